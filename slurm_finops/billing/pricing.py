@@ -1,0 +1,282 @@
+"""The pricing run: every run that is new or has changed becomes charges.
+
+What needs pricing is known from the ledger: ids above the last one priced, and
+a queue that the database itself fills when a run changes.  A change of rates or
+of the tag policy queues what it touches.  So a second run does nothing, and a
+run that was cut off goes on where it stopped.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from slurm_finops.core.charge import charge
+from slurm_finops.core.period import Calendar
+from slurm_finops.core.policy import Policy
+from slurm_finops.core.rates import Rate, RateBook, Segment, touched
+from slurm_finops.core.tags import KEYS
+from slurm_finops.core.usage import GPU, billable, is_gpu, parse_tres
+from slurm_finops.ledger import pricing as table
+from slurm_finops.ledger.rates import RateCards, replace_rates, stored_rates
+from slurm_finops.ledger.store import Ledger
+from slurm_finops.ledger.tag_sets import TagSets, as_claim
+
+_SLICE = 2000
+_CACHE = 50_000
+
+
+@dataclass(frozen=True)
+class Terms:
+    """By what a site prices: its rates, its tag policy, its billing days."""
+
+    rates: tuple[Rate, ...]
+    policy: Policy
+    calendar: Calendar
+    charge_suspended: bool = False
+
+    @cached_property
+    def book(self) -> RateBook:
+        return RateBook(self.rates)
+
+    def policy_digest(self) -> str:
+        """Changes when attribution, or what suspended time costs, may change."""
+        text = repr((self.policy, self.charge_suspended)).encode("utf-8", "surrogatepass")
+        return hashlib.sha256(text).hexdigest()
+
+
+class Priced(NamedTuple):
+    """Runs priced for the first time, and those priced again."""
+
+    new: int
+    again: int
+
+
+def price(
+    ledger: Ledger,
+    terms: Terms,
+    as_of: int,
+    actor: str = "",
+    progress: Callable[[int], None] = lambda runs: None,
+) -> Priced:
+    """Bring the ledger's charges up to date with its runs and the terms."""
+    _sync_rates(ledger, terms, as_of, actor)
+    _sync_policy(ledger, terms, as_of, actor)
+    again = _price_queue(ledger, terms, progress)
+    new = _price_new(ledger, terms, progress)
+    _judge_tag_sets(ledger, terms.policy)
+    return Priced(new, again)
+
+
+def _sync_rates(ledger: Ledger, terms: Terms, as_of: int, actor: str) -> None:
+    """Store the rates; where they differ from those stored, queue what they touch."""
+    spans = touched(stored_rates(ledger.db), terms.rates)
+    if not spans:
+        return
+    through = table.priced_through(ledger)
+    with ledger.transaction() as db:
+        held = [(i, parse_tres(text)) for i, text in db.execute("SELECT id, alloc_tres FROM tres")]
+        queued = 0
+        for sku, start, end in spans:
+            ids = [i for i, tres in held if _prices(sku, tres)]
+            queued += table.queue_touched(db, ids, start, end, through)
+        replace_rates(db, terms.rates)
+        ledger.audit(as_of, actor, "rates", f"{len(spans)} changed, {queued} runs to price again")
+
+
+def _prices(sku: str, tres: dict[str, int]) -> bool:
+    """Whether a rate of ``sku`` can price these TRES; ``gres/gpu`` also prices typed GPUs."""
+    return sku in tres or (sku == GPU and any(map(is_gpu, tres)))
+
+
+def _sync_policy(ledger: Ledger, terms: Terms, as_of: int, actor: str) -> None:
+    """Where the policy now attributes a claim otherwise, queue its runs."""
+    digest = terms.policy_digest()
+    stored = ledger.setting("policy")
+    if stored == digest:
+        return
+    with ledger.transaction() as db:
+        queued = 0
+        if stored is not None:
+            owners = _Owners(ledger, terms.policy)
+            for claimed, account, charged in table.owners_charged(db):
+                if owners.id(claimed, account) != charged:
+                    queued += table.queue_owner(db, claimed, account)
+            queued += _queue_suspended(ledger)
+        db.execute("UPDATE tag_sets SET status = NULL")
+        ledger.set("policy", digest)
+        ledger.audit(as_of, actor, "policy", f"changed, {queued} runs to attribute again")
+
+
+def _queue_suspended(ledger: Ledger) -> int:
+    return ledger.db.execute(
+        "INSERT OR IGNORE INTO pricing_queue SELECT id, start, start + elapsed + suspended "
+        "FROM jobs WHERE suspended > 0 AND start IS NOT NULL"
+    ).rowcount
+
+
+def _price_queue(ledger: Ledger, terms: Terms, progress: Callable[[int], None]) -> int:
+    """Runs that changed: old charges out, new ones in, a slice a transaction."""
+    total = 0
+    through = table.priced_through(ledger)
+    day_of = terms.calendar.day_of
+    pricer = _Pricer(ledger, terms)
+    while True:
+        with ledger.transaction() as db:
+            queue = table.queued(db, _SLICE)
+            if not queue:
+                return total
+            # a run that was never priced is still above the mark
+            known = [entry for entry in queue if entry.id <= through]
+            table.drop_charges(db, [
+                (entry.id, day_of(entry.was_start), day_of(entry.was_end or entry.was_start))
+                for entry in known if entry.was_start is not None
+            ])  # fmt: skip
+            pricer.write(table.runs_by_id(db, [entry.id for entry in known]))
+            table.unqueue(db, [entry.id for entry in queue])
+        total += len(known)
+        progress(len(known))
+
+
+def _price_new(ledger: Ledger, terms: Terms, progress: Callable[[int], None]) -> int:
+    total = 0
+    pricer = _Pricer(ledger, terms)
+    through = table.priced_through(ledger)
+    while True:
+        with ledger.transaction() as db:
+            last, runs = table.new_runs(db, through, _SLICE)
+            if last == through:
+                return total
+            pricer.write(runs)
+            ledger.set(table.PRICED_THROUGH, str(last))
+        total += len(runs)
+        progress(len(runs))
+        through = last
+
+
+def _judge_tag_sets(ledger: Ledger, policy: Policy) -> None:
+    """Say of each tag set that is new, or of all after a change, whether it is valid."""
+    columns = ", ".join((*KEYS, "faults", "source"))
+    select = f"SELECT id, {columns} FROM tag_sets WHERE status IS NULL LIMIT {_SLICE}"
+    while True:
+        with ledger.transaction() as db:
+            rows = db.execute(select).fetchall()
+            if not rows:
+                return
+            db.executemany(
+                "UPDATE tag_sets SET status = ? WHERE id = ?",
+                [(policy.status(as_claim(row[1:])), row[0]) for row in rows],
+            )
+
+
+class _Line(NamedTuple):
+    """One SKU that a combination of context and TRES is charged for."""
+
+    sku_id: int
+    quantity: int
+    segments: tuple[Segment, ...]
+
+
+class _Pricer:
+    """Writes the charges of runs; what repeats over runs is worked out once."""
+
+    def __init__(self, ledger: Ledger, terms: Terms) -> None:
+        self._db = ledger.db
+        self._terms = terms
+        self._owners = _Owners(ledger, terms.policy)
+        self._cards = RateCards(ledger.db)
+        self._plans: dict[tuple[int, int, int], list[_Line]] = {}
+        self._skus: dict[str, int] = {}
+
+    def write(self, runs: Sequence[table.Held]) -> None:
+        """Charge these runs, which have no charges; call inside a transaction."""
+        rows: list[tuple[object, ...]] = []
+        calendar, suspended_too = self._terms.calendar, self._terms.charge_suspended
+        card_id = self._cards.id
+        for run_id, start, elapsed, suspended, cluster, context, tres, tag_set in runs:
+            plan = self._plans.get((cluster, context, tres))
+            if plan is None:
+                plan = self._plan(cluster, context, tres)
+            if not plan:
+                continue
+            end = start + elapsed + (suspended if suspended_too else 0)
+            owner = self._owners.of_run(tag_set, context)
+            for sku_id, quantity, segments in plan:
+                for day, card, seconds, listed, ticks in charge(
+                    start, end, quantity, segments, calendar
+                ):
+                    rows.append((
+                        day, run_id, sku_id, card_id(card), owner, quantity, seconds,
+                        listed, ticks, ticks, ticks,
+                    ))  # fmt: skip
+        table.write_charges(self._db, rows)
+
+    def _plan(self, cluster_id: int, context_id: int, tres_id: int) -> list[_Line]:
+        (cluster,) = self._db.execute(
+            "SELECT name FROM clusters WHERE id = ?", (cluster_id,)
+        ).fetchone()
+        account, partition, qos = self._db.execute(
+            "SELECT account, partition, qos FROM contexts WHERE id = ?", (context_id,)
+        ).fetchone()
+        (text,) = self._db.execute(
+            "SELECT alloc_tres FROM tres WHERE id = ?", (tres_id,)
+        ).fetchone()
+        dimensions = {
+            "cluster": cluster, "account": account, "partition": partition, "qos": qos,
+        }  # fmt: skip
+        book = self._terms.book
+        plan = [
+            _Line(self._sku_id(sku), quantity, book.segments(sku, dimensions))
+            for sku, quantity in billable(parse_tres(text), book.skus)
+        ]
+        if len(self._plans) >= _CACHE:
+            self._plans.clear()
+        self._plans[cluster_id, context_id, tres_id] = plan
+        return plan
+
+    def _sku_id(self, sku: str) -> int:
+        if sku not in self._skus:
+            self._db.execute(
+                "INSERT INTO skus (name, is_gpu) VALUES (?, ?) ON CONFLICT DO NOTHING",
+                (sku, is_gpu(sku)),
+            )
+            row = self._db.execute("SELECT id FROM skus WHERE name = ?", (sku,)).fetchone()
+            self._skus[sku] = row[0]
+        return self._skus[sku]
+
+
+class _Owners:
+    """Which tag set a claim is billed to: the policy, worked out once a claim and account."""
+
+    def __init__(self, ledger: Ledger, policy: Policy) -> None:
+        self._db = ledger.db
+        self._policy = policy
+        self._tag_sets = TagSets(ledger.db)
+        self._accounts: dict[int, str] = {}
+        self._found: dict[tuple[int, str], int] = {}
+        # a site without a registry bills every claim as it stands
+        self._plain = not policy.teams
+
+    def of_run(self, claimed: int, context_id: int) -> int:
+        if self._plain:
+            return claimed
+        account = self._accounts.get(context_id)
+        if account is None:
+            (account,) = self._db.execute(
+                "SELECT account FROM contexts WHERE id = ?", (context_id,)
+            ).fetchone()
+            self._accounts[context_id] = account
+        return self.id(claimed, account)
+
+    def id(self, claimed: int, account: str) -> int:
+        """The tag set that ``claimed`` is billed to when it comes from ``account``."""
+        found = self._found.get((claimed, account))
+        if found is None:
+            claim = self._tag_sets.claim(claimed)
+            billed = self._policy.attribute(claim, account)
+            found = claimed if billed == claim else self._tag_sets.id(billed)
+            if len(self._found) >= _CACHE:
+                self._found.clear()
+            self._found[claimed, account] = found
+        return found

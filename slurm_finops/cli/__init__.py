@@ -1,0 +1,39 @@
+"""The command line: parse, call, echo.  Everything but click is imported inside commands."""
+
+import click
+
+from slurm_finops import __version__
+from slurm_finops.cli.app import App, FinopsGroup
+from slurm_finops.cli.check import check
+from slurm_finops.cli.collect import collect
+from slurm_finops.cli.init import init
+from slurm_finops.cli.nightly import nightly
+from slurm_finops.cli.price import price
+from slurm_finops.cli.report import report
+from slurm_finops.cli.send import send
+from slurm_finops.cli.tags import tags
+
+
+@click.group(cls=FinopsGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "-c", "--config", "path", envvar="SLURM_FINOPS_CONFIG", metavar="FILE",
+    help="The configuration.  [default: $SLURM_FINOPS_CONFIG, else "
+    "/etc/slurm-finops/finops.toml, else ./finops.toml]",
+)  # fmt: skip
+@click.version_option(__version__, prog_name="slurm-finops")
+@click.pass_context
+def main(context: click.Context, path: str | None) -> None:
+    """What each GPU-second on a Slurm cluster cost, and who it belongs to.
+
+    \b
+    First steps:
+      slurm-finops init                 write a finops.toml for this cluster
+      slurm-finops check                see what is missing, and how to mend it
+      slurm-finops nightly              collect, price, report, send: the cron line
+      slurm-finops report --period 2026-06 --by team,project
+    """
+    context.obj = App(path)
+
+
+for command in (init, check, collect, price, report, send, nightly, tags):
+    main.add_command(command)

@@ -1,0 +1,180 @@
+"""What every command shares: the configuration, the ledger, errors as exit codes."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from slurm_finops.errors import ConfigError, FinopsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from slurm_finops.billing.pricing import Terms
+    from slurm_finops.config import Config
+    from slurm_finops.core.period import Period
+    from slurm_finops.ledger.store import Ledger
+    from slurm_finops.reports.build import Site
+
+_DEFAULTS = (Path("/etc/slurm-finops/finops.toml"), Path("finops.toml"))
+#: How long a command that writes waits for another to finish.
+WAIT_SECONDS = 60.0
+
+
+class FinopsGroup(click.Group):
+    """A group whose commands end with our exit codes and one message on stderr."""
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except FinopsError as error:
+            click.echo(f"error: {error}", err=True)
+            context.exit(error.exit_code)
+        except BrokenPipeError:
+            # the reader of our output has gone, as `head` does
+            sys.stderr.close()
+            context.exit(0)
+
+
+class App:
+    """One invocation: where the configuration is, and what is opened from it."""
+
+    def __init__(self, path: str | None) -> None:
+        self._given = path
+        self._config: Config | None = None
+
+    @property
+    def path(self) -> Path:
+        """The configuration file; raises `ConfigError` if there is none."""
+        if self._given:
+            return Path(self._given)
+        for path in _DEFAULTS:
+            if path.exists():
+                return path
+        raise ConfigError(
+            f"no configuration: looked for {' and '.join(map(str, _DEFAULTS))}.  "
+            "Write one with: slurm-finops init"
+        )
+
+    @property
+    def config(self) -> Config:
+        if self._config is None:
+            from slurm_finops.config import load
+
+            self._config = load(self.path)
+        return self._config
+
+    @contextmanager
+    def ledger(self) -> Iterator[Ledger]:
+        """The ledger, made if there is none."""
+        from slurm_finops.ledger.store import Ledger
+
+        config = self.config
+        if not config.database.parent.is_dir():
+            raise ConfigError(
+                f"{config.path}: database: the folder {config.database.parent} does not exist"
+            )
+        ledger = Ledger.open(config.database, config.currency, config.timezone)
+        try:
+            yield ledger
+        finally:
+            ledger.close()
+
+    @contextmanager
+    def writing(self, what: str, wait: float = WAIT_SECONDS) -> Iterator[Ledger]:
+        """The ledger, with nobody else writing it."""
+        from slurm_finops.ledger.lock import writer_lock
+
+        lock = writer_lock(self.config.database, f"slurm-finops {what}", wait, _say_waiting)
+        with lock, self.ledger() as ledger:
+            yield ledger
+
+    @property
+    def terms(self) -> Terms:
+        from slurm_finops.billing.pricing import Terms
+
+        config = self.config
+        return Terms(config.rates, config.policy, config.calendar, config.charge_suspended)
+
+    @property
+    def site(self) -> Site:
+        from slurm_finops.reports.build import Site
+
+        config = self.config
+        return Site(
+            config.currency, config.digits, config.timezone, config.calendar, config.policy,
+            config.people,
+        )  # fmt: skip
+
+    def period(self, text: str | None) -> Period:
+        """A period as typed, or this billing month."""
+        calendar = self.config.calendar
+        if text is None:
+            from slurm_finops.core.period import day_date
+
+            text = f"{day_date(calendar.day_of(now())):%Y-%m}"
+        try:
+            return calendar.period(text)
+        except ValueError as error:
+            raise click.BadParameter(str(error), param_hint="'--period'") from None
+
+
+def _say_waiting(holder: str) -> None:
+    click.echo(f"waiting for {holder} to finish …", err=True)
+
+
+def now() -> int:
+    """The only clock: everything below is told the time."""
+    return int(time.time())
+
+
+def actor() -> str:
+    """Who runs this, for the audit."""
+    import getpass
+    import os
+
+    try:
+        return os.environ.get("SUDO_USER") or getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
+
+
+@contextmanager
+def progress(label: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """A bar on a terminal's stderr; nothing where nobody looks.
+
+    Gives a function that takes how much more is done.
+    """
+    if not sys.stderr.isatty():
+        yield lambda done: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, total=total)
+        yield lambda done: bar.advance(task, done)
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """``1 run``, ``2,304 runs``."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def echo_json(value: Any) -> None:
+    import json
+
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+pass_app = click.make_pass_decorator(App)
+FORMAT = click.option(
+    "--format", "style", type=click.Choice(["table", "json"]), default="table",
+    show_default=True, help="How the answer is printed.",
+)  # fmt: skip

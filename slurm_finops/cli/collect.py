@@ -1,0 +1,143 @@
+"""collect: what ran, from sacct into the ledger."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from slurm_finops.cli.app import FORMAT, App, count, echo_json, now, pass_app, progress
+
+if TYPE_CHECKING:
+    from slurm_finops.ledger.ingest import Tally
+    from slurm_finops.ledger.store import Ledger
+
+
+@click.group()
+def collect() -> None:
+    """Read what ran into the ledger; doing it twice changes nothing.
+
+    \b
+    Examples:
+      slurm-finops collect sacct
+      slurm-finops collect sacct --since 2026-01-01
+      slurm-finops collect sacct --file june.txt.gz
+    """
+
+
+@collect.command("sacct")
+@click.option("--file", "path", metavar="FILE", help="A saved sacct file (.gz too); - is stdin.")
+@click.option("--delimiter", default="|", show_default=True, help="Of the saved file.")
+@click.option("--timezone", metavar="ZONE", help="Of times without an offset in the saved file.  "
+              "[default: the configured one]")
+@click.option("--since", metavar="DATE", help="Collect from here, live.  [default: where the last "
+              "collection was whole]")
+@click.option("--until", metavar="DATE", help="Collect up to here, live.  [default: now]")
+@FORMAT
+@pass_app
+def sacct(
+    app: App, path: str | None, delimiter: str, timezone: str | None, since: str | None,
+    until: str | None, style: str,
+) -> None:  # fmt: skip
+    """Collect runs from Slurm's accounting, live or from a saved file.
+
+    Save a file with (Comment last, times in epoch seconds):
+
+    \b
+      TZ=UTC SLURM_TIME_FORMAT=%s sacct -a -X -D -P -S 2026-06-01 -E 2026-07-01 \\
+        -o JobIDRaw,JobID,JobName,User,Account,Partition,QOS,WCKey,Cluster,State,Submit,\\
+      Start,End,ElapsedRaw,Suspended,TimelimitRaw,AllocTRES,NodeList,Reservation,ExitCode,\\
+      AdminComment,Comment > june.txt
+
+    Records that cannot be read are kept in the ledger's table `problems` and counted.
+    """
+    if path is not None:
+        if since or until:
+            raise click.UsageError("--since and --until are for a live collection, not for --file")
+        tally = from_file(app, path, delimiter, timezone)
+        named = [] if path == "-" else [Path(path).name]
+    else:
+        if timezone:
+            raise click.UsageError("--timezone is for --file: live times have no zone")
+        with app.writing("collect") as ledger:
+            tally, named = live(app, ledger, since, until), []
+    if style == "json":
+        echo_json(vars(tally))
+    else:
+        for line in [*named, *told(tally)]:
+            click.echo(line)
+
+
+def from_file(app: App, path: str, delimiter: str, timezone: str | None) -> Tally:
+    """Collect a saved file.  Nothing is opened for writing until a record could be read."""
+    from slurm_finops.cli.collecting import checked, collect_file
+    from slurm_finops.sources.sacct.saved import read_saved
+
+    if not delimiter:
+        raise click.BadParameter("must not be empty", param_hint="'--delimiter'")
+    config = app.config
+    zone = _zone(timezone) if timezone else config.zone
+    batches = checked(read_saved(path, delimiter, config.cluster, zone), path)
+    size = Path(path).stat().st_size if path != "-" else None
+    with app.writing("collect") as ledger, progress("collecting", size) as advance:
+        seen = 0
+
+        def show(batch) -> None:  # type: ignore[no-untyped-def]
+            nonlocal seen
+            advance(batch.position - seen)
+            seen = batch.position
+
+        return collect_file(ledger, batches, path, config.cluster, show)
+
+
+def live(app: App, ledger: Ledger, since: str | None, until: str | None) -> Tally:
+    """Collect from sacct, then look at what still runs."""
+    from slurm_finops.cli.collecting import collect_live, slices, window
+    from slurm_finops.cli.running import look_at_running
+    from slurm_finops.core.period import day_date
+
+    calendar = app.config.calendar
+    today = calendar.day_of(now())
+    month = calendar.midnight(today - day_date(today).day + 1)
+    start, end = window(ledger, app.config.cluster, month, now())
+    if since:
+        start = app.period(since).start
+    if until:
+        end = app.period(until).start
+    if start >= end:
+        raise click.UsageError("the window is empty: --since must be before --until")
+    with progress("collecting", len(slices(start, end))) as advance:
+        tally = collect_live(ledger, app.config.cluster, start, end, advance)
+    look_at_running(ledger, app.config.cluster)
+    return tally
+
+
+def _zone(name: str):  # type: ignore[no-untyped-def]
+    from zoneinfo import ZoneInfo
+
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise click.BadParameter(
+            f"{name!r} is no known zone", param_hint="'--timezone'"
+        ) from None
+
+
+def told(tally: Tally) -> list[str]:
+    """A collection in words."""
+    passed = [count(tally.steps, "step")] if tally.steps else []
+    if tally.waiting:
+        passed.append(count(tally.waiting, "waiting job"))
+    same = tally.records - tally.steps - tally.waiting - tally.new - tally.changed
+    lines = [
+        f"{count(tally.records, 'record')}: {count(tally.new, 'new run')}, "
+        f"{tally.changed:,} changed, {max(same, 0):,} as before"
+        + (f"; passed over: {', '.join(passed)}" if passed else "")
+    ]
+    if tally.problems:
+        lines.append(
+            f"warning: {count(tally.problems, 'record')} could not be read; each is kept with its "
+            "reason in the ledger's table problems"
+        )
+    return lines

@@ -1,0 +1,163 @@
+"""Joining a source to the ledger: batches in, a tally out."""
+
+from __future__ import annotations
+
+from itertools import chain, islice
+from typing import TYPE_CHECKING
+
+from slurm_finops.cli.app import now
+from slurm_finops.errors import FinopsError, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from slurm_finops.ledger.ingest import Tally
+    from slurm_finops.ledger.store import Ledger
+    from slurm_finops.sources.sacct.stream import Batch
+
+#: Batches in one transaction of a saved file: 50,000 runs.
+_GROUP = 250
+#: Batches of a live source that are gathered, with no transaction open, and then stored.
+_GATHER = 25
+#: A file whose first lines are all unreadable is given up after so many.
+_HOPELESS = 5000
+
+
+def checked(batches: Iterator[Batch], name: str) -> Iterator[Batch]:
+    """The same batches, once the first readable record has been seen.
+
+    Raises `InputError`, before anything is written, for a file whose records
+    are all unreadable.  A file with a header and nothing else is an empty answer.
+    """
+    seen: list[Batch] = []
+    problems = 0
+    for batch in batches:
+        seen.append(batch)
+        problems += len(batch.problems)
+        if batch.records or problems > _HOPELESS:
+            break
+    if problems and not any(batch.records for batch in seen):
+        first = next(problem for batch in seen for problem in batch.problems)
+        raise InputError(
+            f"{name}: no readable record in {problems:,} lines; the first: {first.reason}: "
+            f"{first.text[:200]!r}.  Nothing was written"
+        )
+    return chain(seen, batches)
+
+
+class _Until:
+    """An iterator that ends at a `FinopsError`, and keeps it."""
+
+    def __init__(self, batches: Iterable[Batch]) -> None:
+        self._batches = iter(batches)
+        self.error: FinopsError | None = None
+
+    def __iter__(self) -> Iterator[Batch]:
+        return self
+
+    def __next__(self) -> Batch:
+        try:
+            return next(self._batches)
+        except FinopsError as error:
+            self.error = error
+            raise StopIteration from None
+
+
+def store(
+    ledger: Ledger, batches: Iterable[Batch], source: str, tally: Tally,
+    *, live: bool = False, progress: Callable[[Batch], None] = lambda batch: None,
+) -> None:  # fmt: skip
+    """Write batches and count them in ``tally``.
+
+    What came before a failure of the source is stored before it is raised.
+    """
+    from slurm_finops.ledger.runs import RunWriter, write_problems
+
+    until = _Until(batches)
+    writer = RunWriter(ledger)
+    at = now()
+    more = True
+    while more:
+        # no transaction is open while a live source is waited for
+        group: Iterable[Batch] = islice(until, _GATHER if live else _GROUP)
+        group = list(group) if live else group
+        more = False
+        with ledger.transaction():
+            for batch in group:
+                more = True
+                written = writer.write(batch.runs)
+                tally.new += written.new
+                tally.changed += written.changed
+                tally.problems += write_problems(ledger, source, batch.problems, at)
+                tally.records += batch.records
+                tally.steps += batch.steps
+                tally.waiting += batch.waiting
+                progress(batch)
+    if until.error:
+        raise until.error
+
+
+def collect_file(
+    ledger: Ledger, batches: Iterator[Batch], name: str, cluster: str,
+    progress: Callable[[Batch], None] = lambda batch: None,
+) -> Tally:  # fmt: skip
+    """Store a saved file, and log it."""
+    from slurm_finops.ledger.ingest import Tally, begin, finish
+
+    tally = Tally()
+    run = begin(ledger, f"file:{name}", cluster, now())
+    try:
+        store(ledger, batches, "sacct", tally, progress=progress)
+    except FinopsError as error:
+        finish(ledger, run, now(), tally, str(error))
+        raise
+    finish(ledger, run, now(), tally)
+    return tally
+
+
+def collect_live(
+    ledger: Ledger, cluster: str, since: int, until: int,
+    progress: Callable[[int], None] = lambda slices: None,
+) -> Tally:  # fmt: skip
+    """Collect ``[since, until)`` from sacct, in slices of days; each is logged when whole.
+
+    A failure ends the run; the next goes on from the last whole slice.
+    """
+    from slurm_finops.ledger.ingest import Tally, begin, finish
+    from slurm_finops.sources.sacct.live import read_live
+
+    total = Tally()
+    for start, end in slices(since, until):
+        tally = Tally()
+        run = begin(ledger, "sacct", cluster, now(), start, end)
+        try:
+            store(ledger, read_live(start, end, cluster), "sacct", tally, live=True)
+        except FinopsError as error:
+            finish(ledger, run, now(), tally, str(error))
+            raise
+        finish(ledger, run, now(), tally)
+        total.add(tally)
+        progress(1)
+    return total
+
+
+def slices(since: int, until: int) -> list[tuple[int, int]]:
+    """``[since, until)`` in days: sacct holds a whole answer in memory."""
+    day = 86_400
+    return [(start, min(start + day, until)) for start in range(since, until, day)]
+
+
+def window(ledger: Ledger, cluster: str, month_start: int, as_of: int) -> tuple[int, int]:
+    """What to collect by default, up to now.
+
+    From the earlier of two days before the end of what is whole and the oldest
+    run still running; the first time, from the start of this billing month.
+    """
+    from slurm_finops.ledger.ingest import collected_through, oldest_provisional
+
+    through = collected_through(ledger, "sacct", cluster)
+    if through is None:
+        return month_start, as_of
+    oldest = oldest_provisional(ledger, cluster)
+    since = through - 2 * 86_400
+    return min(since, oldest if oldest is not None else since), as_of

@@ -1,0 +1,104 @@
+"""nightly: collect, price, report, send: what cron runs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import click
+
+from slurm_finops.cli.app import App, count, now, pass_app
+from slurm_finops.errors import FinopsError
+
+if TYPE_CHECKING:
+    from slurm_finops.ledger.store import Ledger
+
+
+@click.command()
+@click.option("--no-send", is_flag=True, help="Send no mail.")
+@pass_app
+def nightly(app: App, no_send: bool) -> None:
+    """Collect, price, write the reports and send what is due, a line a step.
+
+    Two never run at once.  A step that fails does not lose what was done: the
+    next night goes on from there.  After a failed collection no mail is sent.
+
+    \b
+    The cron line:
+      15 3 * * *  slurm-finops -c /etc/slurm-finops/finops.toml nightly
+    """
+    with app.writing("nightly", wait=0) as ledger:
+        night = _Night()
+        night.step("collect", lambda: _collect(app, ledger))
+        night.step("price", lambda: _price(app, ledger))
+        night.step("report", lambda: _report(app, ledger))
+        if no_send or app.config.mail is None:
+            night.skip("send", "--no-send" if no_send else "no [mail] in the configuration")
+        elif night.failed:
+            night.skip("send", "mails wait until every step before has succeeded")
+        else:
+            night.step("send", lambda: _send(app, ledger))
+    if night.failed:
+        raise click.exceptions.Exit(night.failed)
+
+
+class _Night:
+    """The steps of one night: a line each, and the exit code of the first that failed."""
+
+    def __init__(self) -> None:
+        self.failed = 0
+
+    def step(self, name: str, do: Callable[[], str]) -> None:
+        began = time.monotonic()
+        try:
+            said = do()
+        except FinopsError as error:
+            self.failed = self.failed or error.exit_code
+            click.echo(f"{name:8} FAILED: {error}", err=True)
+            return
+        click.echo(f"{name:8} {said} ({time.monotonic() - began:.1f} s)")
+
+    def skip(self, name: str, why: str) -> None:
+        click.echo(f"{name:8} skipped: {why}")
+
+
+def _collect(app: App, ledger: Ledger) -> str:
+    from slurm_finops.cli.collect import live, told
+
+    return "; ".join(told(live(app, ledger, None, None)))
+
+
+def _price(app: App, ledger: Ledger) -> str:
+    from slurm_finops.cli.price import run, warnings
+
+    answer = run(app, ledger)
+    for line in warnings(answer):
+        click.echo(line, err=True)
+    return f"{count(answer['new'], 'run')} priced, {answer['again']:,} priced again"
+
+
+def _report(app: App, ledger: Ledger) -> str:
+    """This month's page, and last month's, which late jobs still change."""
+    from slurm_finops.cli.report import save, write
+    from slurm_finops.core.period import day_date
+
+    folder = app.config.database.parent / "reports"
+    calendar = app.config.calendar
+    today = day_date(calendar.day_of(now()))
+    months = [f"{today:%Y-%m}", calendar.last_complete("month", now()).label]
+    for month in months:
+        html = write(app, ledger, calendar.period(month), ("team",), "html")
+        save(folder / f"{month}.html", html.encode())
+    return f"{' and '.join(months)} in {folder}"
+
+
+def _send(app: App, ledger: Ledger) -> str:
+    from slurm_finops.cli.send import app_period, mail_settings, run, told
+    from slurm_finops.errors import OutsideError
+
+    outcomes = run(app, ledger, app_period(app, mail_settings(app), None))
+    lines = told(outcomes)
+    if any(outcome.status != "sent" for outcome in outcomes):
+        raise OutsideError("; ".join(lines))
+    return f"{count(len(outcomes), 'mail')} sent" if outcomes else lines[0]

@@ -1,0 +1,349 @@
+"""finops.toml -> frozen dataclasses; every error names file, key and remedy."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, tzinfo
+from difflib import get_close_matches
+from pathlib import Path
+from re import fullmatch
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from slurm_finops.core.money import MICROS, minor_digits, parse_decimal
+from slurm_finops.core.period import Calendar
+from slurm_finops.core.policy import Policy, TeamRule
+from slurm_finops.core.rates import MATCH_KEYS, ON_DEMAND, PRICINGS, Rate, RateBook, RateError
+from slurm_finops.core.tags import ALIASES, KEYS
+from slurm_finops.errors import ConfigError
+
+_MICRO_DIGITS = len(str(MICROS)) - 1
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project of a team: who is told of it, and its budget for a billing month."""
+
+    name: str
+    email: tuple[str, ...] = ()
+    budget_minor: int | None = None
+
+
+@dataclass(frozen=True)
+class Team:
+    """A team of the registry; budgets are in minor units for a billing month."""
+
+    name: str
+    cost_center: str | None = None
+    accounts: tuple[str, ...] | None = None
+    email: tuple[str, ...] = ()
+    budget_minor: int | None = None
+    projects: tuple[Project, ...] = ()
+
+
+@dataclass(frozen=True)
+class Mail:
+    """Where mails go out, from whom, and how often."""
+
+    sender: str
+    smtp: str
+    password_file: Path | None = None
+    every: str = "week"
+
+
+@dataclass(frozen=True)
+class Config:
+    """A whole finops.toml.  Paths are absolute; ``rates`` are checked against each other."""
+
+    path: Path
+    cluster: str
+    currency: str
+    timezone: str
+    database: Path
+    zone: tzinfo
+    policy: Policy = field(default_factory=Policy)
+    tags_mode: str = "warn"
+    tags_on_error: str = "accept"
+    rates: tuple[Rate, ...] = ()
+    teams: tuple[Team, ...] = ()
+    mail: Mail | None = None
+    people: str = "names"
+    charge_suspended: bool = False
+
+    @property
+    def digits(self) -> int:
+        """Decimals in which the currency is booked."""
+        return minor_digits(self.currency)
+
+    @property
+    def calendar(self) -> Calendar:
+        return Calendar(self.zone)
+
+
+def load(path: Path) -> Config:
+    """Read a configuration.  Raises `ConfigError`."""
+    try:
+        data = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not UTF-8 text (byte {error.start})") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not TOML: {error}") from None
+    return _config(_Table(path, "", data))
+
+
+class _Table:
+    """A TOML table being read: each key is taken once, with its type; leftovers are errors."""
+
+    def __init__(self, path: Path, name: str, data: Mapping[str, Any]) -> None:
+        self.path = path
+        self.name = name
+        self._data = dict(data)
+        self._known: list[str] = []
+
+    def fail(self, key: str, why: str) -> ConfigError:
+        where = f"{self.name}.{key}" if self.name and key else self.name or key
+        return ConfigError(f"{self.path}: {where}: {why}")
+
+    def take(
+        self, key: str, kind: type | tuple[type, ...], expected: str, default: Any = ...
+    ) -> Any:
+        self._known.append(key)
+        if key not in self._data:
+            if default is ...:
+                raise self.fail(key, f"is missing; expected {expected}")
+            return default
+        value = self._data.pop(key)
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is int):
+            raise self.fail(key, f"is {value!r}; expected {expected}")
+        return value
+
+    def text(self, key: str, expected: str = "a non-empty text", default: Any = ...) -> Any:
+        value = self.take(key, str, expected, default)
+        if value == "":
+            raise self.fail(key, f"is empty; expected {expected}")
+        return value
+
+    def choice(self, key: str, choices: tuple[str, ...], default: str) -> str:
+        value = self.text(key, " or ".join(choices), default)
+        if value not in choices:
+            raise self.fail(key, f"is {value!r}; expected {' or '.join(choices)}")
+        return str(value)
+
+    def texts(self, key: str, expected: str, default: Any = ()) -> Any:
+        values = self.take(key, list, expected, default)
+        if values is default:
+            return default
+        if not all(isinstance(value, str) and value for value in values):
+            raise self.fail(key, f"is {values!r}; expected {expected}")
+        return tuple(values)
+
+    def table(self, key: str) -> "_Table | None":
+        found = self.take(key, dict, f"a table [{key}]", None)
+        return None if found is None else _Table(self.path, self._below(key), found)
+
+    def tables(self, key: str) -> list["_Table"]:
+        found = self.take(key, list, f"tables [[{self._below(key)}]]", [])
+        if not all(isinstance(item, dict) for item in found):
+            raise self.fail(key, f"expected tables [[{self._below(key)}]]")
+        return [
+            _Table(self.path, f"{self._below(key)}[{i}]", item) for i, item in enumerate(found, 1)
+        ]
+
+    def _below(self, key: str) -> str:
+        return f"{self.name}.{key}" if self.name else key
+
+    def rest(self) -> dict[str, Any]:
+        rest, self._data = self._data, {}
+        return rest
+
+    def done(self) -> None:
+        """No key may be left: a misspelt one would be ignored in silence."""
+        for key in self._data:
+            near = get_close_matches(key, self._known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(self._known)}"
+            raise self.fail(key, f"is no key here; {hint}")
+
+
+def _config(top: _Table) -> Config:
+    cluster = top.text("cluster", "the cluster's name")
+    currency = top.text("currency", 'an ISO 4217 code such as "USD"')
+    if not fullmatch("[A-Z]{3}", currency):
+        raise top.fail("currency", f'is {currency!r}; expected an ISO 4217 code such as "USD"')
+    timezone = top.text("timezone", 'a zone such as "Europe/Zurich"', "UTC")
+    try:
+        zone = ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        known = 'expected one such as "UTC" or "Europe/Zurich"'
+        raise top.fail("timezone", f"{timezone!r} is no known zone; {known}") from None
+    database = top.path.parent / top.text("database", "a file name", "ledger.db")
+    calendar, digits = Calendar(zone), minor_digits(currency)
+    rates = tuple(_rate(table, calendar) for table in top.tables("rates"))
+    teams = tuple(_team(table, digits) for table in top.tables("teams"))
+    _unique(top, "teams", [team.name for team in teams])
+    tags = top.table("tags") or _Table(top.path, "tags", {})
+    policy, mode, on_error = _tags(tags, teams)
+    mail = top.table("mail")
+    privacy = top.table("privacy") or _Table(top.path, "privacy", {})
+    people = privacy.choice("people", ("names", "pseudonyms", "none"), "names")
+    billing = top.table("billing") or _Table(top.path, "billing", {})
+    suspended = billing.choice("suspended", ("free", "charge"), "free")
+    config = Config(
+        path=top.path, cluster=cluster, currency=currency, timezone=timezone,
+        database=database.absolute(), zone=zone, policy=policy, tags_mode=mode,
+        tags_on_error=on_error, rates=rates, teams=teams, mail=_mail(mail) if mail else None,
+        people=people, charge_suspended=suspended == "charge",
+    )  # fmt: skip
+    for table in (privacy, billing, top):
+        table.done()
+    _check_rates(top, rates)
+    return config
+
+
+def _check_rates(top: _Table, rates: tuple[Rate, ...]) -> None:
+    try:
+        RateBook(rates)
+    except RateError as error:
+        raise ConfigError(f"{top.path}: {error}") from None
+
+
+def _tags(table: _Table, teams: tuple[Team, ...]) -> tuple[Policy, str, str]:
+    required = table.texts("required", "a list of tags", ("team", "project", "experiment"))
+    for key in required:
+        if key not in KEYS:
+            raise table.fail("required", f"{key!r} is no tag; {_nearest_tag(key)}")
+    max_length = table.take("max_length", int, "a number of bytes", 64)
+    if not 1 <= max_length <= 1024:
+        raise table.fail("max_length", f"is {max_length}; expected 1 to 1024 bytes")
+    policy = Policy(
+        required=required,
+        max_length=max_length,
+        registry=table.take("registry", bool, "true or false", False),
+        allowed=_allowed(table),
+        teams=tuple(
+            TeamRule(t.name, t.cost_center, tuple(p.name for p in t.projects), t.accounts)
+            for t in teams
+        ),
+    )
+    mode = table.choice("mode", ("off", "warn", "enforce"), "warn")
+    on_error = table.choice("on_error", ("accept", "reject"), "accept")
+    table.done()
+    return policy, mode, on_error
+
+
+def _allowed(table: _Table) -> dict[str, tuple[str, ...]]:
+    allowed = table.table("allowed")
+    if allowed is None:
+        return {}
+    found = {key: allowed.texts(key, "a list of values or globs", None) for key in KEYS}
+    for key in allowed.rest():
+        raise allowed.fail(key, f"is no tag; {_nearest_tag(key)}")
+    return {key: globs for key, globs in found.items() if globs is not None}
+
+
+def _nearest_tag(key: str) -> str:
+    if key in ALIASES:
+        return f"its name here is {ALIASES[key]!r}"
+    near = get_close_matches(key, KEYS, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(KEYS)}"
+
+
+def _rate(table: _Table, calendar: Calendar) -> Rate:
+    sku = table.text("sku", 'a TRES such as "gres/gpu:h100"')
+    price = _decimal(table, "price", _MICRO_DIGITS, 'a text such as "3.92"')
+    per = table.take("per", int, "a whole number of units", 1)
+    if per < 1:
+        raise table.fail("per", f"is {per}; expected 1 or more")
+    start = _instant(table, calendar)
+    pricing = table.choice("pricing", PRICINGS, ON_DEMAND)
+    match = _match(table)
+    rank = table.take("rank", int, "a whole number", 0)
+    table.done()
+    assert price is not None
+    return Rate(sku, price, start, per, pricing, match, rank, f"{table.name} ({sku})")
+
+
+def _decimal(table: _Table, key: str, digits: int, expected: str, default: Any = ...) -> int | None:
+    text = table.take(key, (str, int, float), expected, default)
+    if text is None:
+        return None
+    if not isinstance(text, str):
+        hint = f'{key} = "{text}"'
+        raise table.fail(key, f"is a number; write it as a text, {hint}, so that it is exact")
+    try:
+        return parse_decimal(text, digits)
+    except ValueError as error:
+        raise table.fail(key, str(error)) from None
+
+
+def _instant(table: _Table, calendar: Calendar) -> int:
+    """A date is midnight in the billing zone, as is a time without an offset there."""
+    value = table.take("from", date, "a date such as 2026-01-01")
+    if not isinstance(value, datetime):
+        value = datetime.combine(value, datetime.min.time())
+    if value.tzinfo is None:
+        value = value.replace(tzinfo=calendar.zone)
+    if value.microsecond:
+        raise table.fail("from", "expected whole seconds")
+    return int(value.timestamp())
+
+
+def _match(table: _Table) -> tuple[tuple[str, str], ...]:
+    found = table.table("match")
+    if found is None:
+        return ()
+    values = {key: found.text(key, "a name", None) for key in MATCH_KEYS}
+    found.done()
+    return tuple(sorted((key, value) for key, value in values.items() if value is not None))
+
+
+def _team(table: _Table, digits: int) -> Team:
+    team = Team(
+        name=table.text("name", "the team's name"),
+        cost_center=table.text("cost_center", "a cost centre", None),
+        accounts=table.texts("accounts", "a list of Slurm accounts or globs", None),
+        email=_addresses(table),
+        budget_minor=_decimal(table, "budget", digits, 'a text such as "10000"', None),
+        projects=tuple(_project(project, digits) for project in table.tables("projects")),
+    )
+    table.done()
+    _unique(table, "projects", [project.name for project in team.projects])
+    return team
+
+
+def _project(table: _Table, digits: int) -> Project:
+    project = Project(
+        name=table.text("name", "the project's name"),
+        email=_addresses(table),
+        budget_minor=_decimal(table, "budget", digits, 'a text such as "4000"', None),
+    )
+    table.done()
+    return project
+
+
+def _addresses(table: _Table) -> tuple[str, ...]:
+    addresses: tuple[str, ...] = table.texts("email", "a list of mail addresses")
+    for address in addresses:
+        local, at, domain = address.rpartition("@")
+        if not (local and at and domain) or any(c.isspace() or c in "<>,;" for c in address):
+            raise table.fail("email", f'{address!r} is no address such as "pi@example.org"')
+    return addresses
+
+
+def _unique(table: _Table, key: str, names: list[str]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise table.fail(key, f"{name!r} is given twice")
+
+
+def _mail(table: _Table) -> Mail:
+    password = table.text("password_file", "a file name", None)
+    mail = Mail(
+        sender=table.text("from", "an address"),
+        smtp=table.text("smtp", 'a URL such as "smtp://mail.example.org:587"'),
+        password_file=table.path.parent / password if password else None,
+        every=table.choice("every", ("day", "week", "month"), "week"),
+    )
+    table.done()
+    return mail

@@ -1,0 +1,227 @@
+"""Dated prices: which rate applies to a run, and its running integral over time.
+
+Rates with the same SKU, match and rank form a *series*: each holds until the
+next.  A series is a step function of time whose integral is kept as sorted
+arrays, so any run costs two bisections however often the price moved.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations, groupby, pairwise
+from math import lcm
+from typing import NamedTuple
+
+from slurm_finops.core.usage import GPU, is_gpu
+
+ON_DEMAND = "on_demand"
+PRICINGS = (ON_DEMAND, "spot", "committed")
+MATCH_KEYS = ("cluster", "partition", "qos", "account", "class")
+Match = tuple[tuple[str, str], ...]
+
+
+class Rate(NamedTuple):
+    """``price`` micro-units of currency per hour for ``per`` units, from ``start`` on."""
+
+    sku: str
+    price: int
+    start: int
+    per: int = 1
+    pricing: str = ON_DEMAND
+    match: Match = ()
+    rank: int = 0
+    where: str = ""
+
+    @property
+    def series(self) -> tuple[str, Match, int]:
+        """What the next rate must share to replace this one."""
+        return self.sku, self.match, self.rank
+
+
+class Card(NamedTuple):
+    """What a charge names as its rate: a series, for as long as its pricing is the same."""
+
+    sku: str
+    match: Match
+    rank: int
+    pricing: str
+
+
+class RateError(ValueError):
+    """Rates that cannot stand together; the text names both."""
+
+
+class Curve:
+    """The integral of a price from the first rate's start, in micro-unit seconds.
+
+    Prices with different ``per`` are brought to their least common multiple, so
+    the integral over ``per`` is exact.
+    """
+
+    def __init__(self, rates: Iterable[Rate]) -> None:
+        steps = sorted(rates, key=lambda rate: rate.start)
+        self.per = lcm(*(rate.per for rate in steps))
+        self.times = [rate.start for rate in steps]
+        self._prices = [rate.price * (self.per // rate.per) for rate in steps]
+        self._sums = [0]
+        for i in range(1, len(steps)):
+            held = self.times[i] - self.times[i - 1]
+            self._sums.append(self._sums[-1] + self._prices[i - 1] * held)
+
+    def integral(self, instant: int) -> int:
+        """Price integrated from the first step to ``instant``, which is not before it."""
+        i = bisect_right(self.times, instant) - 1
+        return self._sums[i] + self._prices[i] * (instant - self.times[i])
+
+
+@dataclass(frozen=True)
+class Series:
+    """Rates of one SKU, match and rank in order of time."""
+
+    rates: tuple[Rate, ...]
+
+    @cached_property
+    def curve(self) -> Curve:
+        return Curve(self.rates)
+
+    @cached_property
+    def pricings(self) -> tuple[tuple[int, str], ...]:
+        """Where the kind of pricing changes: ``(from, pricing)``."""
+        return tuple(
+            (next(group).start, pricing)
+            for pricing, group in groupby(self.rates, key=lambda rate: rate.pricing)
+        )
+
+    def pricing_at(self, instant: int) -> str | None:
+        found = None
+        for start, pricing in self.pricings:
+            if start > instant:
+                break
+            found = pricing
+        return found
+
+    def card(self, pricing: str) -> Card:
+        return Card(*self.rates[0].series, pricing)
+
+
+class Segment(NamedTuple):
+    """From ``start`` on: the card and curve that price a SKU, and the list price's curve.
+
+    ``card`` and both curves are None while no rate applies.
+    """
+
+    start: int
+    card: Card | None
+    curve: Curve | None
+    list_curve: Curve | None
+
+
+#: Before and after any instant, within SQLite's integers.
+NEVER, EVER = -(1 << 62), 1 << 62
+
+
+class RateBook:
+    """All rates of a site.
+
+    Most specific first: the SKU's own rates before those of ``gres/gpu``; more
+    match keys before fewer; then the higher rank.  Raises `RateError` where two
+    rates tie and could both apply to one run.
+    """
+
+    def __init__(self, rates: Iterable[Rate]) -> None:
+        ordered = sorted(rates, key=lambda rate: (rate.series, rate.start))
+        for one, two in pairwise(ordered):
+            if (one.series, one.start) == (two.series, two.start):
+                raise RateError(_same(one, two))
+        self._series: dict[str, list[Series]] = {}
+        for (sku, _, _), group in groupby(ordered, key=lambda rate: rate.series):
+            self._series.setdefault(sku, []).append(Series(tuple(group)))
+        for series in self._series.values():
+            _check_ties(series)
+        self.skus = frozenset(self._series)
+
+    def segments(self, sku: str, dimensions: Mapping[str, str]) -> tuple[Segment, ...]:
+        """How a SKU is priced over all time for runs with these dimensions.
+
+        ``dimensions`` maps `MATCH_KEYS` to the run's values.
+        """
+        ranked = self._ranked(sku, dimensions)
+        cuts = sorted({start for series in ranked for start, _ in series.pricings})
+        segments = [Segment(NEVER, None, None, None)]
+        for cut in cuts:
+            segment = _segment(ranked, cut)
+            if segment[1:] != segments[-1][1:]:
+                segments.append(segment)
+        return tuple(segments)
+
+    def _ranked(self, sku: str, dimensions: Mapping[str, str]) -> list[Series]:
+        own = self._matching(sku, dimensions)
+        if is_gpu(sku) and sku != GPU:
+            own += self._matching(GPU, dimensions)
+        return own
+
+    def _matching(self, sku: str, dimensions: Mapping[str, str]) -> list[Series]:
+        found = [
+            series
+            for series in self._series.get(sku, ())
+            if all(dimensions.get(key) == value for key, value in series.rates[0].match)
+        ]
+        found.sort(key=lambda s: (-len(s.rates[0].match), -s.rates[0].rank))
+        return found
+
+
+def _segment(ranked: list[Series], instant: int) -> Segment:
+    live = [(series, series.pricing_at(instant)) for series in ranked]
+    live = [(series, pricing) for series, pricing in live if pricing]
+    series, pricing = live[0]
+    listed = next((s for s, kind in live if kind == ON_DEMAND), series)
+    return Segment(instant, series.card(pricing or ""), series.curve, listed.curve)
+
+
+def _check_ties(series: list[Series]) -> None:
+    for one, two in combinations((s.rates[0] for s in series), 2):
+        same_weight = len(one.match) == len(two.match) and one.rank == two.rank
+        if same_weight and not _exclusive(dict(one.match), dict(two.match)):
+            raise RateError(
+                f"{one.where} and {two.where} both price {one.sku} and could both apply to "
+                "one run; give one of them a higher rank or one more match key"
+            )
+
+
+def _exclusive(one: dict[str, str], two: dict[str, str]) -> bool:
+    return any(key in two and two[key] != value for key, value in one.items())
+
+
+def _same(one: Rate, two: Rate) -> str:
+    return (
+        f"{one.where} and {two.where} both price {one.sku} from the same moment for the same "
+        "match; remove one, or give one a higher rank"
+    )
+
+
+def touched(old: Iterable[Rate], new: Iterable[Rate]) -> list[tuple[str, int, int]]:
+    """``(sku, from, to)`` where two lists of rates can price differently."""
+    before, after = ({rate._replace(where="") for rate in rates} for rates in (old, new))
+    changed = before ^ after
+    starts: dict[tuple[str, Match, int], list[int]] = {}
+    for rate in sorted(before | after, key=lambda rate: rate.start):
+        starts.setdefault(rate.series, []).append(rate.start)
+    spans: dict[str, list[tuple[int, int]]] = {}
+    for rate in changed:
+        times = starts[rate.series]
+        later = bisect_right(times, rate.start)
+        end = times[later] if later < len(times) else EVER
+        spans.setdefault(rate.sku, []).append((rate.start, end))
+    return [(sku, *span) for sku in sorted(spans) for span in _united(spans[sku])]
+
+
+def _united(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Spans that overlap or adjoin made one."""
+    united: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if united and start <= united[-1][1]:
+            united[-1] = united[-1][0], max(end, united[-1][1])
+        else:
+            united.append((start, end))
+    return united

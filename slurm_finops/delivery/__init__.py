@@ -1,0 +1,1 @@
+"""SMTP and the outbox that sends once."""

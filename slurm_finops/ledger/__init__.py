@@ -1,0 +1,1 @@
+"""The SQLite system of record: schema steps, writes, reads."""

@@ -1,0 +1,130 @@
+"""Writing runs: an upsert by natural key, so that any collection can be replayed."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from slurm_finops.core.runs import CLUSTER, CONTEXT, SAID, TRES, Problem, Run
+from slurm_finops.core.tags import claim_of
+from slurm_finops.ledger.bulk import BulkInsert
+from slurm_finops.ledger.intern import Interner
+from slurm_finops.ledger.store import Ledger
+from slurm_finops.ledger.tag_sets import TagSets
+
+_KEY = ("cluster_id", "job_id_raw", "submit")
+_FACTS = (
+    "job_id", "job_name", "context_id", "state", "cancelled_by", "start", '"end"', "elapsed",
+    "suspended", "timelimit", "tres_id", "node_list", "exit_code", "provisional",
+)  # fmt: skip
+_CLAIM = ("comment", "admin_comment", "tag_set_id", "claim")
+_RANK = {"none": 0, "comment": 1, "seal": 2}
+
+# Settled beats provisional, and a later look at a running job an earlier one:
+# it makes no difference in which order snapshots arrive.
+_NEWER = """(excluded.provisional < jobs.provisional OR excluded.provisional = jobs.provisional
+  AND (jobs.provisional = 0 OR excluded.elapsed >= jobs.elapsed))"""
+# An empty comment never erases one, and the first seal seen stands: an epilog
+# or a user may write there later.
+_SET_CLAIM = f"""
+  comment = CASE WHEN excluded.comment <> '' AND ({_NEWER} OR jobs.comment = '')
+    THEN excluded.comment ELSE jobs.comment END,
+  admin_comment = CASE WHEN jobs.claim = 2 OR excluded.admin_comment = '' THEN jobs.admin_comment
+    WHEN {_NEWER} OR jobs.admin_comment = '' OR excluded.claim = 2 THEN excluded.admin_comment
+    ELSE jobs.admin_comment END,
+  tag_set_id = CASE WHEN {{better}} THEN excluded.tag_set_id ELSE jobs.tag_set_id END,
+  claim = max(jobs.claim, excluded.claim),
+  held = CASE WHEN excluded.provisional = 0 THEN NULL ELSE jobs.held END"""
+_BETTER = f"""(jobs.claim < 2 AND (excluded.claim = 2
+  OR excluded.claim = 1 AND ({_NEWER} OR jobs.claim = 0)))"""
+
+
+
+
+def _clause() -> str:
+    facts = ",\n  ".join(
+        f"{c} = CASE WHEN {_NEWER} THEN excluded.{c} ELSE jobs.{c} END" for c in _FACTS
+    )
+    new = ", ".join(f"excluded.{c}" for c in _FACTS)
+    old = ", ".join(f"jobs.{c}" for c in _FACTS)
+    return f"""ON CONFLICT ({", ".join(_KEY)}) DO UPDATE SET
+  {facts},{_SET_CLAIM.format(better=_BETTER)}
+WHERE {_NEWER} AND ({new}) IS NOT ({old})
+  OR {_BETTER} AND excluded.tag_set_id <> jobs.tag_set_id
+  OR excluded.comment NOT IN ('', jobs.comment) AND ({_NEWER} OR jobs.comment = '')
+  OR jobs.claim < 2 AND excluded.admin_comment NOT IN ('', jobs.admin_comment)
+    AND ({_NEWER} OR jobs.admin_comment = '' OR excluded.claim = 2)"""
+
+
+_UPSERT = BulkInsert("jobs", (*_KEY, *_FACTS, *_CLAIM), _clause())
+_CLAIMS = 20_000
+_IDENTITY = slice(CLUSTER.stop, CONTEXT.start)
+_EVENTS = slice(CONTEXT.stop, TRES.start)
+_REST = slice(TRES.stop, None)
+
+
+class Written(NamedTuple):
+    """How many runs were new, and how many of the known ones changed."""
+
+    new: int
+    changed: int
+
+
+class RunWriter:
+    """Writes batches of runs."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._db = db = ledger.db
+        self._clusters = Interner(db, "clusters", ["name"])
+        self._contexts = Interner(
+            db, "contexts", ["user", "account", "partition", "qos", "wckey", "reservation"]
+        )
+        self._tres = Interner(db, "tres", ["alloc_tres"])
+        self._tag_sets = TagSets(db)
+        self._claims: dict[tuple[str, str], tuple[int, int]] = {}
+
+    def write(self, runs: Sequence[Run]) -> Written:
+        """Store a batch, inside a transaction; what is stored already stays as it is.
+
+        Should the transaction be rolled back, the writer must not be used again:
+        ids it gave out do not exist.
+        """
+        said: set[Any] = {run[SAID] for run in runs}
+        self._learn_claims(said)
+        last = self._last_id()
+        changed = _UPSERT.write(self._db, [self._row(run) for run in runs])
+        new = self._last_id() - last
+        return Written(new, changed - new)
+
+    def _last_id(self) -> int:
+        return int(self._db.execute("SELECT ifnull(max(id), 0) FROM jobs").fetchone()[0])
+
+    def _row(self, run: Any) -> tuple[object, ...]:
+        # slices, not names: this runs once a record, and costs half as much
+        return (
+            self._clusters[run[CLUSTER]], *run[_IDENTITY], self._contexts[run[CONTEXT]],
+            *run[_EVENTS], self._tres[run[TRES]], *run[_REST], *self._claims[run[SAID]],
+        )  # fmt: skip
+
+    def _learn_claims(self, said: set[tuple[str, str]]) -> None:
+        """Tag sets for comments not seen lately; the cache is bounded."""
+        # not a difference of sets, which would walk the whole cache
+        unknown = {texts for texts in said if texts not in self._claims}
+        if len(self._claims) + len(unknown) > _CLAIMS:
+            self._claims.clear()
+            unknown = said
+        claims = {texts: claim_of(*texts) for texts in unknown}
+        ids = self._tag_sets.ids(set(claims.values()))
+        for texts, claim in claims.items():
+            self._claims[texts] = ids[claim], _RANK[claim.source]
+
+
+_PROBLEMS = BulkInsert(
+    "problems",
+    ("source", "text", "reason", "first_seen", "last_seen"),
+    "ON CONFLICT (source, text, reason) DO UPDATE SET last_seen = excluded.last_seen",
+)
+
+
+def write_problems(ledger: Ledger, source: str, problems: Iterable[Problem], at: int) -> int:
+    """Keep records that could not be read, each once; returns how many."""
+    rows = [(source, p.text, p.reason, at, at) for p in problems]
+    return _PROBLEMS.write(ledger.db, rows)

@@ -1,0 +1,195 @@
+"""The ledger's tables, as numbered steps.
+
+SQLite 3.34 (RHEL 9) is the floor, so no STRICT tables: columns that carry
+money say ``CHECK (typeof(x) = 'integer')`` themselves.
+"""
+
+from sqlite_utils import Database, Migrations
+
+from slurm_finops.core.money import TICKS
+from slurm_finops.core.tags import KEYS
+
+steps = Migrations("slurm_finops")
+
+
+def money_check(column: str) -> str:
+    """A column of ticks: an integer, or NULL where no rate applies."""
+    return f"{column} INTEGER CHECK (typeof({column}) IN ('integer', 'null'))"
+
+
+_TABLES = f"""
+CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE clusters (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE contexts (
+  id INTEGER PRIMARY KEY,
+  user TEXT NOT NULL, account TEXT NOT NULL, partition TEXT NOT NULL, qos TEXT NOT NULL,
+  wckey TEXT NOT NULL, reservation TEXT NOT NULL,
+  UNIQUE (user, account, partition, qos, wckey, reservation));
+CREATE TABLE tres (id INTEGER PRIMARY KEY, alloc_tres TEXT NOT NULL UNIQUE);
+-- content is a hash of the columns from team to source, so that finding a set
+-- among millions costs one small index.
+CREATE TABLE tag_sets (
+  id INTEGER PRIMARY KEY,
+  content INTEGER NOT NULL UNIQUE,
+  {", ".join(f"{key} TEXT" for key in KEYS)},
+  faults TEXT NOT NULL,
+  source TEXT NOT NULL CHECK (source IN ('seal', 'comment', 'account', 'none')),
+  status TEXT CHECK (status IN ('valid', 'invalid', 'untagged')));
+
+CREATE TABLE jobs (
+  id INTEGER PRIMARY KEY,
+  cluster_id INTEGER NOT NULL REFERENCES clusters (id),
+  job_id_raw INTEGER NOT NULL, submit INTEGER NOT NULL,
+  job_id TEXT NOT NULL, job_name TEXT NOT NULL,
+  context_id INTEGER NOT NULL REFERENCES contexts (id),
+  state TEXT NOT NULL, cancelled_by TEXT NOT NULL,
+  start INTEGER, "end" INTEGER,
+  elapsed INTEGER NOT NULL CHECK (elapsed >= 0), suspended INTEGER NOT NULL, timelimit INTEGER,
+  tres_id INTEGER NOT NULL REFERENCES tres (id),
+  node_list TEXT NOT NULL, exit_code TEXT NOT NULL,
+  provisional INTEGER NOT NULL CHECK (provisional IN (0, 1)),
+  comment TEXT NOT NULL, admin_comment TEXT NOT NULL,
+  tag_set_id INTEGER NOT NULL REFERENCES tag_sets (id),
+  claim INTEGER NOT NULL CHECK (claim IN (0, 1, 2)),
+  held TEXT,
+  UNIQUE (cluster_id, job_id_raw, submit));
+CREATE INDEX jobs_provisional ON jobs (cluster_id, submit) WHERE provisional = 1;
+
+-- A run stands here when it must be priced again; its charges, if any, lie on
+-- the days of [was_start, was_end).  New runs need no row: they are the ids
+-- above the setting priced_through.
+CREATE TABLE pricing_queue (
+  job_id INTEGER PRIMARY KEY REFERENCES jobs (id), was_start INTEGER, was_end INTEGER);
+CREATE TRIGGER jobs_changed AFTER UPDATE ON jobs
+WHEN (NEW.start, NEW.elapsed, NEW.suspended, NEW.cluster_id, NEW.context_id, NEW.tres_id,
+      NEW.tag_set_id, NEW.held)
+  IS NOT (OLD.start, OLD.elapsed, OLD.suspended, OLD.cluster_id, OLD.context_id, OLD.tres_id,
+      OLD.tag_set_id, OLD.held)
+BEGIN
+  INSERT INTO pricing_queue (job_id, was_start, was_end)
+  VALUES (OLD.id, OLD.start, OLD.start + OLD.elapsed + OLD.suspended)
+  ON CONFLICT (job_id) DO UPDATE SET
+    was_start = min(ifnull(was_start, excluded.was_start), excluded.was_start),
+    was_end = max(ifnull(was_end, excluded.was_end), excluded.was_end)
+    WHERE excluded.was_start IS NOT NULL;
+END;
+
+CREATE TABLE skus (
+  id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, is_gpu INTEGER NOT NULL);
+CREATE TABLE rates (
+  id INTEGER PRIMARY KEY,
+  sku TEXT NOT NULL, match TEXT NOT NULL, rank INTEGER NOT NULL, start INTEGER NOT NULL,
+  price_micros INTEGER NOT NULL CHECK (typeof(price_micros) = 'integer' AND price_micros >= 0),
+  per INTEGER NOT NULL CHECK (per > 0), pricing TEXT NOT NULL,
+  UNIQUE (sku, match, rank, start));
+CREATE TABLE rate_cards (
+  id INTEGER PRIMARY KEY,
+  sku TEXT NOT NULL, match TEXT NOT NULL, rank INTEGER NOT NULL, pricing TEXT NOT NULL,
+  UNIQUE (sku, match, rank, pricing));
+
+-- usage_id is a jobs.id.  rate_card_id 0: no rate applies, and the costs are NULL.
+CREATE TABLE charges (
+  day INTEGER NOT NULL,
+  usage_id INTEGER NOT NULL,
+  sku_id INTEGER NOT NULL REFERENCES skus (id),
+  rate_card_id INTEGER NOT NULL,
+  tag_set_id INTEGER NOT NULL REFERENCES tag_sets (id),
+  quantity INTEGER NOT NULL, seconds INTEGER NOT NULL,
+  {money_check("list_ticks")},
+  {money_check("contracted_ticks")},
+  {money_check("effective_ticks")},
+  {money_check("billed_ticks")},
+  CHECK ((rate_card_id = 0) = (billed_ticks IS NULL)),
+  PRIMARY KEY (day, usage_id, sku_id, rate_card_id)) WITHOUT ROWID;
+
+CREATE TABLE ingest_runs (
+  id INTEGER PRIMARY KEY,
+  source TEXT NOT NULL, cluster TEXT NOT NULL, since INTEGER, until INTEGER,
+  started_at INTEGER NOT NULL, finished_at INTEGER,
+  status TEXT NOT NULL CHECK (status IN ('running', 'complete', 'failed')),
+  records INTEGER NOT NULL DEFAULT 0, new INTEGER NOT NULL DEFAULT 0,
+  changed INTEGER NOT NULL DEFAULT 0, problems INTEGER NOT NULL DEFAULT 0, detail TEXT);
+CREATE TABLE problems (
+  id INTEGER PRIMARY KEY,
+  source TEXT NOT NULL, text TEXT NOT NULL, reason TEXT NOT NULL,
+  first_seen INTEGER NOT NULL, last_seen INTEGER NOT NULL,
+  UNIQUE (source, text, reason));
+
+CREATE TABLE outbox (
+  id INTEGER PRIMARY KEY,
+  report TEXT NOT NULL, period TEXT NOT NULL, recipient TEXT NOT NULL,
+  status TEXT NOT NULL
+    CHECK (status IN ('queued', 'sending', 'sent', 'unknown', 'failed')),
+  message_id TEXT NOT NULL UNIQUE, subject TEXT NOT NULL, message BLOB NOT NULL,
+  queued_at INTEGER NOT NULL, tried_at INTEGER, sent_at INTEGER,
+  tries INTEGER NOT NULL DEFAULT 0, detail TEXT,
+  UNIQUE (report, period, recipient));
+
+CREATE TABLE audit (
+  id INTEGER PRIMARY KEY,
+  at INTEGER NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL, detail TEXT NOT NULL);
+CREATE TRIGGER audit_kept_1 BEFORE UPDATE ON audit
+BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END;
+CREATE TRIGGER audit_kept_2 BEFORE DELETE ON audit
+BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END;
+"""
+
+
+def statements(script: str) -> list[str]:
+    """A script's statements; a trigger's own semicolons do not end it."""
+    import sqlite3
+
+    found, text = [], ""
+    for line in script.splitlines(keepends=True):
+        text += line
+        if text.strip() and sqlite3.complete_statement(text):
+            found.append(text.strip())
+            text = ""
+    return found
+
+
+@steps(name="0001_spine")
+def _spine(db: Database) -> None:
+    for statement in statements(_TABLES):
+        db.conn.execute(statement)
+
+
+_DAY_TEXT = "date(day * 86400, 'unixepoch')"
+
+
+def _decimal(column: str) -> str:
+    """Ticks as a number for people's eyes; sums of money are made from the ticks."""
+    return f"round({column} / {TICKS}.0, 6)"
+
+
+@steps(name="0002_views")
+def _views(db: Database) -> None:
+    db.create_view(
+        "runs",
+        f"""SELECT jobs.id AS run, clusters.name AS cluster, job_id, job_id_raw,
+          datetime(submit, 'unixepoch') AS submit, job_name, user, account, partition, qos, wckey,
+          reservation, state, datetime(start, 'unixepoch') AS start,
+          datetime("end", 'unixepoch') AS "end", elapsed, suspended, alloc_tres, node_list,
+          exit_code, {", ".join(KEYS)}, source AS tag_source, status AS tag_status, faults,
+          provisional, held, comment, admin_comment
+        FROM jobs JOIN clusters ON clusters.id = cluster_id
+          JOIN contexts ON contexts.id = context_id JOIN tres ON tres.id = tres_id
+          JOIN tag_sets ON tag_sets.id = tag_set_id""",
+    )
+    db.create_view(
+        "costs",
+        f"""SELECT {_DAY_TEXT} AS day, usage_id AS run, clusters.name AS cluster, job_id, user,
+          account, partition, qos, state, {", ".join(KEYS)}, source AS tag_source,
+          status AS tag_status, skus.name AS sku,
+          ifnull(pricing, 'unpriced') AS pricing, quantity, seconds,
+          CASE WHEN is_gpu THEN quantity * seconds ELSE 0 END AS gpu_seconds,
+          {_decimal("list_ticks")} AS list_cost,
+          {_decimal("contracted_ticks")} AS contracted_cost,
+          {_decimal("effective_ticks")} AS effective_cost,
+          {_decimal("billed_ticks")} AS billed_cost
+        FROM charges JOIN jobs ON jobs.id = usage_id JOIN clusters ON clusters.id = cluster_id
+          JOIN contexts ON contexts.id = context_id JOIN skus ON skus.id = sku_id
+          JOIN tag_sets ON tag_sets.id = charges.tag_set_id
+          LEFT JOIN rate_cards ON rate_cards.id = rate_card_id""",
+    )

@@ -1,0 +1,1 @@
+"""Ledger -> view dataclasses -> charts, HTML and text."""

@@ -1,0 +1,218 @@
+"""Ledger -> views: sums in ticks become rows in minor units, rounded once."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from slurm_finops.core.money import apportion_ticks, to_minor
+from slurm_finops.core.period import Calendar, Period, day_date
+from slurm_finops.core.policy import Policy
+from slurm_finops.core.tags import KEYS, Tags, make_comment
+from slurm_finops.ledger.spend import Scope, Sums, held_runs, spend, unpriced
+from slurm_finops.ledger.store import Ledger
+from slurm_finops.ledger.tag_sets import as_claim
+from slurm_finops.reports.view import (
+    Daily,
+    Day,
+    Header,
+    Page,
+    Report,
+    Row,
+    Spend,
+    TagFault,
+    Unpriced,
+)
+
+_LEGEND = 8
+_FAULTS = 12
+
+
+@dataclass(frozen=True)
+class Site:
+    """What a report needs to know beside the ledger."""
+
+    currency: str
+    digits: int
+    timezone: str
+    calendar: Calendar
+    policy: Policy
+    people: str = "names"
+
+
+def table(sums: Sequence[Sums], by: Sequence[str], digits: int) -> Spend:
+    """Rows by cost, then name; each column of money apportioned from its own rounded total."""
+    ordered = sorted(sums, key=lambda row: (-row.billed_ticks, -row.effective_ticks, _name(row)))
+    keys = [_name(row) for row in ordered]
+    money = [
+        apportion_ticks(column, digits, keys)
+        for column in zip(*(row[3:] for row in ordered), strict=True)
+    ] or [[], [], []]
+    rows = tuple(
+        Row(row.key, row.runs, row.gpu_seconds, *parts)
+        for row, parts in zip(ordered, zip(*money, strict=True), strict=True)
+    )
+    return Spend(tuple(by), rows, _total(rows))
+
+
+def _name(row: Sums) -> tuple[tuple[bool, str], ...]:
+    return tuple((value is None, str(value or "")) for value in row.key)
+
+
+def _total(rows: Iterable[Row]) -> Row:
+    """Sums of the rows; runs are counted apart, for a run may stand in several."""
+    columns = [(r.gpu_seconds, r.list_minor, r.effective_minor, r.billed_minor) for r in rows]
+    return Row((), 0, *(map(sum, zip(*columns, strict=True)) if columns else (0, 0, 0, 0)))
+
+
+def report(ledger: Ledger, site: Site, period: Period, by: Sequence[str], team: str = "") -> Report:
+    """One table of a period, with what must be known beside it."""
+    scope = _scope(period, team)
+    return Report(
+        header=_header(site, period),
+        spend=_spend(ledger, site, scope, by),
+        provisional_runs=(running := _provisional(ledger, scope)).runs,
+        provisional_minor=to_minor(running.effective_ticks, site.digits),
+        unpriced_runs=(bare := _all(ledger, scope.narrowed("rate_card_id = 0"))).runs,
+        unpriced_gpu_seconds=bare.gpu_seconds,
+        unpriced=tuple(Unpriced(*row) for row in unpriced(ledger.db, scope)),
+        problems=ledger.db.execute("SELECT COUNT(*) FROM problems").fetchone()[0],
+        held=tuple(f"{run} ({why})" for run, why in held_runs(ledger.db)),
+    )
+
+
+def _scope(period: Period, team: str) -> Scope:
+    scope = Scope(period.first, period.last)
+    return scope.narrowed("tag_sets.team = ?", team) if team else scope
+
+
+def _spend(ledger: Ledger, site: Site, scope: Scope, by: Sequence[str]) -> Spend:
+    found = table(spend(ledger.db, scope, by), by, site.digits)
+    total = found.total
+    runs = _all(ledger, scope).runs
+    return Spend(found.by, found.rows, Row((), runs, *_figures(total)))
+
+
+def _figures(row: Row) -> tuple[int, int, int, int]:
+    return row.gpu_seconds, row.list_minor, row.effective_minor, row.billed_minor
+
+
+def _all(ledger: Ledger, scope: Scope) -> Sums:
+    rows = spend(ledger.db, scope, ())
+    return rows[0] if rows else Sums((), 0, 0, 0, 0, 0)
+
+
+def _provisional(ledger: Ledger, scope: Scope) -> Sums:
+    """What still runs: few, found by an index, so that a report of a month stays one scan."""
+    running = "usage_id IN (SELECT id FROM jobs AS live WHERE live.provisional = 1)"
+    return _all(ledger, scope.narrowed(running))
+
+
+def _header(site: Site, period: Period) -> Header:
+    return Header(
+        currency=site.currency,
+        digits=site.digits,
+        timezone=site.timezone,
+        label=period.label,
+        start=site.calendar.isoformat(period.start),
+        end=site.calendar.isoformat(period.end),
+        first_day=day_date(period.first),
+        last_day=day_date(period.last - 1),
+    )
+
+
+def page(
+    ledger: Ledger, site: Site, period: Period, *, team: str = "", budget_minor: int | None = None,
+    by: Sequence[str] = (),
+) -> Page:  # fmt: skip
+    """A page for a team, or for the whole site by ``by``."""
+    scope = _scope(period, team)
+    main = tuple(by) or (("project",) if team else ("team",))
+    tables = [("experiment",), ("user",)] if team else [("team", "project"), ("sku",)]
+    if site.people == "none":
+        tables = [names for names in tables if "user" not in names]
+    return Page(
+        title=team or "All teams",
+        owner=team or None,
+        report=report(ledger, site, period, main, team),
+        tables=tuple(
+            _people(_spend(ledger, site, scope, names), site.people)
+            for names in tables if names != main
+        ),
+        daily=daily(ledger, site, period, main[0] if main[0] != "day" else "team", team),
+        faults=tag_faults(ledger, site, scope),
+        budget_minor=budget_minor,
+        people=site.people,
+    )  # fmt: skip
+
+
+def _people(spend_: Spend, people: str) -> Spend:
+    """A table without people's names, where the site does not show them.
+
+    Pseudonyms are by place in the table: they say how work is spread, and
+    cannot be traced from one mail to the next.
+    """
+    if people == "names" or "user" not in spend_.by:
+        return spend_
+    place = spend_.by.index("user")
+    rows = tuple(
+        Row(
+            (*row.key[:place], f"person {i}", *row.key[place + 1 :]),
+            row.runs, *_figures(row),
+        )
+        for i, row in enumerate(spend_.rows, 1)
+    )  # fmt: skip
+    return Spend(spend_.by, rows, spend_.total)
+
+
+def daily(ledger: Ledger, site: Site, period: Period, name: str, team: str = "") -> Daily:
+    """Cost by day and ``name``; the costliest names apart, the rest as one."""
+    sums = spend(ledger.db, _scope(period, team), (name, "day"))
+    weight: dict[str | None, int] = {}
+    for row in sums:
+        weight[row.key[0]] = weight.get(row.key[0], 0) + row.billed_ticks
+    names = sorted(weight, key=lambda n: (-weight[n], n is None, n or ""))
+    shown = names if len(names) <= _LEGEND else [*names[: _LEGEND - 1], "other"]
+    place = {n: min(i, len(shown) - 1) for i, n in enumerate(names)}
+    ticks = {day: [0] * len(shown) for day in range(period.first, period.last)}
+    for row in sums:
+        at = date.fromisoformat(str(row.key[1])).toordinal() - date(1970, 1, 1).toordinal()
+        ticks[at][place[row.key[0]]] += row.billed_ticks
+    return Daily(
+        tuple(shown),
+        tuple(
+            Day(day_date(day), tuple(to_minor(t, site.digits) for t in parts))
+            for day, parts in ticks.items()
+        ),
+    )
+
+
+def tag_faults(ledger: Ledger, site: Site, scope: Scope) -> tuple[TagFault, ...]:
+    """Tags that are missing or wrong, the costliest first, with a comment to type."""
+    bad = scope.narrowed("tag_sets.status IN ('invalid', 'untagged')")
+    names = (*KEYS, "faults", "tag_source")
+    sums = sorted(
+        spend(ledger.db, bad, names), key=lambda row: (-row.effective_ticks, _name(row))
+    )[:_FAULTS]
+    return tuple(
+        TagFault(
+            team=row.key[0],
+            status=_why(site.policy, row),
+            example=make_comment(_example(site.policy, Tags(*row.key[: len(KEYS)]))),
+            runs=row.runs,
+            effective_minor=to_minor(row.effective_ticks, site.digits),
+        )
+        for row in sums
+    )
+
+
+def _why(policy: Policy, row: Sums) -> str:
+    claim = as_claim(row.key)
+    if claim.source == "none":
+        return "no tags"
+    return "; ".join(fault.message for fault in (*claim.faults, *policy.judge(claim.tags)))
+
+
+def _example(policy: Policy, tags: Tags) -> Tags:
+    """These tags with a placeholder where a required one is missing."""
+    missing = {key: f"<{key}>" for key in policy.required if getattr(tags, key) is None}
+    return tags._replace(**missing)

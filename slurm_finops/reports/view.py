@@ -1,0 +1,114 @@
+"""What a report says, before anything is drawn: figures and names, no markup.
+
+Money is in minor units of the currency; rows of a table sum to its total.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date
+
+Key = tuple[str | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a table: the values of its dimensions (None: absent) and its figures."""
+
+    key: Key
+    runs: int
+    gpu_seconds: int
+    list_minor: int
+    effective_minor: int
+    billed_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unpriced:
+    """A SKU that was held without any rate: it is in no cost."""
+
+    sku: str
+    runs: int
+    unit_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Spend:
+    """One table: a period's cost by some dimensions, most costly first."""
+
+    by: tuple[str, ...]
+    rows: tuple[Row, ...]
+    total: Row
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One billing day: cost in minor units by name, in the order of the legend."""
+
+    day: date
+    parts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Daily:
+    """Cost by day: ``names`` is the legend (None: untagged), each `Day` has a part a name."""
+
+    names: tuple[str | None, ...]
+    days: tuple[Day, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a table or page is about."""
+
+    currency: str
+    digits: int
+    timezone: str
+    label: str
+    start: str
+    end: str
+    first_day: date
+    last_day: date
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A table with what must be known beside it: what may still change, what has no price."""
+
+    header: Header
+    spend: Spend
+    provisional_runs: int
+    provisional_minor: int
+    unpriced_runs: int
+    unpriced_gpu_seconds: int
+    unpriced: tuple[Unpriced, ...] = ()
+    problems: int = 0
+    held: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TagFault:
+    """Runs whose tags are missing or wrong: how many, what they cost, what to type."""
+
+    team: str | None
+    status: str
+    example: str
+    runs: int
+    effective_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page or mail: who it is for, its tables, its chart, what is wrong with tags.
+
+    ``owner`` is a team, or None for the whole site; ``budget_minor`` is the
+    owner's budget for a billing month, if there is one.
+    """
+
+    title: str
+    owner: str | None
+    report: Report
+    tables: tuple[Spend, ...]
+    daily: Daily
+    faults: tuple[TagFault, ...] = ()
+    budget_minor: int | None = None
+    people: str = "names"
+    notes: tuple[str, ...] = field(default=())

@@ -1,0 +1,1 @@
+"""One file or folder each: the outside -> records, and problems."""

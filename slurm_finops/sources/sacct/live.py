@@ -1,0 +1,126 @@
+"""sacct, run and read as a stream."""
+
+import os
+import secrets
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from slurm_finops.core.runs import Problem, Run
+from slurm_finops.errors import OutsideError
+from slurm_finops.sources.sacct.record import FIELDS, RecordParser, Unreadable
+from slurm_finops.sources.sacct.stream import BLOCK, Batch, batches
+
+_BYTES = 1 << 16
+
+
+def sacct_command(since: int, until: int, delimiter: str) -> list[str]:
+    """The command for all runs that overlap ``[since, until)``.
+
+    No ``-s``: with a state filter the window means something else for every
+    state.  ``-D`` keeps the earlier runs of requeued jobs, ``-X`` leaves steps out.
+    """
+    window = [
+        f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%S}" for at in (since, until)
+    ]
+    return [
+        "sacct", "-a", "-X", "-D", "-p", f"--delimiter={delimiter}",
+        "-S", window[0], "-E", window[1], "-o", ",".join(FIELDS),
+    ]  # fmt: skip
+
+
+def sacct_environment() -> dict[str, str]:
+    """Times as epoch seconds, and none of the user's own sacct settings."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("SACCT_")}
+    return kept | {"TZ": "UTC", "SLURM_TIME_FORMAT": "%s"}
+
+
+class LiveWindow:
+    """The runs of one window, while sacct prints them.
+
+    The delimiter is random for each call and every record ends in it, so no
+    user text can forge or break a record.  `blocks` raises `OutsideError` with
+    sacct's own words if it fails; what it gave before is whole.
+    """
+
+    def __init__(self, since: int, until: int, cluster: str) -> None:
+        self._delimiter = f"\x1f{secrets.token_hex(6)}\x1f"
+        self._command = sacct_command(since, until, self._delimiter)
+        self._cluster = cluster
+        self.problems: list[Problem] = []
+        self.records = 0
+        self.steps = 0
+        self.waiting = 0
+
+    def blocks(self) -> Iterator[list[Run]]:
+        """Every run sacct prints, as it prints it."""
+        with tempfile.TemporaryFile() as errors:
+            try:
+                process = subprocess.Popen(
+                    self._command, stdout=subprocess.PIPE, stderr=errors,
+                    stdin=subprocess.DEVNULL, env=sacct_environment(),
+                )  # fmt: skip
+            except OSError as error:
+                raise OutsideError(f"cannot run sacct: {error.strerror}") from None
+            try:
+                yield from self._parse(process)
+                code = process.wait()
+            finally:
+                process.kill()
+                process.wait()
+                if process.stdout:
+                    process.stdout.close()
+            if code:
+                errors.seek(0)
+                said = errors.read().decode("utf-8", "replace").strip()
+                raise OutsideError(f"sacct failed (exit {code}): {said or 'it said nothing'}")
+
+    def _parse(self, process: subprocess.Popen[bytes]) -> Iterator[list[Run]]:
+        parser: RecordParser | None = None
+        for texts in self._split(process):
+            rows = [text.split(self._delimiter) for text in texts]
+            if parser is None:
+                parser = RecordParser(rows.pop(0), self._cluster, UTC)
+            for i in range(0, len(rows), BLOCK):
+                yield self._block(parser, rows[i : i + BLOCK])
+            self.steps, self.waiting = parser.steps, parser.waiting
+
+    def _block(self, parser: RecordParser, rows: list[list[str]]) -> list[Run]:
+        whole = [row for row in rows if len(row) == parser.width]
+        runs = parser.parse_usual(rows) if len(whole) == len(rows) else None
+        if runs is not None:
+            self.records += len(runs)
+            return runs
+        runs = []
+        for row in rows:
+            text = "|".join(row)
+            try:
+                if len(row) != parser.width:
+                    raise Unreadable(f"{len(row)} fields where {parser.width} were asked for")
+                run = parser.parse(row)
+            except Unreadable as error:
+                self.problems.append(Problem(text, str(error)))
+                continue
+            self.records += 1
+            if run is not None:
+                runs.append(run)
+        return runs
+
+    def _split(self, process: subprocess.Popen[bytes]) -> Iterator[list[str]]:
+        """Records as they arrive: text up to the delimiter and newline that end each."""
+        assert process.stdout is not None
+        mark = f"{self._delimiter}\n".encode()
+        rest = b""
+        while block := process.stdout.read1(_BYTES):  # type: ignore[attr-defined]
+            *whole, rest = (rest + block).split(mark)
+            if whole:
+                yield [record.decode("utf-8", "backslashreplace") for record in whole]
+        if rest.strip():
+            text = rest.decode("utf-8", "backslashreplace").replace(self._delimiter, "|")
+            self.problems.append(Problem(text, "sacct stopped in the middle of this record"))
+
+
+def read_live(since: int, until: int, cluster: str) -> Iterator[Batch]:
+    """One window of sacct in batches.  Raises what `LiveWindow` raises."""
+    yield from batches(LiveWindow(since, until, cluster))

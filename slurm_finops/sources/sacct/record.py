@@ -1,0 +1,284 @@
+"""One record of sacct: fields -> `Run`, by the names in the header."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta, tzinfo
+from functools import partial
+from operator import itemgetter
+from typing import Any, TypeVar
+
+from slurm_finops.core.runs import Run
+from slurm_finops.core.usage import parse_gres, parse_tres
+from slurm_finops.errors import InputError
+
+#: What a live collection asks for, in this order; Comment is last, because a
+#: saved file may hold delimiters in it.
+FIELDS = (
+    "JobIDRaw JobID JobName User Account Partition QOS WCKey Cluster State Submit Start End "
+    "ElapsedRaw Suspended TimelimitRaw AllocTRES NodeList Reservation ExitCode AdminComment Comment"
+).split()
+#: Columns of old releases and of hand-made files that stand in for those.
+_OLD = ["Elapsed", "AllocGRES"]
+_NEEDED = ("State", "Submit", "Start", "End")
+
+# Slurm's job states that have not ended (squeue's man page, "JOB STATE CODES").
+_LIVE = frozenset(
+    ("RUNNING", "SUSPENDED", "COMPLETING", "CONFIGURING", "STOPPED", "SIGNALING", "STAGE_OUT")
+)
+_WAITING = frozenset(
+    ("PENDING", "REQUEUE_FED", "REQUEUE_HOLD", "RESV_DEL_HOLD", "SPECIAL_EXIT")
+)
+_STATE = re.compile(r"([A-Z][A-Z_]+)(?: by (\S+))?")
+_JOB_ID = re.compile(r"\d+(?:[_+](?:\d+|\[[^\]]*\]))?")
+_DURATION = re.compile(r"(?:(\d+)-)?(?:(\d+):)?(\d+):(\d+)(?:\.\d+)?")
+_NEVER = frozenset(("", "Unknown", "None", "N/A", "0"))
+_CACHE = 100_000
+# what Run._make does, without a Python call in between
+_as_run: Callable[[Iterable[Any]], Run] = partial(tuple.__new__, Run)
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Unreadable(ValueError):
+    """A record that cannot be read; the text says why."""
+
+
+class RecordParser:
+    """Reads records whose columns stand in ``header``, by name in any case.
+
+    ``cluster`` names the cluster where a record does not; ``zone`` is that of
+    times printed without an offset.  Raises `InputError` if a column is missing.
+    """
+
+    def __init__(self, header: Iterable[str], cluster: str, zone: tzinfo) -> None:
+        names = [name.strip().lower() for name in header]
+        missing = _missing(names)
+        if missing:
+            raise InputError(
+                f"the header lacks {', '.join(missing)}; it has: {', '.join(names)[:200]}"
+            )
+        self.width = len(names)
+        self.comment_last = names[-1] == "comment"
+        # an absent column points one past the end, where parse() puts an empty text
+        places = [names.index(n.lower()) if n.lower() in names else self.width
+                  for n in [*FIELDS, *_OLD]]
+        self._pick = itemgetter(*places)
+        self._has_elapsed = "elapsedraw" in names or "elapsed" in names
+        self._cluster = cluster
+        self._times = _Times(zone)
+        self._states: dict[str, tuple[str, str, bool, bool]] = {}
+        self._durations: dict[str, int] = {}
+        self._limits: dict[str, int | None] = {}
+        self._tres: dict[tuple[str, str], str] = {}
+        self.steps = 0
+        self.waiting = 0
+
+    def parse(self, fields: list[str]) -> Run | None:
+        """The run in ``fields`` (of the header's width), None for a step or a waiting job.
+
+        Raises `Unreadable`.  ``fields`` is used up.
+        """
+        fields.append("")
+        (raw, job_id, name, user, account, partition, qos, wckey, cluster, state, submit, start,
+         end, elapsed, suspended, timelimit, tres, nodes, reservation, exit_code, admin_comment,
+         comment, elapsed_text, gres) = self._pick(fields)
+        word, by, live, waiting = self._states.get(state) or self._state(state)
+        key = self._job_id(raw or job_id)
+        if not key:
+            self.steps += 1
+            return None
+        if waiting:
+            self.waiting += 1
+            return None
+        at = self._times.parse(submit, "Submit")
+        began = self._times.parse(start, "Start")
+        ended = self._times.parse(end, "End")
+        seconds = self._elapsed(elapsed, elapsed_text, began, ended)
+        if at is None:
+            raise Unreadable("no Submit time")
+        if not _in_order(began, ended):
+            raise Unreadable("it ends before it starts")
+        if began is None and seconds:
+            raise Unreadable("it has an elapsed time but no start")
+        paused = self._durations.get(suspended)
+        if paused is None:
+            paused = self._duration(suspended, "Suspended")
+        tres_key = (tres, gres)
+        held = self._tres.get(tres_key)
+        if held is None:
+            held = self._alloc_tres(tres_key)
+        return _as_run((
+            cluster or self._cluster, key, at, job_id or raw, name, user, account, partition, qos,
+            wckey, reservation, word, by, began, ended, seconds,
+            paused,
+            self._limits.get(timelimit) or self._limit(timelimit),
+            held, nodes, exit_code, live, comment, admin_comment,
+        ))  # fmt: skip
+
+    def parse_usual(self, rows: Sequence[list[str]]) -> list[Run] | None:
+        """The runs of rows of the header's width, column by column: a third of the time.
+
+        None where one of them needs `parse`'s closer look (a step, a waiting job,
+        a text not met before, anything unreadable); nothing is counted then.
+        """
+        columns = [*zip(*rows, strict=True), ("",) * len(rows)]
+        (raw, job_id, name, user, account, partition, qos, wckey, cluster, state, submit, start,
+         end, elapsed, suspended, timelimit, tres, nodes, reservation, exit_code, admin_comment,
+         comment, _, gres) = self._pick(columns)
+        try:
+            states = list(map(self._states.__getitem__, state))
+            keys = list(map(int, raw))
+            seconds = list(map(int, elapsed))
+            submits = list(map(int, submit))
+            starts, ends = self._times.column(start), self._times.column(end)
+            paused = list(map(self._durations.__getitem__, suspended))
+            limits = list(map(self._limits.__getitem__, timelimit))
+            held = list(map(self._tres.__getitem__, zip(tres, gres, strict=True)))
+        except (KeyError, ValueError):
+            return None
+        words, by, live, waiting = zip(*states, strict=True)
+        doubtful = any(waiting) or min(seconds) < 0 or not all(map(str.isdecimal, raw))
+        if doubtful or not all(map(_in_order, starts, ends)):
+            return None
+        clusters = [name or self._cluster for name in cluster]
+        made = zip(
+            clusters, keys, submits, job_id, name, user, account, partition, qos, wckey,
+            reservation, words, by, starts, ends, seconds, paused, limits, held, nodes, exit_code,
+            live, comment, admin_comment, strict=True,
+        )  # fmt: skip
+        return list(map(_as_run, made))
+
+    def _job_id(self, text: str) -> int | str:
+        """A job's id; "" for a step (``27.batch``)."""
+        if text.isdecimal():
+            return int(text)
+        job, dot, _ = text.partition(".")
+        if not _JOB_ID.fullmatch(job):
+            raise Unreadable(f"{text[:40]!r} is not a job id")
+        return "" if dot else text
+
+    def _state(self, text: str) -> tuple[str, str, bool, bool]:
+        found = _STATE.fullmatch(text)
+        if not found:
+            raise Unreadable(f"{text[:40]!r} is not a job state")
+        word, by = found[1], found[2] or ""
+        answer = word, by, word in _LIVE, word in _WAITING
+        return _remember(self._states, text, answer)
+
+    def _elapsed(self, raw: str, text: str, start: int | None, end: int | None) -> int:
+        if raw or text:
+            return self._duration(raw or text, "Elapsed")
+        if self._has_elapsed and start is not None:
+            raise Unreadable("no elapsed time")
+        if start is None or end is None:
+            return 0
+        return end - start
+
+    def _duration(self, text: str, column: str) -> int:
+        """``[DD-]HH:MM:SS`` (or plain seconds) as seconds."""
+        known = self._durations.get(text)
+        if known is not None:
+            return known
+        found = _DURATION.fullmatch(text)
+        if found:
+            days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+            known = ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+        elif text in _NEVER:
+            known = 0
+        elif text.isdecimal():
+            known = int(text)
+        elif text.startswith("-"):
+            raise Unreadable(f"{column} {text[:40]!r} is negative")
+        else:
+            raise Unreadable(f"{column} {text[:40]!r} is not a duration")
+        return _remember(self._durations, text, known)
+
+    def _limit(self, text: str) -> int | None:
+        """TimelimitRaw in minutes; None for UNLIMITED and Partition_Limit."""
+        return _remember(self._limits, text, int(text) if text.isdecimal() else None)
+
+    def _alloc_tres(self, key: tuple[str, str]) -> str:
+        """AllocTRES, with the GPUs of an old AllocGRES where it has none; checked once a text."""
+        tres, gres = key
+        try:
+            held = parse_tres(tres)
+            devices = parse_gres(gres) if gres else {}
+        except ValueError as error:
+            raise Unreadable(str(error)) from None
+        if devices and not any(name.startswith("gres/") for name in held):
+            added = ",".join(f"{name}={count}" for name, count in devices.items())
+            tres = f"{tres},{added}" if tres else added
+        return _remember(self._tres, key, tres)
+
+
+def _remember(cache: dict[K, V], key: K, value: V) -> V:
+    # a site has few distinct texts; a hostile file must not fill memory
+    if len(cache) >= _CACHE:
+        cache.clear()
+    cache[key] = value
+    return value
+
+
+def _missing(names: list[str]) -> list[str]:
+    missing = [name for name in _NEEDED if name.lower() not in names]
+    if "jobidraw" not in names and "jobid" not in names:
+        missing.insert(0, "JobIDRaw (or JobID)")
+    if "alloctres" not in names and "allocgres" not in names:
+        missing.append("AllocTRES")
+    return missing
+
+
+def _in_order(start: int | None, end: int | None) -> bool:
+    return start is None or end is None or start <= end
+
+
+class _Times:
+    """Epoch seconds, ISO with an offset, or ISO local in one zone."""
+
+    def __init__(self, zone: tzinfo) -> None:
+        self._zone = zone
+        #: a local date -> its midnight, for dates that keep one offset all day
+        self._days: dict[str, int | None] = {}
+        self._clock: dict[str, int] = {}
+
+    def parse(self, text: str, column: str) -> int | None:
+        if text in _NEVER:
+            return None
+        if text.isdecimal():
+            return int(text)
+        # two look-ups instead of a datetime: three times a record, it is the
+        # larger part of reading a file of local times
+        clock = self._clock.get(text[10:])
+        midnight = self._days.get(text[:10])
+        if clock is not None and midnight is not None:
+            return midnight + clock
+        return self._slow(text, column)
+
+    def column(self, texts: Sequence[str]) -> list[int | None]:
+        """`parse` of many; raises ValueError."""
+        try:
+            return list(map(int, texts))
+        except ValueError:
+            return [self.parse(text, "") for text in texts]
+
+    def _slow(self, text: str, column: str) -> int:
+        try:
+            at = datetime.fromisoformat(text)
+        except ValueError:
+            raise Unreadable(f"{column} {text[:40]!r} is not a time") from None
+        if at.tzinfo is None:
+            self._learn(at)
+            at = at.replace(tzinfo=self._zone)
+        return int(at.timestamp())
+
+    def _learn(self, at: datetime) -> None:
+        day = at.date()
+        midnight = datetime.combine(day, datetime.min.time(), self._zone)
+        following = datetime.combine(day + timedelta(1), datetime.min.time(), self._zone)
+        whole_day = following.timestamp() - midnight.timestamp() == 86_400
+        if whole_day and midnight.utcoffset() == following.utcoffset():
+            _remember(self._days, day.isoformat(), int(midnight.timestamp()))
+            seconds = at.hour * 3600 + at.minute * 60 + at.second
+            _remember(self._clock, at.isoformat()[10:], seconds)
+
+
