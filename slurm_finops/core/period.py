@@ -12,7 +12,9 @@ from datetime import date, datetime, timedelta, tzinfo
 _EPOCH = date(1970, 1, 1).toordinal()
 _UTC_DAY = 86_400
 _DATE = r"\d{4}-\d{2}-\d{2}"
-_SHAPE = re.compile(rf"(?P<day>{_DATE})|(?P<month>\d{{4}}-\d{{2}})|(?P<week>\d{{4}}-W\d{{2}})")
+_SHAPE = re.compile(
+    rf"(?P<day>{_DATE})|(?P<month>\d{{4}}-\d{{2}})|(?P<week>\d{{4}}-W\d{{2}})", re.ASCII
+)
 
 
 def day_number(day: date) -> int:
@@ -43,7 +45,7 @@ class Calendar:
         self.zone = zone
         self._midnights: dict[int, int] = {}
         #: the day looked up last, with its midnights: runs come in order of time
-        self._today = (0, 1, 0)
+        self._today = (0, 0, 0)
 
     def midnight(self, day: int) -> int:
         """The first instant of a billing day.

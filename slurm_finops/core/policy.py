@@ -59,15 +59,16 @@ class Policy:
         """The claim as it is billed.
 
         A team whose list leaves out the run's account is a contested claim: it
-        falls to the account's own team, if one lists it, and says so.  A cost
-        centre nobody gave comes from the registry.
+        falls to the account's own team, if one lists it, and says so; the cost
+        centre it names is contested with it.  One nobody gave comes from the registry.
         """
         tags, faults, source = claim
         team = self._team.get(tags.team or "")
         if team and team.accounts is not None and not team.names_account(account):
             owner = next((t for t in self.teams if t.names_account(account)), None)
             faults += (Fault("not_yours", "team", f"{account!r} (claimed {team.name!r})"),)
-            tags, source, team = tags._replace(team=owner.name if owner else None), "account", owner
+            tags = tags._replace(team=owner.name if owner else None, cost_center=None)
+            source, team = "account", owner
         if team and team.cost_center and tags.cost_center is None:
             tags = tags._replace(cost_center=team.cost_center)
         return Claim(tags, faults, source)
@@ -102,7 +103,7 @@ class Policy:
 
     def status(self, claim: Claim) -> str:
         """``valid``, ``invalid`` or ``untagged``: coverage counts only the first."""
-        if claim.tags == UNTAGGED and not claim.faults:
+        if claim.tags == UNTAGGED and (claim.source == "none" or not claim.faults):
             return "untagged"
         return "invalid" if claim.faults or self.judge(claim.tags) else "valid"
 

@@ -6,6 +6,7 @@ exception: a bad comment must not cost a run its place in the ledger.
 """
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -138,13 +139,13 @@ def _parse(text: str, source: str) -> Claim:
     pairs, fault = _object(text.strip(_WHITE))
     if fault:
         return Claim(faults=(fault,), source=source)
-    plain = text.isprintable() and "\\" not in text
+    plain = "\\" not in text and text.isprintable() and (text.isascii() or not _refused(text))
     return _claim(pairs, source, plain)
 
 
 def _object(text: str) -> tuple[tuple[tuple[str, Any], ...], Fault | None]:
     """The pairs of a JSON object, or the fault that kept it from being one."""
-    if (text.count("[") > MAX_DEPTH or text.count("{") > MAX_DEPTH) and _depth(text) > MAX_DEPTH:
+    if text.count("[") + text.count("{") > MAX_DEPTH and _depth(text) > MAX_DEPTH:
         return (), Fault("too_deep")
     try:
         value, end = _scan(text, 0)
@@ -204,8 +205,10 @@ def _slow_claim(pairs: tuple[tuple[str, Any], ...], source: str) -> Claim:
         if fault:
             faults.append(fault)
         elif key in values and values[key][1] != value:
-            faults.append(Fault("disagree", key, f'"{values[key][0]}" and "{given}"'))
-            values[key] = (given, "")
+            # one fault however many disagree; "" is a value that was disputed
+            if values[key][1]:
+                faults.append(Fault("disagree", key, f'"{values[key][0]}" and "{given}"'))
+            values[key] = (values[key][0], "")
         elif key not in values:
             values[key] = (given, value)
     tags = Tags(**{key: value for key, (_, value) in values.items() if value})
@@ -228,23 +231,39 @@ def _value_fault(key: str, value: Any) -> Fault | None:
         return Fault("not_string", key, _JSON_NAMES.get(type(value), "a number"))
     if not value:
         return Fault("empty", key)
-    for char in value:
-        if is_control(char):
-            return Fault("control", key, f"U+{ord(char):04X}")
-        if "\ud800" <= char <= "\udfff":
-            return Fault("surrogate", key)
-    return None
+    found = _refused(value)
+    if found is None:
+        return None
+    if is_control(found[0]):
+        return Fault("control", key, f"U+{ord(found[0]):04X}")
+    return Fault("surrogate", key)
+
+
+#: What may stand in no tag, first and last code points: C0, DEL and C1 controls,
+#: line and paragraph separators, the marks that reorder text (UAX 9), whatever a
+#: renderer leaves out (Default_Ignorable_Code_Point, UAX 44) and interlinear
+#: annotations: two teams must never differ by what nobody can see.
+CONTROLS = (
+    (0x00, 0x1F), (0x7F, 0x9F), (0xAD, 0xAD), (0x34F, 0x34F), (0x61C, 0x61C),
+    (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x200B, 0x200F),
+    (0x2028, 0x202E), (0x2060, 0x206F), (0x3164, 0x3164), (0xFE00, 0xFE0F),
+    (0xFEFF, 0xFEFF), (0xFFA0, 0xFFA0), (0xFFF0, 0xFFFB), (0x1BCA0, 0x1BCA3),
+    (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF),
+)  # fmt: skip
+_SURROGATES = (0xD800, 0xDFFF)
+
+
+def _any_of(*ranges: tuple[int, int]) -> re.Pattern[str]:
+    return re.compile(f"[{''.join(f'{chr(a)}-{chr(b)}' for a, b in ranges)}]")
+
+
+_control = _any_of(*CONTROLS).match
+_refused = _any_of(*CONTROLS, _SURROGATES).search
 
 
 def is_control(char: str) -> bool:
-    """C0, DEL and C1 controls, line separators, and the marks that reorder text (UAX 9)."""
-    return (
-        char < "\x20"
-        or "\x7f" <= char <= "\x9f"
-        or char in "\u061c\u200e\u200f\u2028\u2029\ufeff"
-        or "\u202a" <= char <= "\u202e"
-        or "\u2066" <= char <= "\u2069"
-    )
+    """Whether a character is one of `CONTROLS`."""
+    return _control(char) is not None
 
 
 def make_comment(tags: Tags) -> str:

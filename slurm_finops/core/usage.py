@@ -7,8 +7,9 @@ from typing import NamedTuple
 GPU = "gres/gpu"
 _TYPED_GPU = GPU + ":"
 #: Counters that slurmdbd keeps beside devices; nobody holds them.
-_NOT_DEVICES = ("gres/gpumem", "gres/gpuutil")
-_QUANTITY = re.compile(r"(\d+)(?:\.(\d+))?([KMGTPE]?)")
+_COUNTERS = ("gres/gpumem", "gres/gpuutil")
+_QUANTITY = re.compile(r"(\d+)(?:\.(\d+))?([KMGTPE]?)", re.ASCII)
+_GRES_WORD = re.compile(r"[\w.-]+", re.ASCII)
 _POWERS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4, "P": 5, "E": 6}
 #: TRES that Slurm prints in units of MiB when no suffix says otherwise.
 _MEBIBYTES = ("mem", "vmem")
@@ -74,10 +75,13 @@ def parse_gres(text: str) -> dict[str, int]:
     for item in re.sub(r"\([^)]*\)", "", text).split(","):
         if item in ("", "0", "(null)", "N/A"):
             continue
-        name, *rest = item.removeprefix("gres/").split(":")
-        count = rest.pop() if rest and rest[-1].isdigit() else "1"
-        sku = "gres/" + ":".join([name, *rest])
-        tres[sku] = tres.get(sku, 0) + int(count)
+        words = item.removeprefix("gres/").split(":")
+        count = _QUANTITY.fullmatch(words[-1]) if len(words) > 1 else None
+        name = words[:-1] if count else words
+        if len(name) > 2 or not all(map(_GRES_WORD.fullmatch, name)):
+            raise ValueError(f"GRES {item!r} is not name:type:count")
+        sku = "gres/" + ":".join(name)
+        tres[sku] = tres.get(sku, 0) + (_count(sku, words[-1]) if count else 1)
     typed = sum(n for sku, n in tres.items() if sku.startswith(_TYPED_GPU))
     if typed:
         tres[GPU] = tres.get(GPU, 0) + typed
@@ -87,6 +91,7 @@ def parse_gres(text: str) -> dict[str, int]:
 def billable(tres: dict[str, int], priced: Collection[str]) -> list[tuple[str, int]]:
     """The ``(sku, quantity)`` to bill: every ``gres/`` device, and whatever a rate names.
 
+    Never gpumem and gpuutil, which slurmdbd keeps beside the devices.
     ``gres/gpu`` counts typed GPUs too, so only its untyped remainder is billed.
     """
     typed = sum(n for sku, n in tres.items() if sku.startswith(_TYPED_GPU))
@@ -94,13 +99,13 @@ def billable(tres: dict[str, int], priced: Collection[str]) -> list[tuple[str, i
     for sku, quantity in sorted(tres.items()):
         if sku == GPU:
             quantity = max(0, quantity - typed)
-        if quantity and (_is_device(sku) or sku in priced):
+        if quantity and (sku.startswith("gres/") or sku in priced) and not _is_counter(sku):
             lines.append((sku, quantity))
     return lines
 
 
-def _is_device(sku: str) -> bool:
-    return sku.startswith("gres/") and sku.partition(":")[0] not in _NOT_DEVICES
+def _is_counter(sku: str) -> bool:
+    return sku.partition(":")[0] in _COUNTERS
 
 
 def gpu_count(lines: Iterable[tuple[str, int]]) -> int:

@@ -55,7 +55,7 @@ WHERE {_NEWER} AND ({new}) IS NOT ({old})
 
 
 _UPSERT = BulkInsert("jobs", (*_KEY, *_FACTS, *_CLAIM), _clause())
-_CLAIMS = 20_000
+_CLAIMS = 50_000
 _IDENTITY = slice(CLUSTER.stop, CONTEXT.start)
 _EVENTS = slice(CONTEXT.stop, TRES.start)
 _REST = slice(TRES.stop, None)
@@ -78,8 +78,7 @@ class RunWriter:
             db, "contexts", ["user", "account", "partition", "qos", "wckey", "reservation"]
         )
         self._tres = Interner(db, "tres", ["alloc_tres"])
-        self._tag_sets = TagSets(db)
-        self._claims: dict[tuple[str, str], tuple[int, int]] = {}
+        self._claims = _Claims(TagSets(db))
 
     def write(self, runs: Sequence[Run]) -> Written:
         """Store a batch, inside a transaction; what is stored already stays as it is.
@@ -87,8 +86,6 @@ class RunWriter:
         Should the transaction be rolled back, the writer must not be used again:
         ids it gave out do not exist.
         """
-        said: set[Any] = {run[SAID] for run in runs}
-        self._learn_claims(said)
         last = self._last_id()
         changed = _UPSERT.write(self._db, [self._row(run) for run in runs])
         new = self._last_id() - last
@@ -104,17 +101,20 @@ class RunWriter:
             *run[_EVENTS], self._tres[run[TRES]], *run[_REST], *self._claims[run[SAID]],
         )  # fmt: skip
 
-    def _learn_claims(self, said: set[tuple[str, str]]) -> None:
-        """Tag sets for comments not seen lately; the cache is bounded."""
-        # not a difference of sets, which would walk the whole cache
-        unknown = {texts for texts in said if texts not in self._claims}
-        if len(self._claims) + len(unknown) > _CLAIMS:
-            self._claims.clear()
-            unknown = said
-        claims = {texts: claim_of(*texts) for texts in unknown}
-        ids = self._tag_sets.ids(set(claims.values()))
-        for texts, claim in claims.items():
-            self._claims[texts] = ids[claim], _RANK[claim.source]
+
+class _Claims(dict[tuple[str, str], tuple[int, int]]):
+    """(comment, admin_comment) -> its tag set and rank; a bounded cache."""
+
+    def __init__(self, tag_sets: TagSets) -> None:
+        super().__init__()
+        self._tag_sets = tag_sets
+
+    def __missing__(self, said: tuple[str, str]) -> tuple[int, int]:
+        claim = claim_of(*said)
+        if len(self) >= _CLAIMS:
+            self.clear()
+        found = self[said] = self._tag_sets.id(claim), _RANK[claim.source]
+        return found
 
 
 _PROBLEMS = BulkInsert(

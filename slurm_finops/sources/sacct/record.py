@@ -64,6 +64,7 @@ class RecordParser:
                   for n in [*FIELDS, *_OLD]]
         self._pick = itemgetter(*places)
         self._has_elapsed = "elapsedraw" in names or "elapsed" in names
+        self._has_clock = "elapsed" in names and "elapsedraw" not in names
         self._cluster = cluster
         self._times = _Times(zone)
         self._states: dict[str, tuple[str, str, bool, bool]] = {}
@@ -84,7 +85,7 @@ class RecordParser:
          comment, elapsed_text, gres) = self._pick(fields)
         word, by, live, waiting = self._states.get(state) or self._state(state)
         key = self._job_id(raw or job_id)
-        if not key:
+        if key == "":
             self.steps += 1
             return None
         if waiting:
@@ -119,25 +120,31 @@ class RecordParser:
         """The runs of rows of the header's width, column by column: a third of the time.
 
         None where one of them needs `parse`'s closer look (a step, a waiting job,
-        a text not met before, anything unreadable); nothing is counted then.
+        anything unreadable); nothing is counted then.
         """
         columns = [*zip(*rows, strict=True), ("",) * len(rows)]
         (raw, job_id, name, user, account, partition, qos, wckey, cluster, state, submit, start,
          end, elapsed, suspended, timelimit, tres, nodes, reservation, exit_code, admin_comment,
-         comment, _, gres) = self._pick(columns)
+         comment, elapsed_text, gres) = self._pick(columns)
         try:
-            states = list(map(self._states.__getitem__, state))
+            states = _known(self._states, state, self._state)
             keys = list(map(int, raw))
-            seconds = list(map(int, elapsed))
-            submits = list(map(int, submit))
+            seconds = (
+                _known(self._durations, elapsed_text, self._clock) if self._has_clock
+                else list(map(int, elapsed))
+            )
+            submits = self._times.column(submit)
             starts, ends = self._times.column(start), self._times.column(end)
-            paused = list(map(self._durations.__getitem__, suspended))
-            limits = list(map(self._limits.__getitem__, timelimit))
-            held = list(map(self._tres.__getitem__, zip(tres, gres, strict=True)))
-        except (KeyError, ValueError):
+            paused = _known(self._durations, suspended, self._clock)
+            limits = _known(self._limits, timelimit, self._limit)
+            held = _known(self._tres, list(zip(tres, gres, strict=True)), self._alloc_tres)
+        except ValueError:
             return None
         words, by, live, waiting = zip(*states, strict=True)
-        doubtful = any(waiting) or min(seconds) < 0 or not all(map(str.isdecimal, raw))
+        doubtful = (
+            any(waiting) or min(seconds) < 0 or None in submits or None in starts
+            or ("" in elapsed_text and self._has_clock) or not all(map(str.isdecimal, raw))
+        )  # fmt: skip
         if doubtful or not all(map(_in_order, starts, ends)):
             return None
         clusters = [name or self._cluster for name in cluster]
@@ -173,6 +180,9 @@ class RecordParser:
         if start is None or end is None:
             return 0
         return end - start
+
+    def _clock(self, text: str) -> int:
+        return self._duration(text, "")
 
     def _duration(self, text: str, column: str) -> int:
         """``[DD-]HH:MM:SS`` (or plain seconds) as seconds."""
@@ -219,6 +229,14 @@ def _remember(cache: dict[K, V], key: K, value: V) -> V:
     return value
 
 
+def _known(cache: dict[K, V], keys: Sequence[K], learn: Callable[[K], V]) -> list[V]:
+    """Each key's value from the cache; those not met before are learnt (and may raise)."""
+    try:
+        return [cache[key] for key in keys]
+    except KeyError:
+        return [cache[key] if key in cache else learn(key) for key in keys]
+
+
 def _missing(names: list[str]) -> list[str]:
     missing = [name for name in _NEEDED if name.lower() not in names]
     if "jobidraw" not in names and "jobid" not in names:
@@ -238,7 +256,7 @@ class _Times:
     def __init__(self, zone: tzinfo) -> None:
         self._zone = zone
         #: a local date -> its midnight, for dates that keep one offset all day
-        self._days: dict[str, int | None] = {}
+        self._days: dict[str, int] = {}
         self._clock: dict[str, int] = {}
 
     def parse(self, text: str, column: str) -> int | None:
@@ -257,8 +275,15 @@ class _Times:
     def column(self, texts: Sequence[str]) -> list[int | None]:
         """`parse` of many; raises ValueError."""
         try:
-            return list(map(int, texts))
+            numbers: list[int | None] = list(map(int, texts))
         except ValueError:
+            pass
+        else:
+            return [number or None for number in numbers] if 0 in numbers else numbers
+        days, clock = self._days, self._clock
+        try:
+            return [days[text[:10]] + clock[text[10:]] for text in texts]
+        except KeyError:
             return [self.parse(text, "") for text in texts]
 
     def _slow(self, text: str, column: str) -> int:

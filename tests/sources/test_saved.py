@@ -1,0 +1,214 @@
+"""A saved sacct file: whole records, broken ones, and text that looks like neither."""
+
+import gzip
+from datetime import UTC
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from slurm_finops.errors import InputError, OutsideError
+from slurm_finops.sources.sacct.record import FIELDS
+from slurm_finops.sources.sacct.saved import read_saved
+from tests.support import JUNE, TAGGED, read, record, saved
+
+PRETTY = '{\n "team": "nlp",\n "project": "llama",\n "experiment": "run-1"\n}'
+
+
+def test_a_record_is_read_by_column_name_in_any_case_and_order() -> None:
+    columns = ["State", "Comment", "JobIDRaw", "Submit", "Start", "End", "AllocTRES"]
+    lines = saved(record(), columns=columns).replace("AllocTRES", "ALLOCTRES", 1)
+    (run,), problems, _ = read(lines)
+    assert (run.job_id_raw, run.state, run.elapsed) == (100, "COMPLETED", 3600)
+    assert run.cluster == "default"
+    assert not problems
+
+
+@pytest.mark.parametrize("delimiter", ["|", ",,", "\x1fq7Zk\x1f"])
+@pytest.mark.parametrize("trailing", [False, True])
+def test_any_delimiter_with_or_without_a_trailing_one(delimiter: str, trailing: bool) -> None:
+    text = saved(record(), record(JobIDRaw=101), delimiter=delimiter, trailing=trailing)
+    runs, problems, _ = read(text, delimiter)
+    assert [run.job_id_raw for run in runs] == [100, 101]
+    assert runs[0].comment == TAGGED
+    assert not problems
+
+
+@pytest.mark.parametrize("trailing", [False, True])
+def test_a_comment_over_many_lines_is_one_comment(trailing: bool) -> None:
+    text = saved(
+        record(), record(JobIDRaw=101, Comment=PRETTY), record(JobIDRaw=102), trailing=trailing
+    )
+    runs, problems, _ = read(text)
+    assert [run.comment for run in runs] == [TAGGED, PRETTY, TAGGED]
+    assert not problems
+
+
+def test_a_newline_in_a_job_name_does_not_break_its_record() -> None:
+    runs, problems, _ = read(saved(record(), record(JobIDRaw=101, JobName="a\nb\n\nc"), record()))
+    assert [run.job_name for run in runs] == ["train", "a\nb\n\nc", "train"]
+    assert not problems
+
+
+@pytest.mark.parametrize("trailing", [False, True])
+def test_surplus_delimiters_go_into_a_comment_that_is_last(trailing: bool) -> None:
+    comment = '{"team":"nlp","note":"a|b|"}'
+    (run,), problems, _ = read(saved(record(Comment=comment), trailing=trailing))
+    assert run.comment == comment
+    assert not problems
+
+
+def test_a_delimiter_in_a_job_name_is_a_problem_and_not_a_guess() -> None:
+    runs, (problem,), _ = read(saved(record(), record(JobName="na|me"), record(JobIDRaw=102)))
+    assert [run.job_id_raw for run in runs] == [100, 102]
+    assert "na|me" in problem.text
+
+
+def test_surplus_fields_with_the_comment_elsewhere_are_a_problem() -> None:
+    columns = ["Comment", *FIELDS[:-1]]
+    runs, problems, _ = read(saved(record(Comment="a|b"), columns=columns))
+    assert not runs
+    assert "23 fields where the header has 22" in problems[0].reason
+
+
+def test_torn_lines_are_problems_of_their_own_and_the_rest_goes_on() -> None:
+    torn = ["77|77|half", "78|78|ha"]
+    runs, problems, _ = read(saved(record(), *torn, record(JobIDRaw=101)))
+    assert [run.job_id_raw for run in runs] == [100, 101]
+    assert [problem.text for problem in problems] == torn
+
+
+def test_a_torn_last_line_is_a_problem() -> None:
+    runs, (problem,), _ = read(saved(record(), record(JobIDRaw=101))[:-60])
+    assert [run.job_id_raw for run in runs] == [100]
+    assert problem.text.startswith("101|")
+
+
+def test_a_record_torn_inside_its_comment_keeps_its_cost() -> None:
+    runs, problems, _ = read(saved(record(), record(JobIDRaw=101))[:-12])
+    assert [run.job_id_raw for run in runs] == [100, 101]
+    assert runs[1].comment == TAGGED[:-11]
+    assert not problems
+
+
+def test_a_line_that_stands_alone_is_never_swallowed_by_an_open_comment() -> None:
+    runs, problems, _ = read(saved(record(Comment="{"), record(JobIDRaw=101)))
+    assert [(run.job_id_raw, run.comment) for run in runs] == [(100, "{"), (101, TAGGED)]
+    assert not problems
+
+
+def test_free_text_after_a_whole_record_is_a_problem() -> None:
+    runs, (problem,), _ = read(saved(record(Comment="first line"), "second line"))
+    assert [run.comment for run in runs] == ["first line"]
+    assert problem.text == "second line"
+
+
+def test_repeated_headers_of_files_put_together_are_passed_over() -> None:
+    runs, problems, _ = read(saved(record()) + saved(record(JobIDRaw=101)))
+    assert len(runs) == 2
+    assert not problems
+
+
+def test_steps_and_waiting_jobs_are_counted_and_passed_over() -> None:
+    step = record(JobIDRaw="100.batch", JobID="100.batch", AllocTRES="cpu=8")
+    waiting = record(
+        JobIDRaw=101, State="PENDING", Start="Unknown", End="Unknown", ElapsedRaw=0, AllocTRES=""
+    )
+    runs, problems, file = read(saved(record(), step, waiting))
+    assert (len(runs), file.steps, file.waiting, file.records) == (1, 1, 1, 3)
+    assert not problems
+
+
+def test_carriage_returns_and_a_byte_order_mark_do_no_harm() -> None:
+    text = "\ufeff" + saved(record(), record(JobIDRaw=101)).replace("\n", "\r\n")
+    runs, problems, _ = read(text)
+    assert [run.comment for run in runs] == [TAGGED, TAGGED]
+    assert not problems
+
+
+def test_an_absurd_run_of_unreadable_lines_is_bounded() -> None:
+    runs, problems, _ = read(saved(record(), *["x" * 500] * 2000, record(JobIDRaw=101)))
+    assert len(runs) == 2
+    assert sum(problem.text.count("x" * 500) for problem in problems) == 2000
+
+
+def test_one_bad_record_among_many_costs_no_other(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / "many.txt"
+    good = [record(JobIDRaw=i) for i in range(1000)]
+    good[500] = record(JobIDRaw=500, Submit="yesterday")
+    path.write_text(saved(*good))
+    batches = list(read_saved(str(path), "|", "c", UTC))
+    assert sum(len(batch.runs) for batch in batches) == 999
+    assert [p.reason for batch in batches for p in batch.problems] == [
+        "Submit 'yesterday' is not a time"
+    ]
+
+
+def test_a_compressed_file_is_read_as_it_is(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / "june.gz"
+    path.write_bytes(gzip.compress(saved(record()).encode()))
+    assert sum(len(b.runs) for b in read_saved(str(path), "|", "c", UTC)) == 1
+
+
+def test_a_compressed_file_cut_short_keeps_what_was_whole(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / "june.gz"
+    noise = [record(JobIDRaw=i, JobName=f"{i * 7919:x}{i * 104729:x}") for i in range(20_000)]
+    whole = gzip.compress(saved(*noise).encode())
+    path.write_bytes(whole[: len(whole) // 2])
+    seen = 0
+    with pytest.raises(OutsideError, match="ends early"):
+        for batch in read_saved(str(path), "|", "c", UTC):
+            seen += len(batch.runs)
+    assert 5000 < seen < 20_000
+
+
+def test_bytes_that_are_not_utf8_are_kept_readable(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / "latin1.txt"
+    path.write_bytes(saved(record(JobName="cafX")).encode().replace(b"cafX", b"caf\xe9"))
+    (batch, *_) = read_saved(str(path), "|", "c", UTC)
+    assert batch.runs[0].job_name == "caf\\xe9"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("JobIDRaw;State\n", "--delimiter"),
+        ("JobIDRaw|State|Submit\n", "lacks Start, End, AllocTRES"),
+        ("", "--delimiter"),
+        ("JobName|State|Submit|Start|End|AllocTRES\n", r"JobIDRaw \(or JobID\)"),
+    ],
+)
+def test_a_header_that_does_not_serve_is_an_input_error(text: str, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        read(text)
+
+
+def test_a_binary_file_is_an_input_error(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / "ledger.db"
+    path.write_bytes(b"SQLite format 3\0" + bytes(200))
+    with pytest.raises(InputError, match="binary"):
+        list(read_saved(str(path), "|", "c", UTC))
+
+
+def test_a_file_that_is_not_there_is_an_input_error() -> None:
+    with pytest.raises(InputError, match="cannot read"):
+        list(read_saved("/nowhere/june.txt", "|", "c", UTC))
+
+
+def test_times_are_epoch_iso_with_offset_or_local() -> None:
+    zurich = ZoneInfo("Europe/Zurich")
+    written = [str(JUNE), "2026-06-01T02:00:00+02:00", "2026-06-01T00:00:00Z", "2026-06-01T02:00:00"]
+    for submit in written:
+        (run,), _, _ = read(saved(record(Submit=submit)), zone=zurich)
+        assert run.submit == JUNE, submit
+
+
+def test_local_times_across_a_change_of_clocks() -> None:
+    zone = ZoneInfo("America/New_York")
+    times = ["2026-03-08T01:59:59", "2026-03-08T03:00:00", "2026-03-07T12:00:00", "2026-03-09T12:00:00"]
+    seen = []
+    for text in times * 2:
+        (run,), _, _ = read(saved(record(Submit=text)), zone=zone)
+        seen.append(run.submit)
+    assert seen[:4] == seen[4:]
+    assert seen[1] - seen[0] == 1
+    assert seen[3] - seen[2] == 47 * 3600
