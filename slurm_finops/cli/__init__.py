@@ -4,17 +4,13 @@ import click
 
 from slurm_finops import __version__
 from slurm_finops.cli.app import App, FinopsGroup
-from slurm_finops.cli.check import check
-from slurm_finops.cli.collect import collect
-from slurm_finops.cli.init import init
-from slurm_finops.cli.nightly import nightly
-from slurm_finops.cli.price import price
-from slurm_finops.cli.report import report
-from slurm_finops.cli.send import send
-from slurm_finops.cli.tags import tags
 
 
-@click.group(cls=FinopsGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=FinopsGroup,
+    modules=("init", "check", "collect", "price", "report", "send", "nightly", "tags"),
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.option(
     "-c", "--config", "path", envvar="SLURM_FINOPS_CONFIG", metavar="FILE",
     help="The configuration.  [default: $SLURM_FINOPS_CONFIG, else "
@@ -33,7 +29,3 @@ def main(context: click.Context, path: str | None) -> None:
       slurm-finops report --period 2026-06 --by team,project
     """
     context.obj = App(path)
-
-
-for command in (init, check, collect, price, report, send, nightly, tags):
-    main.add_command(command)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,25 @@ WAIT_SECONDS = 60.0
 
 
 class FinopsGroup(click.Group):
-    """A group whose commands end with our exit codes and one message on stderr."""
+    """A group whose commands end with our exit codes and one message on stderr.
+
+    ``modules`` are its commands: each is loaded from the module of its name
+    when it is asked for.
+    """
+
+    def __init__(self, *args: Any, modules: tuple[str, ...] = (), **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._modules = modules
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(self._modules)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in self._modules:
+            return None
+        module = import_module(f"slurm_finops.cli.{name}")
+        command: click.Command = getattr(module, name)
+        return command
 
     def invoke(self, context: click.Context) -> Any:
         try:

@@ -94,7 +94,6 @@ def from_file(app: App, path: str, delimiter: str, timezone: str | None) -> Tall
 def live(app: App, ledger: Ledger, since: str | None, until: str | None) -> Tally:
     """Collect from sacct, then look at what still runs."""
     from slurm_finops.cli.collecting import collect_live, slices, window
-    from slurm_finops.cli.running import look_at_running
     from slurm_finops.core.period import day_date
 
     calendar = app.config.calendar
@@ -109,6 +108,8 @@ def live(app: App, ledger: Ledger, since: str | None, until: str | None) -> Tall
         raise click.UsageError("the window is empty: --since must be before --until")
     with progress("collecting", len(slices(start, end))) as advance:
         tally = collect_live(ledger, app.config.cluster, start, end, advance)
+    from slurm_finops.cli.running import look_at_running
+
     look_at_running(ledger, app.config.cluster)
     return tally
 

@@ -41,7 +41,7 @@ def checked(batches: Iterator[Batch], name: str) -> Iterator[Batch]:
     if problems and not any(batch.records for batch in seen):
         first = next(problem for batch in seen for problem in batch.problems)
         raise InputError(
-            f"{name}: no readable record in {problems:,} lines; the first: {first.reason}: "
+            f"{name}: no readable record, {problems:,} unreadable; the first: {first.reason}: "
             f"{first.text[:200]!r}.  Nothing was written"
         )
     return chain(seen, batches)

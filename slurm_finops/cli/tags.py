@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -121,11 +122,7 @@ def _judged(policy: Policy, comment: str, account: str) -> tuple[tuple[Fault, ..
     claim = parse_comment(comment)
     if account:
         claim = policy.attribute(claim, account)
-    unreadable = {"absent", "not_json", "not_object", "too_long", "too_deep"}
-    broken = any(fault.code in unreadable for fault in claim.faults)
-    named = {fault.key for fault in claim.faults}
-    judged = () if broken else tuple(f for f in policy.judge(claim.tags) if f.key not in named)
-    faults = (*claim.faults, *judged)
+    faults = policy.faults(claim)
     return faults, _told(faults, policy, claim.tags) if faults else "ok"
 
 
@@ -167,7 +164,7 @@ def _read(path: str) -> str:
 
     try:
         if path == "-":
-            return str(click.get_text_stream("stdin", errors="surrogateescape").read())
+            return sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
         return Path(path).read_text("utf-8", "surrogateescape")
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from None

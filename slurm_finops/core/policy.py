@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from functools import cached_property
 from re import Pattern, compile, escape
 
-from slurm_finops.core.tags import KEYS, UNTAGGED, Claim, Fault, Tags
+from slurm_finops.core.tags import ALIASES, KEYS, UNREADABLE, UNTAGGED, Claim, Fault, Tags
 
 
 def glob_pattern(globs: Iterable[str]) -> Pattern[str]:
@@ -100,6 +100,13 @@ class Policy:
             return tuple(self._team)
         team = self._team.get(tags.team or "")
         return team.projects if team else None
+
+    def faults(self, claim: Claim) -> tuple[Fault, ...]:
+        """What was wrong with a claim, and what the site refuses in it, each tag named once."""
+        if any(fault.code in UNREADABLE for fault in claim.faults):
+            return claim.faults
+        named = {ALIASES.get(fault.key, fault.key) for fault in claim.faults}
+        return (*claim.faults, *(f for f in self.judge(claim.tags) if f.key not in named))
 
     def status(self, claim: Claim) -> str:
         """``valid``, ``invalid`` or ``untagged``: coverage counts only the first."""

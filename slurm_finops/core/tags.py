@@ -58,6 +58,9 @@ MESSAGES = {
     "not_yours": 'account {detail} may not charge this "{key}"',
 }
 
+#: Faults that leave no tag to look at.
+UNREADABLE = frozenset(("absent", "too_long", "not_json", "not_object", "too_deep"))
+
 
 class Fault(NamedTuple):
     """One thing wrong with a comment: a code of `MESSAGES`, the tag, what was seen."""

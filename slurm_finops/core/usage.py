@@ -38,7 +38,7 @@ def parse_tres(text: str) -> dict[str, int]:
     """
     tres: dict[str, int] = {}
     for item in text.split(",") if text else ():
-        name, equals, value = item.rpartition("=")
+        name, equals, value = item.partition("=")
         if not equals or not name:
             raise ValueError(f"TRES {item!r} is not name=count")
         if name in tres:

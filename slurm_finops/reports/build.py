@@ -1,7 +1,7 @@
 """Ledger -> views: sums in ticks become rows in minor units, rounded once."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from slurm_finops.core.money import apportion_ticks, to_minor
@@ -133,7 +133,7 @@ def page(
     return Page(
         title=team or "All teams",
         owner=team or None,
-        report=report(ledger, site, period, main, team),
+        report=_shown(report(ledger, site, period, main, team), site.people),
         tables=tuple(
             _people(_spend(ledger, site, scope, names), site.people)
             for names in tables if names != main
@@ -143,6 +143,10 @@ def page(
         budget_minor=budget_minor,
         people=site.people,
     )  # fmt: skip
+
+
+def _shown(report_: Report, people: str) -> Report:
+    return replace(report_, spend=_people(report_.spend, people))
 
 
 def _people(spend_: Spend, people: str) -> Spend:
@@ -187,29 +191,36 @@ def daily(ledger: Ledger, site: Site, period: Period, name: str, team: str = "")
 
 
 def tag_faults(ledger: Ledger, site: Site, scope: Scope) -> tuple[TagFault, ...]:
-    """Tags that are missing or wrong, the costliest first, with a comment to type."""
+    """Tags that are missing or wrong, the costliest kinds first, with a comment to type."""
     bad = scope.narrowed("tag_sets.status IN ('invalid', 'untagged')")
-    names = (*KEYS, "faults", "tag_source")
-    sums = sorted(
-        spend(ledger.db, bad, names), key=lambda row: (-row.effective_ticks, _name(row))
-    )[:_FAULTS]
-    return tuple(
-        TagFault(
-            team=row.key[0],
-            status=_why(site.policy, row),
-            example=make_comment(_example(site.policy, Tags(*row.key[: len(KEYS)]))),
-            runs=row.runs,
-            effective_minor=to_minor(row.effective_ticks, site.digits),
-        )
-        for row in sums
+    kinds: dict[tuple[object, ...], list[Sums]] = {}
+    for row in spend(ledger.db, bad, (*KEYS, "faults", "tag_source")):
+        faults = site.policy.faults(as_claim(row.key))
+        kind = row.key[0], tuple((fault.code, fault.key) for fault in faults)
+        kinds.setdefault(kind, []).append(row)
+    ordered = sorted(
+        (sorted(rows, key=_costliest) for rows in kinds.values()),
+        key=lambda rows: (-sum(row.effective_ticks for row in rows), _name(rows[0])),
     )
+    return tuple(_tag_fault(site, rows) for rows in ordered[:_FAULTS])
 
 
-def _why(policy: Policy, row: Sums) -> str:
-    claim = as_claim(row.key)
-    if claim.source == "none":
-        return "no tags"
-    return "; ".join(fault.message for fault in (*claim.faults, *policy.judge(claim.tags)))
+def _costliest(row: Sums) -> tuple[int, tuple[tuple[bool, str], ...]]:
+    return -row.effective_ticks, _name(row)
+
+
+def _tag_fault(site: Site, rows: Sequence[Sums]) -> TagFault:
+    """One kind of fault, told by the costliest of its tag sets."""
+    claim = as_claim(rows[0].key)
+    faults = site.policy.faults(claim)
+    return TagFault(
+        team=claim.tags.team,
+        status="no --comment" if claim.source == "none"
+        else "; ".join(fault.message for fault in faults),
+        example=make_comment(_example(site.policy, claim.tags)),
+        runs=sum(row.runs for row in rows),
+        effective_minor=to_minor(sum(row.effective_ticks for row in rows), site.digits),
+    )
 
 
 def _example(policy: Policy, tags: Tags) -> Tags:

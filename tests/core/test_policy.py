@@ -1,0 +1,282 @@
+"""What a site asks of tags, and who may charge whom."""
+
+from fnmatch import translate
+from re import fullmatch
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from slurm_finops.core.policy import Policy, TeamRule, glob_pattern
+from slurm_finops.core.tags import ABSENT, NO_CLAIM, UNTAGGED, Claim, Fault, Tags, parse_comment
+
+NLP = TeamRule("nlp", "product-ai", ("llama", "moe"), ("nlp-*", "shared"))
+CV = TeamRule("cv", "vision", ("segment",), ("cv",))
+OPEN = TeamRule("platform", None, ("infra",), None)
+REGISTRY = Policy(required=("team",), registry=True, teams=(NLP, CV, OPEN))
+RIGHT = Tags("nlp", "llama", "run-1")
+
+
+def codes(faults: tuple[Fault, ...]) -> list[tuple[str, str]]:
+    return [(fault.code, fault.key) for fault in faults]
+
+
+def allowing(*globs: str, key: str = "team") -> Policy:
+    return Policy(required=(), allowed={key: globs})
+
+
+def claimed(**tags: str) -> Claim:
+    return Claim(Tags(**tags), (), "comment")
+
+
+# ---- what must be there
+
+
+def test_right_tags_have_no_faults():
+    assert Policy().judge(RIGHT) == ()
+
+
+@pytest.mark.parametrize("key", ["team", "project", "experiment"])
+def test_a_required_tag_is_missed(key):
+    assert codes(Policy().judge(RIGHT._replace(**{key: None}))) == [("missing", key)]
+
+
+def test_only_what_is_required_is_missed():
+    assert Policy(required=("model",)).judge(Tags(model="m")) == ()
+    assert codes(Policy().judge(UNTAGGED)) == [
+        ("missing", "team"), ("missing", "project"), ("missing", "experiment"),
+    ]  # fmt: skip
+
+
+# ---- what a value may be
+
+
+@pytest.mark.parametrize(
+    ("glob", "value"),
+    [
+        ("nlp", "nlp"),
+        ("llama-*", "llama-"),
+        ("llama-*", "llama-3-70b"),
+        ("*-prod", "a-prod"),
+        ("r?n", "r-n"),
+        ("a.b", "a.b"),
+        ("a+(b)[c]|^$", "a+(b)[c]|^$"),
+        ("back\\slash*", "back\\slash and more"),
+        ("?", "é"),
+        ("?", "😀"),
+    ],
+)
+def test_a_glob_allows(glob, value):
+    assert allowing(glob).judge(Tags(team=value)) == ()
+
+
+@pytest.mark.parametrize(
+    ("glob", "value"),
+    [
+        ("nlp", "nlp2"),
+        ("nlp", "xnlp"),
+        ("nlp", "NLP"),
+        ("nlp", "nlp\n"),
+        ("nlp", "cv\nnlp"),
+        ("nlp", "nlp\ncv"),
+        ("llama-*", "x\nllama-3"),
+        ("*-prod", "a-prod\n"),
+        ("a.b", "axb"),
+        ("r?n", "rn"),
+        ("?", "ab"),
+        ("[ab]", "a"),
+        ("a|b", "a"),
+    ],
+)
+def test_a_glob_is_matched_whole(glob, value):
+    assert ("unknown", "team") in codes(allowing(glob).judge(Tags(team=value)))
+
+
+def test_a_newline_never_slips_into_a_value():
+    claim = parse_comment('{"team":"llama-1\\nllama-2"}')
+    assert claim.tags.team is None
+    assert allowing("llama-*").status(claim) == "invalid"
+
+
+@given(
+    st.lists(st.text("ab*?\\.|\n", max_size=5), max_size=4), st.text("ab*?\\.|\n", max_size=6)
+)  # fmt: skip
+def test_globs_mean_what_a_shell_means_by_them(globs, value):
+    ours = glob_pattern([glob for glob in globs if glob]).fullmatch(value) is not None
+    shells = (fullmatch(translate(glob), value) for glob in globs if glob)
+    assert ours == any(shell is not None for shell in shells)
+
+
+def test_no_globs_allow_nothing():
+    assert codes(allowing().judge(Tags(team="nlp"))) == [("unknown", "team")]
+    assert glob_pattern(()).fullmatch("") is None
+
+
+def test_a_tag_without_a_list_may_be_anything():
+    assert allowing("nlp").judge(Tags(team="nlp", model="whatever")) == ()
+
+
+@pytest.mark.parametrize(("value", "size"), [("a" * 9, 9), ("ééééa", 9), ("日日日", 9)])
+def test_length_is_counted_in_bytes(value, size):
+    assert Policy(required=(), max_length=size).judge(Tags(team=value)) == ()
+    (fault,) = Policy(required=(), max_length=size - 1).judge(Tags(team=value))
+    assert fault.code == "value_too_long"
+    assert fault.detail == f"9; the site allows {size - 1}"
+
+
+@pytest.mark.parametrize("value", [" nlp", "nlp ", "\u00a0nlp", "nlp\u3000"])
+def test_a_space_at_an_end_is_a_fault(value):
+    assert codes(Policy(required=()).judge(Tags(team=value))) == [("spaces", "team")]
+
+
+def test_one_value_may_have_several_faults():
+    faults = Policy(required=(), max_length=3, allowed={"team": ("nlp",)}).judge(Tags(team="nlp "))
+    assert codes(faults) == [("value_too_long", "team"), ("spaces", "team"), ("unknown", "team")]
+
+
+# ---- did you mean
+
+
+@pytest.mark.parametrize(
+    ("value", "hint"),
+    [("nlpp", 'did you mean "nlp"?'), ("platfrom", 'did you mean "platform"?')],
+)
+def test_the_nearest_name_is_suggested(value, hint):
+    for policy in (allowing("nlp", "cv", "platform", "x-*"), REGISTRY):
+        (fault,) = policy.judge(Tags(team=value))
+        assert fault.message == f'unknown team "{value}"; {hint}'
+
+
+def test_a_stranger_is_named_without_a_suggestion():
+    (fault,) = REGISTRY.judge(Tags(team="geophysics"))
+    assert fault.message == 'unknown team "geophysics"'
+
+
+def test_a_glob_is_never_suggested():
+    (fault,) = allowing("nlp-*").judge(Tags(team="nlp_*"))
+    assert "did you mean" not in fault.message
+
+
+# ---- the registry
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [Tags("nlp", "llama"), Tags("nlp"), Tags("platform", "infra"), Tags("cv", model="any")],
+)
+def test_registered_teams_and_projects_are_right(tags):
+    assert REGISTRY.judge(tags) == ()
+
+
+def test_a_project_must_be_one_of_its_own_team():
+    assert codes(REGISTRY.judge(Tags("cv", "llama"))) == [("unknown", "project")]
+
+
+def test_the_projects_of_an_unknown_team_are_not_judged():
+    assert codes(REGISTRY.judge(Tags("nobody", "llama"))) == [("unknown", "team")]
+
+
+def test_a_list_and_the_registry_must_both_allow():
+    both = Policy(required=(), registry=True, teams=(NLP, CV), allowed={"team": ("nlp", "bio")})
+    assert both.judge(Tags("nlp")) == ()
+    assert codes(both.judge(Tags("cv"))) == [("unknown", "team")]
+    assert codes(both.judge(Tags("bio"))) == [("unknown", "team")]
+
+
+def test_without_the_registry_any_team_is_right():
+    assert Policy(required=(), teams=(NLP,)).judge(Tags("bio", "any")) == ()
+
+
+# ---- who may charge whom
+
+
+def test_a_claim_by_a_listed_account_stands():
+    for account in ("nlp-train", "nlp-", "shared"):
+        found = REGISTRY.attribute(claimed(team="nlp", project="llama"), account)
+        assert found == claimed(team="nlp", project="llama", cost_center="product-ai")
+
+
+@pytest.mark.parametrize("account", ["cv", "nlp", "xnlp-train", "NLP-train", "shared2", ""])
+def test_a_list_names_accounts_whole(account):
+    assert not NLP.names_account(account)
+
+
+def test_a_contested_claim_is_billed_to_the_team_of_the_account_and_told():
+    found = REGISTRY.attribute(claimed(team="nlp", project="llama", experiment="e"), "cv")
+    assert found.tags == Tags("cv", "llama", "e", cost_center="vision")
+    assert found.source == "account"
+    (fault,) = found.faults
+    assert (fault.code, fault.key) == ("not_yours", "team")
+    assert fault.message == "account 'cv' (claimed 'nlp') may not charge this \"team\""
+
+
+def test_a_contested_claim_takes_its_cost_center_with_it():
+    found = REGISTRY.attribute(claimed(team="nlp", cost_center="product-ai"), "cv")
+    assert found.tags == Tags("cv", cost_center="vision")
+
+
+def test_a_contested_claim_of_an_account_without_a_team_is_nobodys():
+    found = REGISTRY.attribute(claimed(team="nlp", cost_center="product-ai"), "guest")
+    assert (found.tags, found.source) == (UNTAGGED, "account")
+    assert codes(found.faults) == [("not_yours", "team")]
+    assert REGISTRY.status(found) == "invalid"
+
+
+def test_a_contested_claim_keeps_its_other_faults():
+    found = REGISTRY.attribute(parse_comment('{"team":"nlp","model":3}'), "cv")
+    assert codes(found.faults) == [("not_string", "model"), ("not_yours", "team")]
+
+
+def test_a_contested_seal_is_contested_too():
+    found = REGISTRY.attribute(Claim(Tags("nlp"), (), "seal"), "cv")
+    assert (found.tags.team, found.source) == ("cv", "account")
+
+
+def test_an_empty_list_lets_nobody_charge():
+    closed = Policy(teams=(TeamRule("closed", accounts=()),))
+    assert codes(closed.attribute(claimed(team="closed"), "any").faults) == [("not_yours", "team")]
+
+
+@pytest.mark.parametrize("tags", [{"team": "platform"}, {"team": "bio"}, {"project": "llama"}, {}])
+def test_a_team_without_a_list_or_a_rule_may_be_charged_by_anyone(tags):
+    assert REGISTRY.attribute(claimed(**tags), "guest") == claimed(**tags)
+
+
+def test_an_account_does_not_lend_its_team_to_the_untagged():
+    assert REGISTRY.attribute(NO_CLAIM, "cv") == NO_CLAIM
+
+
+def test_a_cost_center_that_was_given_stands():
+    found = REGISTRY.attribute(claimed(team="nlp", cost_center="other"), "shared")
+    assert found.tags.cost_center == "other"
+
+
+def test_attributing_twice_says_it_once():
+    once = REGISTRY.attribute(claimed(team="nlp"), "cv")
+    assert REGISTRY.attribute(once, "cv") == once
+
+
+# ---- what counts as covered
+
+
+@pytest.mark.parametrize(
+    ("claim", "status"),
+    [
+        (claimed(team="nlp", project="llama", experiment="e"), "valid"),
+        (claimed(team="nlp"), "invalid"),
+        (parse_comment('{"team":"nlp","project":"p","experiment":"e","model":1}'), "invalid"),
+        (parse_comment("not json"), "invalid"),
+        (parse_comment("{}"), "untagged"),
+        (parse_comment('{"note":"x"}'), "untagged"),
+        (ABSENT, "untagged"),
+        (NO_CLAIM, "untagged"),
+        (Claim(UNTAGGED, (), "seal"), "untagged"),
+    ],
+)
+def test_only_right_tags_are_valid(claim, status):
+    assert Policy().status(claim) == status
+
+
+def test_nothing_said_is_untagged_even_where_nothing_is_required():
+    assert Policy(required=()).status(NO_CLAIM) == "untagged"
+    assert Policy(required=()).status(claimed(model="m")) == "valid"
