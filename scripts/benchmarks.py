@@ -185,7 +185,8 @@ def main(runs: int, rounds: int, memory_runs: int, peer: bool, write: bool) -> N
     floor_, collected, again, flat, spot = main_table(runs, rounds)
     day, helped, bare, fresh = small_tables(runs)
     lines = [
-        f"| the sqlite3 shell's `.import`, the floor | {floor_.median:.1f} | {max(floor_.memory):.0f} | 1 |",
+        f"| the sqlite3 shell's `.import`, the floor | {floor_.median:.1f} "
+        f"| {max(floor_.memory):.0f} | 1 |",
         f"| `collect`, with key and indexes | {collected.median:.1f} | {max(collected.memory):.0f} "
         f"| {ratio(collected, floor_)} × floor |",
         f"| `collect` of the same file again | {again.median:.1f} | {max(again.memory):.0f} "

@@ -38,26 +38,22 @@ class FinopsGroup(click.Group):
         super().__init__(*args, **more)
         self._modules = modules
 
-    def list_commands(self, context: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's shape
         return list(self._modules)
 
-    def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        if name not in self._modules:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in self._modules:
             return None
-        module = import_module(f"slurm_finops.cli.{name}")
-        command: click.Command = getattr(module, name)
+        module = import_module(f"slurm_finops.cli.{cmd_name}")
+        command: click.Command = getattr(module, cmd_name)
         return command
 
-    def invoke(self, context: click.Context) -> Any:
+    def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(context)
+            return super().invoke(ctx)
         except FinopsError as error:
             click.echo(f"error: {error}", err=True)
-            context.exit(error.exit_code)
-        except BrokenPipeError:
-            # the reader of our output has gone, as `head` does
-            sys.stderr.close()
-            context.exit(0)
+            ctx.exit(error.exit_code)
 
 
 class App:

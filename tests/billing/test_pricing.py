@@ -106,7 +106,9 @@ def test_a_rate_that_names_cpus_prices_cpus() -> None:
     memory = Rate("mem", 5_000, JUNE, 1024, where="rates[3]")
     price(ledger, terms(H100, cpu, memory), JUNE)
     ticks = sum(row[0] for row in charges(ledger, "billed_ticks"))
-    assert Fraction(ticks, TICKS) == Fraction("7.84") + 8 * Fraction("0.01") + 64 * Fraction("0.005")
+    assert Fraction(ticks, TICKS) == Fraction("7.84") + 8 * Fraction("0.01") + 64 * Fraction(
+        "0.005"
+    )
 
 
 def test_only_runs_that_a_changed_rate_touches_are_priced_again() -> None:
@@ -167,7 +169,9 @@ def test_validity_is_kept_with_the_tag_set() -> None:
     statuses = ledger.db.execute("SELECT status FROM tag_sets ORDER BY 1").fetchall()
     assert statuses == [("invalid",), ("untagged",), ("valid",)]
     price(ledger, terms(policy=Policy(allowed={"team": ("cv",)})), JUNE)
-    assert ledger.db.execute("SELECT COUNT(*) FROM tag_sets WHERE status = 'valid'").fetchone() == (0,)
+    assert ledger.db.execute("SELECT COUNT(*) FROM tag_sets WHERE status = 'valid'").fetchone() == (
+        0,
+    )
 
 
 def test_every_change_of_rates_is_audited() -> None:
@@ -204,8 +208,12 @@ some_rates = st.lists(
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(some_runs, max_size=3), st.lists(some_rates, min_size=1, max_size=3),
-       st.sampled_from(["UTC", "America/New_York", "Asia/Kolkata"]), st.booleans())
+@given(
+    st.lists(some_runs, max_size=3),
+    st.lists(some_rates, min_size=1, max_size=3),
+    st.sampled_from(["UTC", "America/New_York", "Asia/Kolkata"]),
+    st.booleans(),
+)
 def test_small_steps_come_to_the_same_as_one_pricing_at_the_end(
     batches: list[list[Run]], cards: list[list[Rate]], zone: str, teams: bool
 ) -> None:
@@ -244,7 +252,9 @@ def test_a_thousand_runs_against_a_spot_series_cost_what_the_fractions_say(seed:
     ]
     ledger = a_ledger()
     runs = [
-        a_run(job_id_raw=i, start=JUNE + chance.randrange(400_000), elapsed=chance.randrange(90_000))
+        a_run(
+            job_id_raw=i, start=JUNE + chance.randrange(400_000), elapsed=chance.randrange(90_000)
+        )
         for i in range(1000)
     ]
     write(ledger, *runs)

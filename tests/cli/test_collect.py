@@ -168,7 +168,8 @@ def test_a_live_window_is_read_as_a_stream(site: Path, monkeypatch) -> None:  # 
 
 
 def test_sacct_failing_half_way_keeps_what_was_whole_and_goes_on_from_there(
-    site: Path, monkeypatch  # type: ignore[no-untyped-def]
+    site: Path,
+    monkeypatch,  # type: ignore[no-untyped-def]
 ) -> None:
     words = ("collect", "sacct", "--since", "2026-06-01", "--until", "2026-06-02")
     after = "printf '102|torn'; echo 'sacct: error: slurmdbd went away' >&2; exit 1"

@@ -10,7 +10,9 @@ from slurm_finops.cli import main
 from tests.support import CONFIG, a_config
 
 GOOD = '{"team":"nlp","project":"llama","experiment":"run-1"}'
-POLICY = CONFIG + """
+POLICY = (
+    CONFIG
+    + """
 [tags]
 registry = true
 [[teams]]
@@ -19,6 +21,7 @@ accounts = ["nlp-*"]
 [[teams.projects]]
 name = "llama-finetune"
 """
+)
 
 
 def tags(*words: str, stdin: str | None = None, config: Path | None = None) -> Result:
@@ -49,7 +52,7 @@ def test_make_says_what_is_wrong(words: list[str], said: str) -> None:
     assert said in result.output
 
 
-def test_a_right_comment_is_ok(tmp_path: Path) -> None:
+def test_a_right_comment_is_ok() -> None:
     result = tags("check", "--comment", GOOD, "--strict")
     assert (result.exit_code, result.stdout) == (0, "comment: ok\n")
 

@@ -280,3 +280,34 @@ def test_only_right_tags_are_valid(claim, status):
 def test_nothing_said_is_untagged_even_where_nothing_is_required():
     assert Policy(required=()).status(NO_CLAIM) == "untagged"
     assert Policy(required=()).status(claimed(model="m")) == "valid"
+
+
+# ---- all that is wrong, each tag once
+
+
+@pytest.mark.parametrize(
+    ("text", "codes_of_all"),
+    [
+        ('{"team":"nlp","project":"llama"}', []),
+        ('{"project":"llama"}', [("missing", "team")]),
+        ('{"team":""}', [("empty", "team")]),
+        ('{"cc":5}', [("not_string", "cc"), ("missing", "team")]),
+        ('{"team":"cv","project":"llama","cc":""}', [("empty", "cc"), ("unknown", "project")]),
+        ("not json", [("not_json", "")]),
+        ("[]", [("not_object", "")]),
+        ("", [("absent", "")]),
+    ],
+)
+def test_each_tag_is_faulted_once(text, codes_of_all):
+    asked = Policy(required=("team",), registry=True, teams=(NLP, CV), allowed={"model": ()})
+    assert codes(asked.faults(parse_comment(text))) == codes_of_all
+
+
+def test_a_fault_under_an_alias_is_the_fault_of_its_tag():
+    asked = Policy(required=("cost_center",))
+    assert codes(asked.faults(parse_comment('{"cc":5}'))) == [("not_string", "cc")]
+
+
+def test_a_contested_team_is_not_faulted_again():
+    found = REGISTRY.attribute(claimed(team="nlp"), "guest")
+    assert codes(REGISTRY.faults(found)) == [("not_yours", "team")]

@@ -118,9 +118,7 @@ def test_snapshots_of_a_run_come_to_the_same_in_any_order(order: tuple[int, ...]
     ledger = a_ledger()
     for i in order:
         write(ledger, snapshots[i])
-    assert jobs(ledger, "state, elapsed, comment, provisional") == [
-        ("COMPLETED", 3600, TAGGED, 0)
-    ]
+    assert jobs(ledger, "state, elapsed, comment, provisional") == [("COMPLETED", 3600, TAGGED, 0)]
 
 
 def test_only_what_costs_money_is_queued_for_pricing() -> None:

@@ -108,7 +108,20 @@ def test_time_limits(raw: str, minutes: int | None) -> None:
 
 
 odd = st.sampled_from(
-    ["", "0", "-1", "Unknown", "None", "RUNNING", "12", "1e9", "x", "2026-06-01T00:00:00", "\t", "①"]
+    [
+        "",
+        "0",
+        "-1",
+        "Unknown",
+        "None",
+        "RUNNING",
+        "12",
+        "1e9",
+        "x",
+        "2026-06-01T00:00:00",
+        "\t",
+        "①",
+    ]
 )
 
 
@@ -119,7 +132,9 @@ def test_whatever_a_record_holds_it_is_a_run_a_problem_or_passed_over(fields: di
     assert len(runs) + len(problems) + others == 3
 
 
-@given(st.lists(st.dictionaries(st.sampled_from(["State", "Start", "ElapsedRaw"]), odd), max_size=6))
+@given(
+    st.lists(st.dictionaries(st.sampled_from(["State", "Start", "ElapsedRaw"]), odd), max_size=6)
+)
 def test_neighbours_do_not_change_how_a_record_is_read(many: list) -> None:  # type: ignore[type-arg]
     together, problems, _ = read(saved(*(record(**fields) for fields in many)))
     alone = [one(**fields) for fields in many]

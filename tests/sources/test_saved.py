@@ -196,7 +196,12 @@ def test_a_file_that_is_not_there_is_an_input_error() -> None:
 
 def test_times_are_epoch_iso_with_offset_or_local() -> None:
     zurich = ZoneInfo("Europe/Zurich")
-    written = [str(JUNE), "2026-06-01T02:00:00+02:00", "2026-06-01T00:00:00Z", "2026-06-01T02:00:00"]
+    written = [
+        str(JUNE),
+        "2026-06-01T02:00:00+02:00",
+        "2026-06-01T00:00:00Z",
+        "2026-06-01T02:00:00",
+    ]
     for submit in written:
         (run,), _, _ = read(saved(record(Submit=submit)), zone=zurich)
         assert run.submit == JUNE, submit
@@ -204,7 +209,12 @@ def test_times_are_epoch_iso_with_offset_or_local() -> None:
 
 def test_local_times_across_a_change_of_clocks() -> None:
     zone = ZoneInfo("America/New_York")
-    times = ["2026-03-08T01:59:59", "2026-03-08T03:00:00", "2026-03-07T12:00:00", "2026-03-09T12:00:00"]
+    times = [
+        "2026-03-08T01:59:59",
+        "2026-03-08T03:00:00",
+        "2026-03-07T12:00:00",
+        "2026-03-09T12:00:00",
+    ]
     seen = []
     for text in times * 2:
         (run,), _, _ = read(saved(record(Submit=text)), zone=zone)

@@ -1,0 +1,27 @@
+"""What the documentation says is what the code does."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_the_command_reference_is_new() -> None:
+    made = subprocess.run(
+        [sys.executable, ROOT / "scripts" / "reference.py"],
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    assert made == (ROOT / "docs" / "commands.md").read_text(), "run scripts/docs"
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name} -> {target}"
+
+
+def test_scripts_that_the_readme_names_exist() -> None:
+    for name in re.findall(r"`scripts/([\w-]+)", (ROOT / "README.md").read_text()):
+        assert (ROOT / "scripts" / name).exists(), name
