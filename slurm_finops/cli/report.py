@@ -75,17 +75,19 @@ def write(
     """A report in one of its styles."""
     import json
 
-    from slurm_finops.reports import build, render
+    from slurm_finops.reports import build, tables
 
     if style == "html":
+        from slurm_finops.reports import render
+
         page = build.page(ledger, app.site, period, team=team, by=by)
         return render.page_html(page)
     view = build.report(ledger, app.site, period, by, team)
     if style == "json":
-        return json.dumps(render.report_json(view), indent=2, ensure_ascii=False) + "\n"
+        return json.dumps(tables.report_json(view), indent=2, ensure_ascii=False) + "\n"
     if style == "csv":
-        return render.report_csv(view)
-    return render.table_text(view)
+        return tables.report_csv(view)
+    return tables.table_text(view)
 
 
 def save(path: Path, data: bytes) -> None:

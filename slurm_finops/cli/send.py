@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,12 +12,14 @@ from slurm_finops.cli.app import App, count, now, pass_app
 from slurm_finops.errors import ConfigError, OutsideError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from email.message import EmailMessage
 
     from slurm_finops.config import Mail, Team
     from slurm_finops.core.period import Period
+    from slurm_finops.delivery.message import Content
     from slurm_finops.delivery.outbox import Outcome
+    from slurm_finops.delivery.smtp import SmtpServer
     from slurm_finops.ledger.store import Ledger
 
 
@@ -76,9 +79,9 @@ def run(app: App, ledger: Ledger, period: Period, only: str | None = None) -> li
     from slurm_finops.delivery.outbox import Outbox
     from slurm_finops.ledger.outbox import LedgerOutbox
 
-    outbox = Outbox(LedgerOutbox(ledger), _server(app))
-    for report, recipient, message in mails(app, ledger, period, only):
-        outbox.queue(report, period.label, recipient, message, now())
+    outbox = Outbox(LedgerOutbox(ledger), _server(app), mail_settings(app).sender)
+    for report, recipient, make in mails(app, ledger, period, only):
+        outbox.queue(report, period.label, recipient, make, now())
     return outbox.send_due(now())
 
 
@@ -86,10 +89,11 @@ def _resend(app: App, ledger: Ledger, entry: int) -> Outcome:
     from slurm_finops.delivery.outbox import Outbox
     from slurm_finops.ledger.outbox import LedgerOutbox
 
-    return Outbox(LedgerOutbox(ledger), _server(app)).resend(entry, now())
+    outbox = Outbox(LedgerOutbox(ledger), _server(app), mail_settings(app).sender)
+    return outbox.resend(entry, now())
 
 
-def _server(app: App):  # type: ignore[no-untyped-def]
+def _server(app: App) -> SmtpServer:
     from slurm_finops.delivery.smtp import SmtpServer
 
     mail = mail_settings(app)
@@ -98,13 +102,43 @@ def _server(app: App):  # type: ignore[no-untyped-def]
 
 def mails(
     app: App, ledger: Ledger, period: Period, only: str | None = None
-) -> Iterator[tuple[str, str, EmailMessage]]:
-    """``(report, recipient, message)`` of every team address; a team is rendered once."""
+) -> Iterator[tuple[str, str, Callable[[], EmailMessage]]]:
+    """``(report, recipient, how to make the mail)`` of every team address.
+
+    A team is rendered once, and only if one of its mails is made.
+    """
     for team in _teams(app, only):
-        content = _render(app, ledger, team, period)
+        report = f"team:{team.name}"
+        content = cache(partial(_content, app, ledger, team, period))
         for recipient in dict.fromkeys(team.email):
-            report = f"team:{team.name}"
-            yield report, recipient, _message(app, content, report, period, recipient)
+            yield report, recipient, partial(_message, app, content, report, period, recipient)
+
+
+def _content(app: App, ledger: Ledger, team: Team, period: Period) -> Content:
+    from slurm_finops.delivery.message import Content, Picture
+    from slurm_finops.reports import build, render
+
+    budget = team_budget(team, period)
+    page = build.page(ledger, app.site, period, team=team.name, budget_minor=budget)
+    images = tuple(
+        Picture(f"chart{i}", png) for i, (png, _) in enumerate(render.pictures(page))
+    )
+    return Content(
+        render.subject(page), render.mail_text(page), render.mail_html(page), images
+    )
+
+
+def _message(
+    app: App, content: Callable[[], Content], report: str, period: Period, recipient: str
+) -> EmailMessage:
+    from slurm_finops.delivery.message import build
+    from slurm_finops.delivery.outbox import message_id
+
+    config, sender = app.config, mail_settings(app).sender
+    domain = sender.rpartition("@")[2].rstrip(">")
+    stable = message_id(config.cluster, report, period.label, recipient, domain)
+    list_id = f"slurm-finops.{domain}"
+    return build(content(), sender, recipient, stable, list_id, now())
 
 
 def _teams(app: App, only: str | None) -> list[Team]:
@@ -133,9 +167,9 @@ def _write_mails(app: App, period: Period, only: str | None, out: Path) -> None:
 
     written = []
     with app.ledger() as ledger:
-        for report, recipient, message in mails(app, ledger, period, only):
+        for report, recipient, make in mails(app, ledger, period, only):
             name = re.sub(r"[^A-Za-z0-9.@_-]+", "-", f"{period.label}-{report}-{recipient}.eml")
-            save(out / name, message.as_bytes())
+            save(out / name, make().as_bytes())
             written.append(out / name)
     for path in written:
         click.echo(path)

@@ -156,6 +156,8 @@ def test_nothing_is_apportioned_to_nobody():
 def test_a_total_that_is_not_the_sum_of_its_quotas_is_refused():
     with pytest.raises(ValueError, match="3 is not the rounded sum"):
         apportion(3, [1, 1], 2, ["a", "b"])
+    with pytest.raises(ValueError, match="2 is not the rounded sum"):
+        apportion(2, [2, 0], 2, ["a", "b"])
 
 
 def test_an_hour_of_the_node_split_by_tokens_sums_to_the_cent():

@@ -122,6 +122,9 @@ def test_time_that_ends_at_midnight_has_nothing_on_the_next_day():
     assert calendar.split(midnight - 10, midnight) == [(day, midnight - 10, midnight)]
     assert calendar.split(midnight, midnight + 10) == [(day + 1, midnight, midnight + 10)]
     assert calendar.split(midnight, midnight) == []
+    assert calendar.split(midnight - 1, midnight + 1) == [
+        (day, midnight - 1, midnight), (day + 1, midnight, midnight + 1),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

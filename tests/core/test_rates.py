@@ -112,6 +112,12 @@ def test_a_change_of_price_alone_cuts_no_segment():
     assert len(book.segments(H100, {})) == 2
 
 
+def test_a_rate_that_does_not_apply_cuts_no_segment():
+    spot = rate(GPU, 3, 50, pricing="spot")
+    book = RateBook([rate(H100), spot, rate(GPU, 2, 70), rate(H100, 9, 60, match=IN_A)])
+    assert [s.start for s in book.segments(H100, {"partition": "b"})[1:]] == [0]
+
+
 def test_spot_is_listed_by_the_nearest_on_demand_rate():
     generic, own = rate(GPU, 7), rate(H100, 5)
     spot = rate(H100, 2, match=IN_A, pricing="spot")

@@ -1,0 +1,58 @@
+"""A mail: text that stands alone, HTML, and the pictures the HTML shows."""
+
+from email.message import EmailMessage
+from email.utils import format_datetime
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from slurm_finops.errors import InputError
+
+
+class Picture(NamedTuple):
+    """A PNG that the HTML names as ``cid:{cid}``."""
+
+    cid: str
+    png: bytes
+
+
+class Content(NamedTuple):
+    """What a mail says, whoever it goes to."""
+
+    subject: str
+    text: str
+    html: str
+    pictures: tuple[Picture, ...]
+
+
+def build(
+    content: Content, sender: str, recipient: str, message_id: str, list_id: str, at: int
+) -> EmailMessage:
+    """multipart/alternative of text and multipart/related (HTML, pictures).
+
+    ``message_id`` and ``list_id`` come without angle brackets.  Raises
+    `InputError` for a header that holds a line break.
+    """
+    message = EmailMessage()
+    headers = {
+        "From": sender,
+        "To": recipient,
+        "Subject": content.subject,
+        "Date": format_datetime(datetime.fromtimestamp(at, UTC)),
+        "Message-ID": f"<{message_id}>",
+        "List-Id": f"<{list_id}>",
+        # RFC 3834: no vacation notice may answer it
+        "Auto-Submitted": "auto-generated",
+    }
+    for name, value in headers.items():
+        if any(ord(char) < 32 or ord(char) == 127 for char in value):
+            raise InputError(f"the mail's {name} holds a control character: {value!r}")
+        message[name] = value
+    message.set_content(content.text)
+    message.add_alternative(content.html, subtype="html")
+    html = message.get_payload()[1]  # type: ignore[index]
+    for picture in content.pictures:
+        html.add_related(  # type: ignore[union-attr]
+            picture.png, "image", "png", cid=f"<{picture.cid}>", filename=f"{picture.cid}.png",
+            disposition="inline",
+        )  # fmt: skip
+    return message

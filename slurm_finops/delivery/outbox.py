@@ -1,0 +1,120 @@
+"""The outbox: each (report, period, recipient) is rendered, stored, and sent once.
+
+``queued`` -> ``sending`` -> ``sent``.  ``sending`` is stored before the server is
+spoken to, so a crash there leaves it, and the next run calls it ``unknown``: it
+is never sent again by itself.  What the server refuses for now goes back to
+``queued``; what it refuses for good is ``failed``.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable
+from email.message import EmailMessage
+from typing import NamedTuple, Protocol
+
+from slurm_finops.delivery.smtp import Permanent, SmtpServer, Temporary, Unknown
+from slurm_finops.errors import InputError
+
+MAX_TRIES = 5
+
+
+class Entry(NamedTuple):
+    """A stored mail."""
+
+    id: int
+    report: str
+    period: str
+    recipient: str
+    status: str
+    message: bytes
+    tries: int
+
+
+class Outcome(NamedTuple):
+    """What became of a mail: its new status, with the server's words."""
+
+    id: int
+    report: str
+    period: str
+    recipient: str
+    status: str
+    detail: str = ""
+
+
+class Store(Protocol):
+    """Where mails are kept; every call is durable when it returns."""
+
+    def add(
+        self, report: str, period: str, recipient: str, message_id: str, subject: str,
+        message: bytes, at: int,
+    ) -> None:  # fmt: skip
+        """Queue a mail, unless there is one for this report, period and recipient."""
+
+    def has(self, report: str, period: str, recipient: str) -> bool: ...
+
+    def with_status(self, status: str) -> Iterable[Entry]: ...
+
+    def get(self, entry: int) -> Entry | None: ...
+
+    def mark(self, entry: int, status: str, at: int, detail: str, tries: int) -> None: ...
+
+
+def message_id(site: str, report: str, period: str, recipient: str, domain: str) -> str:
+    """The same for the same mail, whenever it is made."""
+    text = "\x1f".join((site, report, period, recipient))
+    return f"{hashlib.sha256(text.encode()).hexdigest()[:32]}@{domain}"
+
+
+class Outbox:
+    """Queues and sends through one server."""
+
+    def __init__(self, store: Store, server: SmtpServer, sender: str) -> None:
+        self._store = store
+        self._server = server
+        self._sender = sender
+
+    def queue(
+        self, report: str, period: str, recipient: str, make: Callable[[], EmailMessage], at: int
+    ) -> None:
+        """Render and store a mail, unless it is there already."""
+        if self._store.has(report, period, recipient):
+            return
+        message = make()
+        self._store.add(
+            report, period, recipient, message["Message-ID"], message["Subject"],
+            message.as_bytes(), at,
+        )  # fmt: skip
+
+    def send_due(self, at: int) -> list[Outcome]:
+        """Send all that is queued; one that fails does not stop the others."""
+        outcomes = [
+            self._marked(entry, "unknown", at, "the program died while sending it")
+            for entry in self._store.with_status("sending")
+        ]
+        outcomes += [self._send(entry, at) for entry in list(self._store.with_status("queued"))]
+        return outcomes
+
+    def resend(self, entry: int, at: int) -> Outcome:
+        """Send a stored mail again, with the same Message-ID.  Raises `InputError`."""
+        found = self._store.get(entry)
+        if found is None:
+            raise InputError(f"the outbox has no mail {entry}")
+        return self._send(found, at)
+
+    def _send(self, entry: Entry, at: int) -> Outcome:
+        tries = entry.tries + 1
+        self._store.mark(entry.id, "sending", at, "", tries)
+        entry = entry._replace(tries=tries)
+        try:
+            self._server.send(entry.message, self._sender, entry.recipient)
+        except Temporary as error:
+            status = "failed" if tries >= MAX_TRIES else "queued"
+            return self._marked(entry, status, at, str(error))
+        except Permanent as error:
+            return self._marked(entry, "failed", at, str(error))
+        except Unknown as error:
+            return self._marked(entry, "unknown", at, str(error))
+        return self._marked(entry, "sent", at, "")
+
+    def _marked(self, entry: Entry, status: str, at: int, detail: str) -> Outcome:
+        self._store.mark(entry.id, status, at, detail, entry.tries)
+        return Outcome(entry.id, entry.report, entry.period, entry.recipient, status, detail)

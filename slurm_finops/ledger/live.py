@@ -1,0 +1,69 @@
+"""What is learnt of runs while they run: their comments, and those that have not ended."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from slurm_finops.core.tags import claim_of
+from slurm_finops.ledger.store import Ledger
+from slurm_finops.ledger.tag_sets import TagSets
+
+_RANK = {"none": 0, "comment": 1, "seal": 2}
+
+# The rules of an upsert in ledger.runs, for a look at a run that is running: it
+# is newer than what is stored unless the run has ended since.  An empty comment
+# never erases one; the first seal seen stands.
+_NEWER = "provisional = 1"
+_BETTER = f"claim < 2 AND (:claim = 2 OR :claim = 1 AND ({_NEWER} OR claim = 0))"
+_UPDATE = f"""UPDATE jobs SET
+  comment = CASE WHEN :comment <> '' AND ({_NEWER} OR comment = '')
+    THEN :comment ELSE comment END,
+  admin_comment = CASE WHEN claim < 2 AND :admin_comment <> ''
+      AND ({_NEWER} OR admin_comment = '' OR :claim = 2)
+    THEN :admin_comment ELSE admin_comment END,
+  tag_set_id = CASE WHEN {_BETTER} THEN :tag_set ELSE tag_set_id END,
+  claim = max(claim, :claim)
+WHERE id = :run AND (
+  :comment NOT IN ('', comment) OR :admin_comment NOT IN ('', admin_comment)
+  OR {_BETTER} AND tag_set_id <> :tag_set)"""
+
+
+class Provisional(NamedTuple):
+    """A run that had not ended when it was seen last; ``held`` says why it is not billed."""
+
+    run: int
+    job_id_raw: int
+    submit: int
+    job_id: str
+    held: str | None
+
+
+def provisional(ledger: Ledger, cluster: str) -> list[Provisional]:
+    """The runs of a cluster that had not ended when they were seen last."""
+    rows = ledger.db.execute(
+        "SELECT jobs.id, job_id_raw, submit, job_id, held FROM jobs "
+        "JOIN clusters ON clusters.id = cluster_id "
+        "WHERE provisional = 1 AND name = ? ORDER BY jobs.id",
+        (cluster,),
+    )
+    return [Provisional(*row) for row in rows]
+
+
+def write_live(ledger: Ledger, said: Mapping[int, tuple[str, str]]) -> None:
+    """Store ``run id: (Comment, AdminComment)`` as the controller shows them now.
+
+    Doing it twice changes nothing.  A pricing queue of what changed is kept by
+    the ledger's own trigger.
+    """
+    with ledger.transaction() as db:
+        claims = {texts: claim_of(*texts) for texts in set(said.values())}
+        tag_sets = TagSets(db).ids(set(claims.values()))
+        db.executemany(
+            _UPDATE,
+            [
+                {
+                    "run": run, "comment": texts[0], "admin_comment": texts[1],
+                    "tag_set": tag_sets[claims[texts]], "claim": _RANK[claims[texts].source],
+                }
+                for run, texts in said.items()
+            ],
+        )  # fmt: skip

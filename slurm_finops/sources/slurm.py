@@ -1,0 +1,184 @@
+"""Slurm's own clients: run, and read what they say of the cluster.
+
+Every function raises `OutsideError` with the program's own words, or with the
+package to install where the program is not on this machine.
+"""
+
+import os
+import re
+import subprocess
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from slurm_finops.errors import OutsideError
+
+_TIMEOUT = 60
+_SETTING = re.compile(r"(\S+)\s+= ?(.*)")
+# Gres=gpu:h100:8(S:0-1),shard:8 and Gres=gpu:a100:no_consume:4 (slurm.conf, "Gres")
+_GRES = re.compile(r"(?P<name>\w+)(?::(?P<type>[\w.-]+?))?(?::no_consume)?:\d+[KMGTP]?")
+_NOT_SKUS = ("gres/gpumem", "gres/gpuutil")
+#: Settings of a person's shell that change what the clients print or whom they ask.
+_FOREIGN = ("SACCT_", "SQUEUE_", "SLURM_CLUSTERS", "SLURM_TIME_FORMAT")
+
+
+def run(command: Sequence[str]) -> str:
+    """What a Slurm client prints, with times in UTC as epoch seconds."""
+    return run_raw(command).decode("utf-8", "backslashreplace")
+
+
+def run_raw(command: Sequence[str]) -> bytes:
+    """The same as bytes: people's texts need not be UTF-8."""
+    try:
+        done = subprocess.run(
+            command, capture_output=True, stdin=subprocess.DEVNULL, timeout=_TIMEOUT,
+            env=_environment(),
+        )  # fmt: skip
+    except FileNotFoundError:
+        raise OutsideError(
+            f"{command[0]} is not on this machine: install slurm-client (Debian) or slurm (RHEL), "
+            "or run this on a node that has it"
+        ) from None
+    except OSError as error:
+        raise OutsideError(f"cannot run {command[0]}: {error.strerror}") from None
+    except subprocess.TimeoutExpired:
+        raise OutsideError(
+            f"{_shown(command)} did not answer in {_TIMEOUT} s; see whether slurmctld and "
+            "slurmdbd are up: scontrol ping, sacctmgr show cluster"
+        ) from None
+    if done.returncode:
+        said = (done.stderr or done.stdout).decode("utf-8", "replace").strip()
+        raise OutsideError(
+            f"{_shown(command)} failed (exit {done.returncode}): {said or 'it said nothing'}"
+        )
+    return done.stdout
+
+
+def _environment() -> dict[str, str]:
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(_FOREIGN)}
+    return kept | {"TZ": "UTC", "SLURM_TIME_FORMAT": "%s"}
+
+
+def _shown(command: Sequence[str]) -> str:
+    """A command as a person would type it, without what is made up for each call."""
+    return " ".join(word for word in command if "\x1f" not in word)
+
+
+def is_installed(program: str) -> bool:
+    """Whether a client is on this machine's PATH."""
+    import shutil
+
+    return shutil.which(program) is not None
+
+
+def show_config() -> dict[str, str]:
+    """slurmctld's settings, keys as `scontrol show config` prints them; "" for ``(null)``."""
+    return settings(run(["scontrol", "show", "config"]))
+
+
+def show_accounting_config() -> dict[str, str]:
+    """slurmdbd's own settings, from the second part of `sacctmgr show config`."""
+    _, _, slurmdbd = run(["sacctmgr", "show", "config"]).partition("SlurmDBD configuration")
+    return settings(slurmdbd)
+
+
+def settings(text: str) -> dict[str, str]:
+    """``Name = value`` lines as a dict."""
+    found = (_SETTING.fullmatch(line.rstrip()) for line in text.splitlines())
+    return {line[1]: "" if line[2] == "(null)" else line[2] for line in found if line}
+
+
+def gres_types() -> list[str]:
+    """SKUs of the devices on the nodes, sorted: ``gres/gpu:h100``, or ``gres/gpu`` if untyped."""
+    return skus_of_nodes(run(["scontrol", "show", "node", "-o"]))
+
+
+def skus_of_nodes(text: str) -> list[str]:
+    """The same from what `scontrol show node -o` printed, a node a line.
+
+    Gres names what a node has; CfgTRES only what AccountingStorageTRES lists.
+    """
+    skus: set[str] = set()
+    for line in text.splitlines():
+        skus |= _gres_skus(_field(line, "Gres"))
+        skus |= _tres_skus(_field(line, "CfgTRES"))
+    typed = {sku.rpartition(":")[0] for sku in skus}
+    return sorted(sku for sku in skus if sku not in typed and not sku.startswith(_NOT_SKUS))
+
+
+def _field(line: str, name: str) -> str:
+    # the first one: Reason and Comment, which people write, come after it
+    found = re.search(rf"(?:^|\s){name}=(\S*)", line)
+    return found[1] if found else ""
+
+
+def _gres_skus(text: str) -> set[str]:
+    items = re.sub(r"\([^)]*\)", "", text).split(",")
+    found = (_GRES.fullmatch(item) for item in items)
+    return {
+        f"gres/{item['name']}" + (f":{item['type']}" if item["type"] else "")
+        for item in found if item
+    }  # fmt: skip
+
+
+def _tres_skus(text: str) -> set[str]:
+    names = (item.partition("=")[0] for item in text.split(","))
+    return {name for name in names if name.startswith("gres/")}
+
+
+def accounts() -> list[str]:
+    """The site's accounts, sorted, without Slurm's own ``root``."""
+    text = run(["sacctmgr", "-nP", "show", "account", "format=account"])
+    return sorted({name for name in text.split("\n") if name and name != "root"})
+
+
+def user_admin_level(user: str) -> str:
+    """``None``, ``Operator`` or ``Administrator``; "" for a user whom accounting does not know."""
+    text = run(["sacctmgr", "-nP", "show", "user", user, "format=adminlevel"])
+    return text.partition("\n")[0].strip()
+
+
+def slurm_version() -> str:
+    """The release of the clients here, such as ``22.05.8``."""
+    return run(["sacct", "-V"]).strip().rpartition(" ")[2]
+
+
+def cluster_name() -> str:
+    """The cluster that answers here; says that slurmctld is reachable, too."""
+    return show_config().get("ClusterName", "")
+
+
+class Sight(NamedTuple):
+    """Whether this user sees everyone's jobs, in the controller and in accounting, and why."""
+
+    controller: bool
+    accounting: bool
+    why: str
+
+
+def sight(user: str, uid: int, config: Mapping[str, str]) -> Sight:
+    """What PrivateData leaves ``user`` to see, given slurmctld's `show_config`.
+
+    root, SlurmUser, operators and administrators always see everything; for
+    others, ``jobs`` in PrivateData hides the rest (slurm.conf and slurmdbd.conf,
+    "PrivateData").  slurmctld and slurmdbd each have a setting of their own.
+    """
+    if uid == 0 or config.get("SlurmUser", "").partition("(")[0] == user:
+        return Sight(True, True, f"{user} is {'root' if uid == 0 else 'SlurmUser'}")
+    level = user_admin_level(user)
+    if level in ("Operator", "Administrator"):
+        return Sight(True, True, f"{user} has AdminLevel={level}")
+    hidden = [_hides_jobs(config), _hides_jobs(show_accounting_config())]
+    where = [name for name, hides in zip(("slurm.conf", "slurmdbd.conf"), hidden, strict=True)
+             if hides]
+    if not where:
+        return Sight(True, True, "PrivateData does not hide jobs")
+    known = f"has AdminLevel={level}" if level else "is not in the accounting database"
+    return Sight(
+        not hidden[0], not hidden[1],
+        f"PrivateData in {' and '.join(where)} hides other people's jobs, and {user} {known}",
+    )  # fmt: skip
+
+
+def _hides_jobs(config: Mapping[str, str]) -> bool:
+    words = {word.strip().lower() for word in config.get("PrivateData", "").split(",")}
+    return bool(words & {"jobs", "all"})
