@@ -41,9 +41,8 @@ class Terms:
         return RateBook(self.rates)
 
     def policy_digest(self) -> str:
-        """Changes when attribution, or what suspended time costs, may change."""
-        text = repr((self.policy, self.charge_suspended)).encode("utf-8", "surrogatepass")
-        return hashlib.sha256(text).hexdigest()
+        """Changes when attribution may change."""
+        return hashlib.sha256(repr(self.policy).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class Priced(NamedTuple):
@@ -63,6 +62,7 @@ def price(
     """Bring the ledger's charges up to date with its runs and the terms."""
     _sync_rates(ledger, terms, as_of, actor)
     _sync_policy(ledger, terms, as_of, actor)
+    _sync_suspended(ledger, terms, as_of, actor)
     again = _price_queue(ledger, terms, progress)
     new = _price_new(ledger, terms, progress)
     _judge_tag_sets(ledger, terms.policy)
@@ -103,17 +103,22 @@ def _sync_policy(ledger: Ledger, terms: Terms, as_of: int, actor: str) -> None:
             for claimed, account, charged in table.owners_charged(db):
                 if owners.id(claimed, account) != charged:
                     queued += table.queue_owner(db, claimed, account)
-            queued += _queue_suspended(ledger)
         db.execute("UPDATE tag_sets SET status = NULL")
         ledger.set("policy", digest)
         ledger.audit(as_of, actor, "policy", f"changed, {queued} runs to attribute again")
 
 
-def _queue_suspended(ledger: Ledger) -> int:
-    return ledger.db.execute(
-        "INSERT OR IGNORE INTO pricing_queue SELECT id, start, start + elapsed + suspended "
-        "FROM jobs WHERE suspended > 0 AND start IS NOT NULL"
-    ).rowcount
+def _sync_suspended(ledger: Ledger, terms: Terms, as_of: int, actor: str) -> None:
+    """Where suspended time now costs, or no longer does, queue the runs that have any."""
+    now, before = ("charge" if terms.charge_suspended else "free"), ledger.setting("suspended")
+    if before == now:
+        return
+    with ledger.transaction() as db:
+        queued = 0
+        if before is not None:
+            queued = table.queue_suspended(db)
+        ledger.set("suspended", now)
+        ledger.audit(as_of, actor, "suspended", f"{now}, {queued} runs to price again")
 
 
 def _price_queue(ledger: Ledger, terms: Terms, progress: Callable[[int], None]) -> int:

@@ -164,12 +164,13 @@ def _write_mails(app: App, period: Period, only: str | None, out: Path) -> None:
     import re
 
     from slurm_finops.cli.report import save
+    from slurm_finops.delivery.smtp import as_sent
 
     written = []
     with app.ledger() as ledger:
         for report, recipient, make in mails(app, ledger, period, only):
             name = re.sub(r"[^A-Za-z0-9.@_-]+", "-", f"{period.label}-{report}-{recipient}.eml")
-            save(out / name, make().as_bytes())
+            save(out / name, as_sent(make()))
             written.append(out / name)
     for path in written:
         click.echo(path)

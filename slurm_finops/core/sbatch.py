@@ -12,15 +12,15 @@ def header_options(script: str) -> dict[str, str]:
     """Options by their long names; the last one given stands.
 
     sbatch stops reading at the first line that is neither blank nor a comment
-    (sbatch's man page), and splits each line as a shell would.
+    (sbatch's man page), and splits each line as a shell would.  An indented
+    ``#SBATCH`` is only a comment to it.
     """
     options: dict[str, str] = {}
-    for line in script.splitlines():
-        text = line.strip()
-        if text and not text.startswith("#"):
+    for line in script.split("\n"):
+        if line.startswith("#SBATCH"):
+            options.update(_options(line.removeprefix("#SBATCH")))
+        elif line.strip() and not line.lstrip().startswith("#"):
             break
-        if text.startswith("#SBATCH"):
-            options.update(_options(text.removeprefix("#SBATCH")))
     return options
 
 

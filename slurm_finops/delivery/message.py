@@ -1,8 +1,8 @@
 """A mail: text that stands alone, HTML, and the pictures the HTML shows."""
 
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 from slurm_finops.errors import InputError

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from email.message import EmailMessage
 from typing import NamedTuple, Protocol
 
-from slurm_finops.delivery.smtp import Permanent, SmtpServer, Temporary, Unknown
+from slurm_finops.delivery.smtp import Permanent, SmtpServer, Temporary, Unknown, as_sent
 from slurm_finops.errors import InputError
 
 MAX_TRIES = 5
@@ -81,7 +81,7 @@ class Outbox:
         message = make()
         self._store.add(
             report, period, recipient, message["Message-ID"], message["Subject"],
-            message.as_bytes(), at,
+            as_sent(message), at,
         )  # fmt: skip
 
     def send_due(self, at: int) -> list[Outcome]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import EmailMessage
+from email.policy import SMTP
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -90,7 +91,7 @@ class SmtpServer:
 
     def send(self, message: EmailMessage | bytes, sender: str, recipient: str) -> None:
         """Hand over one mail.  Raises `Temporary`, `Permanent` or `Unknown`."""
-        data = message if isinstance(message, bytes) else message.as_bytes()
+        data = message if isinstance(message, bytes) else as_sent(message)
         with self._connected() as smtp:
             _step(smtp, "MAIL", *smtp.mail(sender))
             _step(smtp, "RCPT", *smtp.rcpt(recipient))
@@ -145,6 +146,11 @@ class SmtpServer:
                 "or a server that has STARTTLS"
             )
         smtp.login(self.user, password)
+
+
+def as_sent(message: EmailMessage) -> bytes:
+    """A mail's bytes with the line ends SMTP wants: smtplib mends them in texts only."""
+    return message.as_bytes(policy=SMTP)
 
 
 def _step(smtp: smtplib.SMTP, name: str, code: int, said: bytes) -> None:

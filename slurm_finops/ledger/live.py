@@ -38,11 +38,15 @@ class Provisional(NamedTuple):
 
 
 def provisional(ledger: Ledger, cluster: str) -> list[Provisional]:
-    """The runs of a cluster that had not ended when they were seen last."""
+    """The runs of a cluster that had not ended when they were seen last.
+
+    Without those of a saved file that lacks JobIDRaw: no controller and no
+    accounting knows them by ``16_3``, so neither can be asked about them.
+    """
     rows = ledger.db.execute(
         "SELECT jobs.id, job_id_raw, submit, job_id, held FROM jobs "
         "JOIN clusters ON clusters.id = cluster_id "
-        "WHERE provisional = 1 AND name = ? ORDER BY jobs.id",
+        "WHERE provisional = 1 AND typeof(job_id_raw) = 'integer' AND name = ? ORDER BY jobs.id",
         (cluster,),
     )
     return [Provisional(*row) for row in rows]
@@ -55,14 +59,16 @@ def write_live(ledger: Ledger, said: Mapping[int, tuple[str, str]]) -> None:
     the ledger's own trigger.
     """
     with ledger.transaction() as db:
-        claims = {texts: claim_of(*texts) for texts in set(said.values())}
-        tag_sets = TagSets(db).ids(set(claims.values()))
+        tag_sets = TagSets(db)
+        claims = {texts: claim_of(*texts) for texts in said.values()}
+        found = {texts: (tag_sets.id(claim), _RANK[claim.source])
+                 for texts, claim in claims.items()}
         db.executemany(
             _UPDATE,
             [
                 {
                     "run": run, "comment": texts[0], "admin_comment": texts[1],
-                    "tag_set": tag_sets[claims[texts]], "claim": _RANK[claims[texts].source],
+                    "tag_set": found[texts][0], "claim": found[texts][1],
                 }
                 for run, texts in said.items()
             ],

@@ -116,3 +116,11 @@ def queue_owner(db: sqlite3.Connection, claimed: int, account: str) -> int:
         "WHERE jobs.tag_set_id = ? AND account = ?",
         (claimed, account),
     ).rowcount
+
+
+def queue_suspended(db: sqlite3.Connection) -> int:
+    """Queue the runs that were suspended for a while; returns how many."""
+    return db.execute(
+        "INSERT OR IGNORE INTO pricing_queue SELECT id, start, start + elapsed + suspended "
+        "FROM jobs WHERE suspended > 0 AND start IS NOT NULL"
+    ).rowcount

@@ -112,6 +112,9 @@ def translated(path: str) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise _explained(path, error) from error
+    except OverflowError as error:
+        # 2.56 billion currency units for one run, SKU and day; or a damaged record
+        raise InputError(f"a number is too large for the ledger (64 bits): {error}") from error
 
 
 def _explained(path: str, error: sqlite3.Error) -> FinopsError:

@@ -133,7 +133,7 @@ def page(
     return Page(
         title=team or "All teams",
         owner=team or None,
-        report=_shown(report(ledger, site, period, main, team), site.people),
+        report=_shown(_of_owner(report(ledger, site, period, main, team), team), site.people),
         tables=tuple(
             _people(_spend(ledger, site, scope, names), site.people)
             for names in tables if names != main
@@ -143,6 +143,11 @@ def page(
         budget_minor=budget_minor,
         people=site.people,
     )  # fmt: skip
+
+
+def _of_owner(report_: Report, team: str) -> Report:
+    """What concerns the whole ledger is the site's business, not a team's."""
+    return replace(report_, problems=0, held=()) if team else report_
 
 
 def _shown(report_: Report, people: str) -> Report:

@@ -2,6 +2,7 @@
 
 import base64
 from functools import cache
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from slurm_finops.reports import charts
@@ -63,10 +64,17 @@ def mail_text(page: Page) -> str:
         lines += ["", "Tags to mend:"]
         for fault in page.faults:
             cost = grouped(fault.effective_minor, header.digits)
-            lines += [f"- {fault.runs:,} runs, {cost} {header.currency}: {fault.status}",
-                      f"  --comment='{fault.example}'"]  # fmt: skip
-    lines += ["", *notes(page.report), *page.notes, "", "slurm-finops"]
-    return "\n".join(lines) + "\n"
+            lines += [
+                *_wrapped(f"- {fault.runs:,} runs, {cost} {header.currency}: {fault.status}"),
+                f"  --comment='{fault.example}'",
+            ]
+    for note in (*notes(page.report), *page.notes):
+        lines += ["", *_wrapped(note)]
+    return "\n".join([*lines, "", "slurm-finops"]) + "\n"
+
+
+def _wrapped(text: str) -> list[str]:
+    return wrap(text, _TEXT_WIDTH, subsequent_indent="  ")
 
 
 def subject(page: Page) -> str:
@@ -86,7 +94,8 @@ def pictures(page: Page) -> list[tuple[bytes, str]]:
         (charts.daily_png(page.daily, header, spend.by[0]), charts.daily_alt(page.daily, header))
     ]
     top = page.tables[0] if page.owner and page.tables else spend
-    found.append((charts.top_png(top, header), charts.top_alt(top, header)))
+    legend = page.daily.names if top.by[0] == spend.by[0] else ()
+    found.append((charts.top_png(top, header, legend), charts.top_alt(top, header)))
     return found
 
 

@@ -155,13 +155,14 @@ class Sight(NamedTuple):
     why: str
 
 
-def sight(user: str, uid: int, config: Mapping[str, str]) -> Sight:
-    """What PrivateData leaves ``user`` to see, given slurmctld's `show_config`.
+def sight(config: Mapping[str, str]) -> Sight:
+    """What PrivateData leaves this process's user to see, given slurmctld's `show_config`.
 
     root, SlurmUser, operators and administrators always see everything; for
     others, ``jobs`` in PrivateData hides the rest (slurm.conf and slurmdbd.conf,
     "PrivateData").  slurmctld and slurmdbd each have a setting of their own.
     """
+    user, uid = _me()
     if uid == 0 or config.get("SlurmUser", "").partition("(")[0] == user:
         return Sight(True, True, f"{user} is {'root' if uid == 0 else 'SlurmUser'}")
     level = user_admin_level(user)
@@ -177,6 +178,17 @@ def sight(user: str, uid: int, config: Mapping[str, str]) -> Sight:
         not hidden[0], not hidden[1],
         f"PrivateData in {' and '.join(where)} hides other people's jobs, and {user} {known}",
     )  # fmt: skip
+
+
+def _me() -> tuple[str, int]:
+    """Who Slurm takes us for: munge signs with the effective user."""
+    import pwd
+
+    uid = os.geteuid()
+    try:
+        return pwd.getpwuid(uid).pw_name, uid
+    except KeyError:
+        return str(uid), uid
 
 
 def _hides_jobs(config: Mapping[str, str]) -> bool:

@@ -140,8 +140,8 @@ def test_what_has_no_rate_is_warned_of(tmp_path: Path) -> None:
 FAKE_SACCT = """\
 #!/bin/sh
 for word in "$@"; do case $word in --delimiter=*) d=${word#--delimiter=};; esac; done
-sed "s/|/$d/g; s/\\$/$d/" {body}
-{after}
+sed "s/|/$d/g; s/\\$/$d/" BODY
+AFTER
 """
 
 
@@ -149,7 +149,7 @@ def fake_sacct(folder: Path, body: str, after: str = "") -> dict[str, str]:
     (folder / "body.txt").write_text(body)
     program = folder / "bin" / "sacct"
     program.parent.mkdir(exist_ok=True)
-    program.write_text(FAKE_SACCT.format(body=folder / "body.txt", after=after))
+    program.write_text(FAKE_SACCT.replace("BODY", str(folder / "body.txt")).replace("AFTER", after))
     program.chmod(0o755)
     return {"PATH": f"{program.parent}:{os.environ['PATH']}"}
 

@@ -279,6 +279,8 @@ class _Times:
         except ValueError:
             pass
         else:
+            if min(numbers) < 0:  # type: ignore[type-var,operator]
+                raise Unreadable("a time before 1970")
             return [number or None for number in numbers] if 0 in numbers else numbers
         days, clock = self._days, self._clock
         try:

@@ -1,0 +1,97 @@
+"""Each mail once: whatever the server says, and wherever the program dies."""
+
+from email.message import EmailMessage
+
+import pytest
+
+from slurm_finops.delivery.outbox import MAX_TRIES, Outbox
+from slurm_finops.delivery.smtp import SmtpServer
+from slurm_finops.errors import InputError
+from slurm_finops.ledger.outbox import LedgerOutbox
+from tests.delivery.server import Handler, smtp_server
+from tests.support import a_ledger
+
+KEY = ("team:nlp", "2026-06", "pi@example.org")
+
+
+def a_mail() -> EmailMessage:
+    message = EmailMessage()
+    message["Message-ID"], message["Subject"] = "<1@example.org>", "hello"
+    message.set_content("hello")
+    return message
+
+
+def an_outbox(port: int = 1) -> tuple[Outbox, LedgerOutbox]:
+    store = LedgerOutbox(a_ledger())
+    server = SmtpServer("127.0.0.1", port, False)
+    return Outbox(store, server, "finops@example.org"), store
+
+
+def test_a_mail_is_sent_once_however_often_it_is_due() -> None:
+    handler = Handler()
+    with smtp_server(handler) as port:
+        outbox, _ = an_outbox(port)
+        for at in range(3):
+            outbox.queue(*KEY, a_mail, at)
+            outbox.send_due(at)
+    assert len(handler.mails) == 1
+
+
+def test_what_is_refused_for_now_is_tried_again_the_next_time() -> None:
+    handler = Handler(("450 later",))
+    with smtp_server(handler) as port:
+        outbox, _ = an_outbox(port)
+        outbox.queue(*KEY, a_mail, 1)
+        assert [o.status for o in outbox.send_due(1)] == ["queued"]
+        assert [o.status for o in outbox.send_due(2)] == ["sent"]
+
+
+def test_what_is_refused_for_good_is_never_tried_again() -> None:
+    handler = Handler(("550 no",))
+    with smtp_server(handler) as port:
+        outbox, _ = an_outbox(port)
+        outbox.queue(*KEY, a_mail, 1)
+        assert [o.status for o in outbox.send_due(1)] == ["failed"]
+        assert outbox.send_due(2) == []
+
+
+def test_after_some_tries_it_is_given_up() -> None:
+    outbox, _ = an_outbox()
+    outbox.queue(*KEY, a_mail, 1)
+    said = [outbox.send_due(at)[0].status for at in range(MAX_TRIES)]
+    assert said == ["queued"] * (MAX_TRIES - 1) + ["failed"]
+
+
+def test_a_connection_lost_after_the_hand_over_is_unknown_and_never_resent_by_itself() -> None:
+    handler = Handler(("drop",))
+    with smtp_server(handler) as port:
+        outbox, _ = an_outbox(port)
+        outbox.queue(*KEY, a_mail, 1)
+        assert [o.status for o in outbox.send_due(1)] == ["unknown"]
+        assert outbox.send_due(2) == []
+        assert outbox.resend(1, 3).status == "sent"
+    assert b"<1@example.org>" in handler.mails[-1]
+
+
+def test_a_crash_while_sending_becomes_unknown() -> None:
+    outbox, store = an_outbox()
+    outbox.queue(*KEY, a_mail, 1)
+    store.mark(1, "sending", 1, "", 1)
+    (outcome,) = outbox.send_due(2)
+    assert (outcome.status, outcome.detail) == ("unknown", "the program died while sending it")
+
+
+def test_one_bad_recipient_does_not_stop_the_others() -> None:
+    handler = Handler(("550 no",))
+    with smtp_server(handler) as port:
+        outbox, _ = an_outbox(port)
+        for name in ("a@example.org", "b@example.org"):
+            message = a_mail()
+            message.replace_header("Message-ID", f"<{name}>")
+            outbox.queue("r", "p", name, lambda message=message: message, 1)
+        assert [o.status for o in outbox.send_due(1)] == ["failed", "sent"]
+
+
+def test_resending_what_is_not_there_is_an_error() -> None:
+    with pytest.raises(InputError, match="no mail 9"):
+        an_outbox()[0].resend(9, 1)

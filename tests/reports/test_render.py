@@ -1,0 +1,170 @@
+"""What people see: tables, pages and mails of a month, and of hostile names."""
+
+import csv
+import io
+import json
+import re
+import struct
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from html.parser import HTMLParser
+
+import pytest
+
+from slurm_finops.reports import charts, render, tables
+from slurm_finops.reports.view import (
+    Daily,
+    Day,
+    Header,
+    Page,
+    Report,
+    Row,
+    Spend,
+    TagFault,
+    Unpriced,
+)
+
+HEADER = Header(
+    "USD", 2, "UTC", "2026-06", "2026-06-01T00:00:00+00:00", "2026-07-01T00:00:00+00:00",
+    date(2026, 6, 1), date(2026, 6, 30),
+)  # fmt: skip
+HOSTILE = [
+    "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{7*7}}", "$x_2$ \\frac{1}{2}",
+    "a\r\nBcc: everyone@example.org", "\u202etxt.exe", "日本語 🚀", "x" * 5000, "=1+1",
+    "'--", "%s%n", " ", "@SUM(A1)", "&lt;b&gt;",
+]  # fmt: skip
+
+
+def a_page(names: list[str | None] | None = None, **more: object) -> Page:
+    names = ["nlp", "cv", None] if names is None else names
+    rows = tuple(Row((n,), 3 + i, 3600 * (90 - i), 9000 - i, 9000 - i, 9000 - i)
+                 for i, n in enumerate(names))  # fmt: skip
+    total = Row((), 12, sum(r.gpu_seconds for r in rows), *[sum(r.billed_minor for r in rows)] * 3)
+    spend = Spend(("project",), rows, total)
+    days = tuple(Day(date(2026, 6, d), tuple(d * 7 for _ in names)) for d in range(1, 31))
+    report = Report(HEADER, spend, 2, 1250, 1, 3600, (Unpriced("gres/shard", 1, 7200),), 3)
+    page = Page(
+        "nlp", "nlp", report, (Spend(("experiment",), rows, total),), Daily(tuple(names), days),
+        (TagFault("nlp", "untagged", '{"team":"nlp"}', 4, 990),), 100_000,
+    )  # fmt: skip
+    return replace(page, **more)  # type: ignore[arg-type]
+
+
+def png_size(png: bytes) -> tuple[int, int]:
+    assert png.startswith(b"\x89PNG\r\n\x1a\n")
+    return struct.unpack(">II", png[16:24])
+
+
+class Tags(HTMLParser):
+    """The tags and attributes a browser would see."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.seen: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append((tag, dict(attrs)))
+
+
+def test_the_terminal_table(golden: Callable[[str, str], None]) -> None:
+    golden("report.txt", tables.table_text(a_page().report))
+
+
+def test_the_mail_as_text_stands_alone(golden: Callable[[str, str], None]) -> None:
+    text = render.mail_text(a_page())
+    golden("mail.txt", text)
+    assert all(len(line) <= 76 for line in text.splitlines() if not line.startswith("  --comment"))
+
+
+def test_the_mail_as_html(golden: Callable[[str, str], None]) -> None:
+    golden("mail.html", render.mail_html(a_page()))
+
+
+def test_the_page(golden: Callable[[str, str], None]) -> None:
+    # charts are looked at as pictures; their bytes change with matplotlib's releases
+    html = re.sub(r"data:image/png;base64,[^\"]+", "data:", render.page_html(a_page()))
+    golden("report.html", html)
+
+
+def test_json_is_the_contracts(golden: Callable[[str, str], None]) -> None:
+    golden("report.json", json.dumps(tables.report_json(a_page().report), indent=2) + "\n")
+
+
+def test_csv_has_the_same_columns_and_no_formulas() -> None:
+    text = tables.report_csv(a_page(["=1+1", "@SUM(A1)", "-2", None]).report)
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert [row["project"] for row in rows] == ["'=1+1", "'@SUM(A1)", "'-2", ""]
+    assert list(rows[0])[1:] == [
+        "runs", "gpu_seconds", "list_cost", "effective_cost", "billed_cost",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_name_is_text_and_nothing_else(name: str) -> None:
+    page = a_page([name, "cv"], title=name)
+    for html in (render.page_html(page), render.mail_html(page)):
+        tags = Tags(html).seen
+        assert "script" not in [tag for tag, _ in tags]
+        assert not [a for _, attrs in tags for a in attrs if a.startswith("on")]
+        images = [attrs["src"] or "" for tag, attrs in tags if tag == "img"]
+        assert all(source.startswith(("data:image/png", "cid:chart")) for source in images)
+        assert "49" not in re.findall(r">\{?\{?(\d+)", html) or "{{7*7}}" not in name
+    subject = render.subject(page)
+    assert "\r" not in subject
+    assert "\n" not in subject
+    assert len(subject) < 140
+    assert all(
+        len(line) <= 76
+        for line in render.mail_text(page).splitlines()[4:]
+        if "--comment" not in line
+    )
+    tables.table_text(page.report)
+
+
+def test_a_page_needs_nothing_from_outside() -> None:
+    html = render.page_html(a_page())
+    assert "http://" not in html
+    assert "https://" not in html
+    assert "default-src 'none'" in html
+
+
+def test_a_mail_of_a_thousand_projects_is_small_and_still_sums() -> None:
+    page = a_page([f"project-{i}" for i in range(1000)])
+    page = replace(page, daily=replace(page.daily, names=("a",)))
+    html = render.mail_html(page)
+    assert len(html) < 100_000
+    assert "and 988 more" in html
+
+
+def test_charts_are_pictures_for_a_phone_at_twice_its_density() -> None:
+    page = a_page()
+    (daily, says), (top, _) = render.pictures(page)
+    assert png_size(daily)[0] == png_size(top)[0] == 825
+    assert "the highest is 6.30 USD on 30 June" in says
+    assert charts.daily_png(page.daily, HEADER, "project") == daily
+
+
+def test_a_name_has_one_colour_in_every_chart() -> None:
+    assert charts.colours(["a", "b"])["b"] == charts.colours(["a", "b", None])["b"]
+
+
+def test_an_empty_period_says_so() -> None:
+    page = a_page([], budget_minor=None)
+    assert "Nothing was held in this period" in render.page_html(page)
+    assert "Nothing was held in this period" in render.mail_html(page)
+    assert render.pictures(page) == []
+
+
+@pytest.mark.parametrize(
+    ("minor", "digits", "text"),
+    [(2257920, 2, "22,579.20"), (-5, 2, "−0.05"), (3386880, 0, "3,386,880"), (12345, 3, "12.345")],
+)  # fmt: skip
+def test_money_as_people_read_it(minor: int, digits: int, text: str) -> None:
+    assert tables.grouped(minor, digits) == text
+
+
+@pytest.mark.parametrize(("seconds", "hours"), [(8_294_400, "2,304.0"), (179, "0.0"), (180, "0.1")])
+def test_gpu_hours_have_one_decimal(seconds: int, hours: str) -> None:
+    assert tables.gpu_hours(seconds) == hours
