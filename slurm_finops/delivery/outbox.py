@@ -17,16 +17,26 @@ from slurm_finops.errors import InputError
 MAX_TRIES = 5
 
 
-class Entry(NamedTuple):
+class Entry(Protocol):
     """A stored mail."""
 
-    id: int
-    report: str
-    period: str
-    recipient: str
-    status: str
-    message: bytes
-    tries: int
+    @property
+    def id(self) -> int: ...
+
+    @property
+    def report(self) -> str: ...
+
+    @property
+    def period(self) -> str: ...
+
+    @property
+    def recipient(self) -> str: ...
+
+    @property
+    def message(self) -> bytes: ...
+
+    @property
+    def tries(self) -> int: ...
 
 
 class Outcome(NamedTuple):
@@ -87,7 +97,7 @@ class Outbox:
     def send_due(self, at: int) -> list[Outcome]:
         """Send all that is queued; one that fails does not stop the others."""
         outcomes = [
-            self._marked(entry, "unknown", at, "the program died while sending it")
+            self._marked(entry, "unknown", at, "the program died while sending it", entry.tries)
             for entry in self._store.with_status("sending")
         ]
         outcomes += [self._send(entry, at) for entry in list(self._store.with_status("queued"))]
@@ -103,18 +113,17 @@ class Outbox:
     def _send(self, entry: Entry, at: int) -> Outcome:
         tries = entry.tries + 1
         self._store.mark(entry.id, "sending", at, "", tries)
-        entry = entry._replace(tries=tries)
         try:
             self._server.send(entry.message, self._sender, entry.recipient)
         except Temporary as error:
             status = "failed" if tries >= MAX_TRIES else "queued"
-            return self._marked(entry, status, at, str(error))
+            return self._marked(entry, status, at, str(error), tries)
         except Permanent as error:
-            return self._marked(entry, "failed", at, str(error))
+            return self._marked(entry, "failed", at, str(error), tries)
         except Unknown as error:
-            return self._marked(entry, "unknown", at, str(error))
-        return self._marked(entry, "sent", at, "")
+            return self._marked(entry, "unknown", at, str(error), tries)
+        return self._marked(entry, "sent", at, "", tries)
 
-    def _marked(self, entry: Entry, status: str, at: int, detail: str) -> Outcome:
-        self._store.mark(entry.id, status, at, detail, entry.tries)
+    def _marked(self, entry: Entry, status: str, at: int, detail: str, tries: int) -> Outcome:
+        self._store.mark(entry.id, status, at, detail, tries)
         return Outcome(entry.id, entry.report, entry.period, entry.recipient, status, detail)

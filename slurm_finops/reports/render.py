@@ -6,7 +6,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from slurm_finops.reports import charts
-from slurm_finops.reports.tables import gpu_hours, grouped, notes, shown
+from slurm_finops.reports.tables import counted, gpu_hours, grouped, notes, shown
 from slurm_finops.reports.view import Page, Row, Spend
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def _environment() -> "Environment":
         lstrip_blocks=True,
     )
     made.filters["hours"] = gpu_hours
+    made.globals["counted"] = counted
     return made
 
 
@@ -53,7 +54,7 @@ def mail_text(page: Page) -> str:
     total = page.report.spend.total
     lines = [
         subject(page), "=" * min(len(subject(page)), _TEXT_WIDTH), "",
-        f"{gpu_hours(total.gpu_seconds)} GPU-hours in {total.runs:,} runs, "
+        f"{gpu_hours(total.gpu_seconds)} GPU-hours in {counted(total.runs, 'run')}, "
         f"{header.first_day} to {header.last_day} ({header.timezone})",
     ]  # fmt: skip
     if page.budget_minor:
@@ -65,7 +66,7 @@ def mail_text(page: Page) -> str:
         for fault in page.faults:
             cost = grouped(fault.effective_minor, header.digits)
             lines += [
-                *_wrapped(f"- {fault.runs:,} runs, {cost} {header.currency}: {fault.status}"),
+                *_wrapped(f"- {counted(fault.runs, 'run')}, {cost} {header.currency}: {fault.status}"),
                 f"  --comment='{fault.example}'",
             ]
     for note in (*notes(page.report), *page.notes):

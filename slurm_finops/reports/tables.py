@@ -72,6 +72,11 @@ def gpu_hours(seconds: int) -> str:
     return f"{tenths // 10:,}.{tenths % 10}"
 
 
+def counted(number: int, one: str) -> str:
+    """``1 run``, ``2,304 runs``."""
+    return f"{number:,} {one if number == 1 else one + 's'}"
+
+
 def shown(name: str, value: str | None) -> str:
     """A dimension's value; absent tags are their owner, *untagged*."""
     if value is not None:
@@ -131,16 +136,17 @@ def notes(report: Report) -> list[str]:
     if report.provisional_runs:
         money = grouped(report.provisional_minor, header.digits)
         lines.append(
-            f"{report.provisional_runs:,} runs had not ended when they were collected: "
+            f"{counted(report.provisional_runs, 'run')} had not ended when collected: "
             f"{money} {header.currency} of the total may still grow"
         )
     for item in report.unpriced:
         lines.append(
-            f"warning: no rate for {item.sku}: {item.runs:,} runs, "
+            f"warning: no rate for {item.sku}: {counted(item.runs, 'run')}, "
             f"{gpu_hours(item.unit_seconds)} unit-hours are in no cost"
         )
     if report.held:
         lines.append(f"held unbilled: {', '.join(report.held)}")
     if report.problems:
-        lines.append(f"{report.problems:,} records could not be read (table problems)")
+        records = counted(report.problems, "record")
+        lines.append(f"{records} of the whole ledger could not be read (table problems)")
     return lines

@@ -1,24 +1,30 @@
 """Slurm's own clients: run, and read what they say of the cluster.
 
-Every function raises `OutsideError` with the program's own words, or with the
-package to install where the program is not on this machine.
+Every function raises `OutsideError` with the program's own words, and `NoSlurm`,
+with what to install or to set, where this machine has no Slurm to ask.
 """
 
 import os
 import re
 import subprocess
+import tempfile
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from slurm_finops.errors import OutsideError
 
 _TIMEOUT = 60
+_NO_CONFIG = re.compile(r"cannot stat file (\S+?):")
 _SETTING = re.compile(r"(\S+)\s+= ?(.*)")
 # Gres=gpu:h100:8(S:0-1),shard:8 and Gres=gpu:a100:no_consume:4 (slurm.conf, "Gres")
 _GRES = re.compile(r"(?P<name>\w+)(?::(?P<type>[\w.-]+?))?(?::no_consume)?:\d+[KMGTP]?")
 _NOT_SKUS = ("gres/gpumem", "gres/gpuutil")
 #: Settings of a person's shell that change what the clients print or whom they ask.
 _FOREIGN = ("SACCT_", "SQUEUE_", "SLURM_CLUSTERS", "SLURM_TIME_FORMAT")
+
+
+class NoSlurm(OutsideError):
+    """This machine has no Slurm to ask: no clients, or no slurm.conf."""
 
 
 def run(command: Sequence[str]) -> str:
@@ -28,29 +34,55 @@ def run(command: Sequence[str]) -> str:
 
 def run_raw(command: Sequence[str]) -> bytes:
     """The same as bytes: people's texts need not be UTF-8."""
-    try:
-        done = subprocess.run(
-            command, capture_output=True, stdin=subprocess.DEVNULL, timeout=_TIMEOUT,
-            env=_environment(),
-        )  # fmt: skip
-    except FileNotFoundError:
-        raise OutsideError(
-            f"{command[0]} is not on this machine: install slurm-client (Debian) or slurm (RHEL), "
-            "or run this on a node that has it"
-        ) from None
-    except OSError as error:
-        raise OutsideError(f"cannot run {command[0]}: {error.strerror}") from None
-    except subprocess.TimeoutExpired:
-        raise OutsideError(
-            f"{_shown(command)} did not answer in {_TIMEOUT} s; see whether slurmctld and "
-            "slurmdbd are up: scontrol ping, sacctmgr show cluster"
-        ) from None
-    if done.returncode:
-        said = (done.stderr or done.stdout).decode("utf-8", "replace").strip()
-        raise OutsideError(
-            f"{_shown(command)} failed (exit {done.returncode}): {said or 'it said nothing'}"
-        )
-    return done.stdout
+    with tempfile.TemporaryFile() as errors:
+        try:
+            process = subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=errors, stdin=subprocess.DEVNULL,
+                env=_environment(),
+            )  # fmt: skip
+        except FileNotFoundError:
+            raise NoSlurm(
+                f"{command[0]} is not on this machine: install slurm-client (Debian) or slurm "
+                "(RHEL), or run this on a node that has it"
+            ) from None
+        except OSError as error:
+            raise OutsideError(f"cannot run {command[0]}: {error.strerror}") from None
+        with process:
+            try:
+                printed = _wait(process, command, errors)
+            finally:
+                process.kill()
+        if process.returncode:
+            said = _said(errors) or printed.decode("utf-8", "replace").strip()
+            raise OutsideError(
+                f"{_shown(command)} failed (exit {process.returncode}): {said or 'it said nothing'}"
+            )
+    return printed
+
+
+def _wait(process: subprocess.Popen[bytes], command: Sequence[str], errors: IO[bytes]) -> bytes:
+    """What it prints until it ends; raises before that where waiting cannot help."""
+    for _ in range(_TIMEOUT):
+        try:
+            return process.communicate(timeout=1)[0]
+        except subprocess.TimeoutExpired:
+            missing = _NO_CONFIG.search(_said(errors))
+        if missing:
+            # the client itself would try again for a minute
+            raise NoSlurm(
+                f"there is no slurm.conf here ({missing[1]}): run this on a node of the cluster, "
+                "or set SLURM_CONF"
+            )
+    raise OutsideError(
+        f"{_shown(command)} did not answer in {_TIMEOUT} s; see whether slurmctld and slurmdbd "
+        "are up: scontrol ping, sacctmgr show cluster"
+    )
+
+
+def _said(errors: IO[bytes]) -> str:
+    size = os.fstat(errors.fileno()).st_size
+    # pread leaves the place at which the client goes on writing
+    return os.pread(errors.fileno(), size, 0).decode("utf-8", "replace").strip()
 
 
 def _environment() -> dict[str, str]:
@@ -61,13 +93,6 @@ def _environment() -> dict[str, str]:
 def _shown(command: Sequence[str]) -> str:
     """A command as a person would type it, without what is made up for each call."""
     return " ".join(word for word in command if "\x1f" not in word)
-
-
-def is_installed(program: str) -> bool:
-    """Whether a client is on this machine's PATH."""
-    import shutil
-
-    return shutil.which(program) is not None
 
 
 def show_config() -> dict[str, str]:

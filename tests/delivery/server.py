@@ -61,7 +61,7 @@ def smtp_server(handler: Handler, tls: Path | None = None, password: str = "") -
 
         def authenticate(server, session, envelope, mechanism, data) -> AuthResult:  # type: ignore[no-untyped-def] # noqa: ARG001
             right = isinstance(data, LoginPassword) and data.password == password.encode()
-            return AuthResult(success=right, auth_data=data.login if right else None)
+            return AuthResult(success=right, handled=False, auth_data=data.login if right else None)
 
         more |= {
             "authenticator": authenticate,

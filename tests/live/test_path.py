@@ -1,0 +1,187 @@
+"""Real jobs by real sbatch, collected by real sacct, priced: run by run what sacct says."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from slurm_finops.cli import main
+from tests.support import a_config
+
+sys.path.append(str(Path(__file__).parents[2] / "scripts"))
+pytestmark = pytest.mark.slurm
+
+TAGS = '{"team":"nlp","project":"llama","experiment":"run-%d"}'
+PRETTY = '{\n "team": "cv",\n "project": "a|b",\n "experiment": "%s"\n}'
+CONFIG = """\
+cluster = "lab"
+currency = "USD"
+[[rates]]
+sku = "gres/gpu:h100"
+price = "3.92"
+from = 2020-01-01
+[[rates]]
+sku = "gres/gpu:h100"
+price = "1.000003"
+from = 2020-01-01
+pricing = "spot"
+match = { partition = "debug" }
+"""
+
+
+def slurm(*words: str) -> str:
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout
+
+
+def sbatch(*words: str, sleep: float = 1, comment: str = TAGS % 1) -> str:
+    options = ("--uid=lab_alice", "--account=research", "-o", "/dev/null", "--chdir=/tmp")
+    script = f"sleep {sleep}"
+    return slurm(
+        "sbatch", "--parsable", *options, f"--comment={comment}", *words, f"--wrap={script}"
+    ).strip()
+
+
+def finops(folder: Path, *words: str) -> Result:
+    result = CliRunner().invoke(main, ["-c", str(folder / "finops.toml"), *words])
+    assert result.exit_code == 0, (words, result.output)
+    return result
+
+
+def until(what: str, done, seconds: float = 60) -> None:  # type: ignore[no-untyped-def]
+    end = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < end, f"not in {seconds} s: {what}"
+        time.sleep(0.5)
+
+
+def accounted() -> dict[tuple[int, int], tuple[str, int, int]]:
+    """What sacct says of each run: state, seconds and GPUs, read without our own parser."""
+    fields = "JobIDRaw,Submit,State,ElapsedRaw,AllocTRES"
+    text = subprocess.run(
+        ["sacct", "-a", "-X", "-D", "-n", "-P", "-S", "now-1day", "-o", fields],
+        capture_output=True, text=True, check=True, env=_environment(),
+    ).stdout  # fmt: skip
+    found = {}
+    for line in text.splitlines():
+        job, submit, state, elapsed, tres = line.split("|")
+        gpus = re.search(r"gres/gpu=(\d+)", tres)
+        if state != "PENDING":
+            found[int(job), int(submit)] = (
+                state.split()[0],
+                int(elapsed),
+                int(gpus[1] if gpus else 0),
+            )
+    return found
+
+
+def _environment() -> dict[str, str]:
+    return dict(os.environ) | {"TZ": "UTC", "SLURM_TIME_FORMAT": "%s"}
+
+
+def ledger(folder: Path, query: str) -> list[tuple]:  # type: ignore[type-arg]
+    import sqlite3
+
+    return sqlite3.connect(folder / "ledger.db").execute(query).fetchall()
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[None]:
+    """A sandbox of this module's own."""
+    if os.environ.get("SLURM_FINOPS_NO_SLURM") == "1":
+        pytest.skip("SLURM_FINOPS_NO_SLURM=1")
+    from sandbox import Sandbox
+
+    with Sandbox(nodes="3") as made, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SLURM_CONF", made.env["SLURM_CONF"])
+        yield
+
+
+@pytest.fixture(scope="module")
+def submitted(cluster) -> list[str]:  # type: ignore[no-untyped-def] # noqa: ARG001
+    """Jobs of every kind, ended but for one that runs on."""
+    jobs = [
+        sbatch("--gres=gpu:h100:2", sleep=3),
+        sbatch("--gpus=3", comment=PRETTY % "lines"),
+        sbatch("--gres=gpu:h100:1", "--array=1-3", comment=TAGS % 2),
+        sbatch("--gres=gpu:h100:1", "-J", "na|me\nof two lines", comment="free text"),
+        sbatch("--exclusive", "-p", "debug", comment=""),
+        sbatch("--gres=gpu:h100:1", "-p", "debug", comment="{broken"),
+        sbatch("--gres=gpu:h100:8", "-J", "ends-badly", sleep=1),
+        sbatch("--ntasks=1", comment=TAGS % 3),
+        sbatch("--gres=gpu:h100:1", ":", "--gres=gpu:h100:2", comment=TAGS % 4),
+    ]
+    requeued = sbatch("--requeue", "--gres=gpu:h100:1", sleep=4)
+    cancelled = sbatch("--gres=gpu:h100:1", sleep=300)
+    running = sbatch("--gres=gpu:h100:4", sleep=300, comment=TAGS % 9)
+    until("all three run", lambda: slurm("squeue", "-h", "-t", "R", "-j",
+          f"{requeued},{cancelled},{running}", "-o", "%A").count("\n") == 3)  # fmt: skip
+    slurm("scontrol", "requeue", requeued)
+    slurm("scancel", cancelled)
+    time.sleep(2)
+    slurm("scontrol", "update", f"JobId={requeued}", "StartTime=now")
+    until("all but one ended", lambda: slurm("squeue", "-h", "-o", "%A").split() == [running], 120)
+    time.sleep(4)  # sacct trails the controller by a second or three
+    return [*jobs, requeued, cancelled, running]
+
+
+def test_gpu_seconds_are_what_sacct_says_run_by_run(submitted: list[str], tmp_path: Path) -> None:
+    a_config(tmp_path, CONFIG)
+    finops(tmp_path, "collect", "sacct")
+    finops(tmp_path, "price")
+    said = accounted()
+    stored = {
+        (job, submit): (state, elapsed, seconds)
+        for job, submit, state, elapsed, seconds in ledger(
+            tmp_path,
+            "SELECT job_id_raw, submit, state, elapsed, "
+            "(SELECT ifnull(sum(quantity * seconds), 0) FROM charges WHERE usage_id = jobs.id) "
+            "FROM jobs",
+        )
+    }
+    assert len(said) >= len(submitted) + 4
+    assert stored.keys() == said.keys()
+    for key, (state, elapsed, gpus) in said.items():
+        if state == "RUNNING":
+            assert stored[key][2] == stored[key][1] * gpus
+            continue
+        assert stored[key] == (state, elapsed, elapsed * gpus), key
+    report = json.loads(finops(tmp_path, "report", "--format", "json").stdout)
+    seconds = sum(row[0] for row in ledger(tmp_path, "SELECT quantity * seconds FROM charges"))
+    assert report["total"]["gpu_seconds"] == seconds
+    assert report["provisional"]["runs"] == 1
+
+
+def test_the_tags_of_a_running_job_are_known_and_its_run_settles(
+    submitted: list[str], tmp_path: Path
+) -> None:
+    a_config(tmp_path, CONFIG)
+    running = submitted[-1]
+    tags = (
+        "SELECT team, experiment, provisional, elapsed FROM jobs JOIN tag_sets "
+        f"ON tag_sets.id = tag_set_id WHERE job_id_raw = {running}"
+    )
+    finops(tmp_path, "collect", "sacct")
+    ((team, experiment, provisional, before),) = ledger(tmp_path, tags)
+    assert (team, experiment, provisional) == ("nlp", "run-9", 1)
+    time.sleep(2)
+    slurm("scancel", running)
+    until("it ended", lambda: not slurm("squeue", "-h"))
+    time.sleep(4)
+    finops(tmp_path, "collect", "sacct")
+    ((team, experiment, provisional, after),) = ledger(tmp_path, tags)
+    assert (team, experiment, provisional) == ("nlp", "run-9", 0)
+    assert after > before
+    finops(tmp_path, "price")
+    ((seconds,),) = ledger(
+        tmp_path,
+        "SELECT sum(quantity * seconds) FROM charges JOIN jobs ON jobs.id = usage_id "
+        f"WHERE job_id_raw = {running}",
+    )
+    assert seconds == 4 * after
