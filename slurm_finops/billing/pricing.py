@@ -17,7 +17,7 @@ from slurm_finops.core.period import Calendar
 from slurm_finops.core.policy import Policy
 from slurm_finops.core.rates import Rate, RateBook, Segment, touched
 from slurm_finops.core.tags import KEYS
-from slurm_finops.core.usage import GPU, billable, is_gpu, parse_tres
+from slurm_finops.core.usage import GPU, billable, is_device, is_gpu, parse_tres
 from slurm_finops.ledger import pricing as table
 from slurm_finops.ledger.rates import RateCards, replace_rates, stored_rates
 from slurm_finops.ledger.store import Ledger
@@ -181,6 +181,7 @@ class _Line(NamedTuple):
     sku_id: int
     quantity: int
     segments: tuple[Segment, ...]
+    device: bool
 
 
 class _Pricer:
@@ -207,10 +208,14 @@ class _Pricer:
                 continue
             end = start + elapsed + (suspended if suspended_too else 0)
             owner = self._owners.of_run(tag_set, context)
-            for sku_id, quantity, segments in plan:
+            for sku_id, quantity, segments, device in plan:
                 for day, card, seconds, listed, ticks in charge(
                     start, end, quantity, segments, calendar
                 ):
+                    # a device without a rate is unpriced; a cpu is nothing to bill
+                    # until a rate names it
+                    if card is None and not device:
+                        continue
                     rows.append((
                         day, run_id, sku_id, card_id(card), owner, quantity, seconds,
                         listed, ticks, ticks, ticks,
@@ -232,7 +237,7 @@ class _Pricer:
         }  # fmt: skip
         book = self._terms.book
         plan = [
-            _Line(self._sku_id(sku), quantity, book.segments(sku, dimensions))
+            _Line(self._sku_id(sku), quantity, book.segments(sku, dimensions), is_device(sku))
             for sku, quantity in billable(parse_tres(text), book.skus)
         ]
         if len(self._plans) >= _CACHE:

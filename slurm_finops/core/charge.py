@@ -48,6 +48,8 @@ def costs(
 ) -> list[int]:
     """Ticks for ``quantity`` over each of the adjoining ``days`` of a usage begun at ``origin``."""
     base, per = curve.integral(origin), curve.per
+    if len(days) == 1:
+        return [quantity * (curve.integral(days[0][2]) - base) // per]
     found, before = [], 0
     for _, _, end in days:
         upto = quantity * (curve.integral(end) - base) // per

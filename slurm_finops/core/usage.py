@@ -99,9 +99,14 @@ def billable(tres: dict[str, int], priced: Collection[str]) -> list[tuple[str, i
     for sku, quantity in sorted(tres.items()):
         if sku == GPU:
             quantity = max(0, quantity - typed)
-        if quantity and (sku.startswith("gres/") or sku in priced) and not _is_counter(sku):
+        if quantity and (is_device(sku) or sku in priced) and not _is_counter(sku):
             lines.append((sku, quantity))
     return lines
+
+
+def is_device(sku: str) -> bool:
+    """Something a run holds that must have a price, or be listed as unpriced."""
+    return sku.startswith("gres/") and not _is_counter(sku)
 
 
 def _is_counter(sku: str) -> bool:

@@ -14,7 +14,7 @@ from typing import IO, NamedTuple
 from slurm_finops.errors import OutsideError
 
 _TIMEOUT = 60
-_NO_CONFIG = re.compile(r"cannot stat file (\S+?):")
+_NO_CONFIG = re.compile(r"cannot stat file (\S*?):")
 _SETTING = re.compile(r"(\S+)\s+= ?(.*)")
 # Gres=gpu:h100:8(S:0-1),shard:8 and Gres=gpu:a100:no_consume:4 (slurm.conf, "Gres")
 _GRES = re.compile(r"(?P<name>\w+)(?::(?P<type>[\w.-]+?))?(?::no_consume)?:\d+[KMGTP]?")
@@ -69,9 +69,10 @@ def _wait(process: subprocess.Popen[bytes], command: Sequence[str], errors: IO[b
             missing = _NO_CONFIG.search(_said(errors))
         if missing:
             # the client itself would try again for a minute
+            where = missing[1] or "SLURM_CONF is empty"
             raise NoSlurm(
-                f"there is no slurm.conf here ({missing[1]}): run this on a node of the cluster, "
-                "or set SLURM_CONF"
+                f"there is no slurm.conf here ({where}): run this on a node of the cluster, or set "
+                "SLURM_CONF"
             )
     raise OutsideError(
         f"{_shown(command)} did not answer in {_TIMEOUT} s; see whether slurmctld and slurmdbd "
@@ -189,7 +190,7 @@ def sight(config: Mapping[str, str]) -> Sight:
     """
     user, uid = _me()
     if uid == 0 or config.get("SlurmUser", "").partition("(")[0] == user:
-        return Sight(True, True, f"{user} is {'root' if uid == 0 else 'SlurmUser'}")
+        return Sight(True, True, "this user is root" if uid == 0 else f"{user} is SlurmUser")
     level = user_admin_level(user)
     if level in ("Operator", "Administrator"):
         return Sight(True, True, f"{user} has AdminLevel={level}")

@@ -98,6 +98,13 @@ def test_a_rate_that_comes_later_prices_what_had_none() -> None:
     assert charges(ledger, "billed_ticks") == [(TICKS,)]
 
 
+def test_cpus_are_nothing_to_bill_until_a_rate_names_them() -> None:
+    ledger = a_ledger()
+    write(ledger, a_run(alloc_tres="cpu=4", start=JUNE - 3600, elapsed=7200))
+    price(ledger, terms(H100, Rate("cpu", 1_000_000, JUNE, where="rates[2]")), JUNE)
+    assert charges(ledger, "seconds, billed_ticks") == [(3600, 4 * TICKS)]
+
+
 def test_a_rate_that_names_cpus_prices_cpus() -> None:
     ledger = a_ledger()
     write(ledger, a_run())
