@@ -64,9 +64,9 @@ def mail_text(page: Page) -> str:
     if page.faults:
         lines += ["", "Tags to mend:"]
         for fault in page.faults:
-            cost = grouped(fault.effective_minor, header.digits)
+            cost = f"{grouped(fault.effective_minor, header.digits)} {header.currency}"
             lines += [
-                *_wrapped(f"- {counted(fault.runs, 'run')}, {cost} {header.currency}: {fault.status}"),
+                *_wrapped(f"- {counted(fault.runs, 'run')}, {cost}: {fault.status}"),
                 f"  --comment='{fault.example}'",
             ]
     for note in (*notes(page.report), *page.notes):
