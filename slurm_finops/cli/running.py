@@ -127,11 +127,11 @@ def _hold(
 _WORDS = {
     RUNAWAY: (
         "running in slurmdbd but unknown to slurmctld (Slurm calls them runaway)",
-        "list and mend them with: sacctmgr show runawayjobs",
+        "List and mend them with: sacctmgr show runawayjobs",
     ),
     LOST: (
         "running when collected last, and not in sacct any more",
-        "collect a file that has their end: slurm-finops collect sacct --file",
+        "Collect a file that has their end: slurm-finops collect sacct --file",
     ),
 }
 

@@ -185,3 +185,50 @@ def test_the_tags_of_a_running_job_are_known_and_its_run_settles(
         f"WHERE job_id_raw = {running}",
     )
     assert seconds == 4 * after
+
+
+def test_check_finds_this_cluster_in_order(cluster: None, tmp_path: Path) -> None:  # noqa: ARG001
+    a_config(tmp_path, CONFIG)
+    result = CliRunner().invoke(
+        main, ["-c", str(tmp_path / "finops.toml"), "check", "--format", "json"]
+    )
+    found = {item["name"]: item for item in json.loads(result.stdout)["findings"]}
+    for name in ("sacct", "cluster", "accounting storage", "job comments", "GPU accounting"):
+        assert found[name]["verdict"] == "ok", found[name]
+    assert found["whose jobs"]["verdict"] == "ok", found["whose jobs"]
+
+
+def test_init_asks_the_cluster(
+    cluster: None,  # noqa: ARG001
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(main, ["init"])
+    assert result.exit_code == 0, result.output
+    text = (tmp_path / "finops.toml").read_text()
+    assert 'cluster  = "lab"' in text
+    assert "gres/gpu:h100" in text
+
+
+def test_a_run_that_no_controller_knows_is_held_and_named(
+    submitted: list[str], tmp_path: Path
+) -> None:
+    """A row that slurmdbd still calls running, as after a controller lost its state."""
+    a_config(tmp_path, CONFIG)
+    finops(tmp_path, "collect", "sacct")
+    import sqlite3
+
+    with sqlite3.connect(tmp_path / "ledger.db") as db:
+        db.execute(
+            "INSERT INTO jobs SELECT NULL, cluster_id, 4000000, submit, '4000000', job_name, "
+            "context_id, 'RUNNING', '', start, NULL, elapsed, 0, timelimit, tres_id, node_list, "
+            "exit_code, 1, comment, admin_comment, tag_set_id, claim, NULL FROM jobs "
+            f"WHERE job_id_raw = {submitted[0]}"
+        )
+    result = finops(tmp_path, "collect", "sacct")
+    held = ledger(tmp_path, "SELECT job_id, held FROM jobs WHERE held IS NOT NULL")
+    assert [job for job, _ in held] == ["4000000"]
+    assert "4000000" in result.output
+    answer = finops(tmp_path, "price")
+    assert "held unbilled" in answer.output
