@@ -126,6 +126,12 @@ class App:
             config.people,
         )  # fmt: skip
 
+    def said_now(self) -> str:
+        """The time as the foot of a page says it."""
+        from datetime import datetime
+
+        return f"{datetime.fromtimestamp(now(), self.config.zone):%Y-%m-%d %H:%M %Z}"
+
     def period(self, text: str | None) -> Period:
         """A period as typed, or this billing month."""
         calendar = self.config.calendar

@@ -81,7 +81,7 @@ def write(
         from slurm_finops.reports import render
 
         page = build.page(ledger, app.site, period, team=team, by=by)
-        return render.page_html(page)
+        return render.page_html(page, app.said_now())
     view = build.report(ledger, app.site, period, by, team)
     if style == "json":
         return json.dumps(tables.report_json(view), indent=2, ensure_ascii=False) + "\n"

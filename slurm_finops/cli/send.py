@@ -123,8 +123,9 @@ def _content(app: App, ledger: Ledger, team: Team, period: Period) -> Content:
     images = tuple(
         Picture(f"chart{i}", png) for i, (png, _) in enumerate(render.pictures(page))
     )
+    as_of = app.said_now()
     return Content(
-        render.subject(page), render.mail_text(page), render.mail_html(page), images
+        render.subject(page), render.mail_text(page, as_of), render.mail_html(page, as_of), images
     )
 
 

@@ -128,11 +128,14 @@ def _judged(policy: Policy, comment: str, account: str) -> tuple[tuple[Fault, ..
 
 def _told(faults: tuple[Fault, ...], policy: Policy, given: Tags) -> str:
     """A line a fault, and a whole right comment to start from."""
+    from shlex import quote
+
     from slurm_finops.core.tags import make_comment
 
     missing = {key: f"<{key}>" for key in policy.required if getattr(given, key) is None}
     lines = [fault.message for fault in faults]
-    lines.append(f"a right one looks like: --comment='{make_comment(given._replace(**missing))}'")
+    comment = make_comment(given._replace(**missing))
+    lines.append(f"a right one looks like: --comment={quote(comment)}")
     return "\n  ".join(lines)
 
 

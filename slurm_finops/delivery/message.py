@@ -2,10 +2,14 @@
 
 from datetime import UTC, datetime
 from email.message import EmailMessage
+from email.policy import SMTP
 from email.utils import format_datetime
 from typing import NamedTuple
 
 from slurm_finops.errors import InputError
+
+#: A body of 8-bit text needs a server that offers 8BITMIME (RFC 6152); this needs nothing.
+_SEVEN_BIT = SMTP.clone(cte_type="7bit")
 
 
 class Picture(NamedTuple):
@@ -32,7 +36,7 @@ def build(
     ``message_id`` and ``list_id`` come without angle brackets.  Raises
     `InputError` for a header that holds a line break.
     """
-    message = EmailMessage()
+    message = EmailMessage(_SEVEN_BIT)
     headers = {
         "From": sender,
         "To": recipient,

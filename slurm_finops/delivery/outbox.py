@@ -11,7 +11,14 @@ from collections.abc import Callable, Iterable
 from email.message import EmailMessage
 from typing import NamedTuple, Protocol
 
-from slurm_finops.delivery.smtp import Permanent, SmtpServer, Temporary, Unknown, as_sent
+from slurm_finops.delivery.smtp import (
+    Permanent,
+    SmtpServer,
+    Temporary,
+    Unknown,
+    Unreachable,
+    as_sent,
+)
 from slurm_finops.errors import InputError
 
 MAX_TRIES = 5
@@ -75,12 +82,14 @@ def message_id(site: str, report: str, period: str, recipient: str, domain: str)
 
 
 class Outbox:
-    """Queues and sends through one server."""
+    """Queues and sends through one server, for one run of the program."""
 
     def __init__(self, store: Store, server: SmtpServer, sender: str) -> None:
         self._store = store
         self._server = server
         self._sender = sender
+        #: Why the server could not be reached, once it could not.
+        self._down = ""
 
     def queue(
         self, report: str, period: str, recipient: str, make: Callable[[], EmailMessage], at: int
@@ -95,26 +104,33 @@ class Outbox:
         )  # fmt: skip
 
     def send_due(self, at: int) -> list[Outcome]:
-        """Send all that is queued; one that fails does not stop the others."""
+        """Send all that is queued; one that fails does not stop the others.
+
+        Raises `ConfigError` before any mail is touched.
+        """
+        _ = self._server.password
         outcomes = [
             self._marked(entry, "unknown", at, "the program died while sending it", entry.tries)
             for entry in self._store.with_status("sending")
         ]
-        outcomes += [self._send(entry, at) for entry in list(self._store.with_status("queued"))]
+        outcomes += [self._send(entry, at) for entry in self._store.with_status("queued")]
         return outcomes
 
     def resend(self, entry: int, at: int) -> Outcome:
-        """Send a stored mail again, with the same Message-ID.  Raises `InputError`."""
+        """Send a stored mail again, with the same Message-ID.
+
+        Raises `InputError`, or `ConfigError` before the mail is touched.
+        """
         found = self._store.get(entry)
         if found is None:
             raise InputError(f"the outbox has no mail {entry}")
+        _ = self._server.password
         return self._send(found, at)
 
     def _send(self, entry: Entry, at: int) -> Outcome:
         tries = entry.tries + 1
-        self._store.mark(entry.id, "sending", at, "", tries)
         try:
-            self._server.send(entry.message, self._sender, entry.recipient)
+            self._hand_over(entry, at, tries)
         except Temporary as error:
             status = "failed" if tries >= MAX_TRIES else "queued"
             return self._marked(entry, status, at, str(error), tries)
@@ -124,6 +140,19 @@ class Outbox:
             return self._marked(entry, "unknown", at, str(error), tries)
         return self._marked(entry, "sent", at, "", tries)
 
+    def _hand_over(self, entry: Entry, at: int, tries: int) -> None:
+        if self._down:
+            # each mail would wait for the same half minute
+            raise Temporary(self._down)
+        self._store.mark(entry.id, "sending", at, "", tries)
+        try:
+            self._server.send(entry.message, self._sender, entry.recipient)
+        except Unreachable as error:
+            self._down = str(error)
+            raise
+
     def _marked(self, entry: Entry, status: str, at: int, detail: str, tries: int) -> Outcome:
+        if status in ("unknown", "failed"):
+            detail += f"; to send it again: slurm-finops send --resend {entry.id}"
         self._store.mark(entry.id, status, at, detail, tries)
         return Outcome(entry.id, entry.report, entry.period, entry.recipient, status, detail)

@@ -1,10 +1,11 @@
 """One SMTP server: reached over TLS wherever it can be, its answers sorted by what to do next."""
 
+import os
 import smtplib
 import ssl
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -15,11 +16,17 @@ from slurm_finops.errors import ConfigError, OutsideError
 
 _TIMEOUT = 30
 _PORTS = {"smtp": 587, "smtps": 465}
+#: The server wants a login or TLS first (RFC 4954, 3207): nothing is wrong with the mail.
+_LOGIN_FIRST = (530, 534, 535, 538)
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class Temporary(OutsideError):
     """The server may take it later."""
+
+
+class Unreachable(Temporary):
+    """It was not even asked: no connection, no TLS or no login.  All mails wait for the same."""
 
 
 class Permanent(OutsideError):
@@ -48,7 +55,8 @@ class SmtpServer:
             port = parts.port
         except ValueError:
             port = 0
-        if parts.scheme not in _PORTS or not parts.hostname or port == 0:
+        beyond = parts.path.rstrip("/") or parts.query or parts.fragment
+        if parts.scheme not in _PORTS or not parts.hostname or port == 0 or beyond:
             raise ConfigError(
                 f"mail.smtp: {_without_password(url)!r} is no mail server; expected "
                 '"smtp://mail.example.org:587" or "smtps://user@mail.example.org"'
@@ -67,108 +75,150 @@ class SmtpServer:
     @property
     def password(self) -> str | None:
         """The password; raises `ConfigError` if others may read its file."""
-        path = self.password_file
-        if path is None:
-            return None
-        try:
-            mode = stat.S_IMODE(path.stat().st_mode)
-            text = path.read_text("utf-8").rstrip("\r\n")
-        except OSError as error:
-            raise ConfigError(f"mail.password_file: cannot read {path}: {error.strerror}") from None
-        if mode & 0o077:
-            raise ConfigError(
-                f"mail.password_file: {path} can be read by others (mode {mode:04o}); "
-                f"chmod 600 {path}"
-            )
-        return text
+        return None if self.password_file is None else _secret(self.password_file)
 
     def probe(self) -> str:
         """Connect, log in, send nothing; what was reached.  Raises `OutsideError`."""
-        with self._connected() as smtp:
-            smtp.noop()
+        with self._connected(self.password) as smtp:
+            _step(smtp, "NOOP", *smtp.noop())
             secure = isinstance(smtp.sock, ssl.SSLSocket)
         return f"{self.host}:{self.port}, {'TLS' if secure else 'without TLS'}"
 
     def send(self, message: EmailMessage | bytes, sender: str, recipient: str) -> None:
-        """Hand over one mail.  Raises `Temporary`, `Permanent` or `Unknown`."""
+        """Hand over one mail.  Raises `Temporary`, `Permanent` or `Unknown`; `ConfigError`
+        before anything is sent."""
         data = message if isinstance(message, bytes) else as_sent(message)
-        with self._connected() as smtp:
+        password = self.password
+        if not recipient.isascii():
+            raise Permanent(f"{recipient!r} is not ASCII; write its domain as xn--…")
+        with self._connected(password) as smtp:
             _step(smtp, "MAIL", *smtp.mail(sender))
             _step(smtp, "RCPT", *smtp.rcpt(recipient))
-            try:
-                code, said = smtp.data(data)
-            except smtplib.SMTPDataError as error:
-                code, said = error.smtp_code, error.smtp_error  # type: ignore[assignment]
-            except (smtplib.SMTPException, OSError) as error:
-                raise Unknown(
-                    f"{self.host} broke the connection after the mail was handed over "
-                    f"({error or 'no answer'})"
-                ) from None
-            _step(smtp, "DATA", code, said)
+            self._hand_over(smtp, data)
+
+    def _hand_over(self, smtp: smtplib.SMTP, data: bytes) -> None:
+        """From DATA on, only the server's own refusal says that it did not take the mail."""
+        try:
+            code, said = smtp.data(data)
+        except smtplib.SMTPDataError as error:
+            # it did not say 354, so nothing was handed over
+            kind = Permanent if error.smtp_code >= 500 else Temporary
+            raise kind(self._answer("DATA", error.smtp_code, error.smtp_error)) from None
+        except (smtplib.SMTPException, OSError) as error:
+            raise Unknown(
+                f"{self.host} broke the connection after the mail was handed over "
+                f"({_words(error)})"
+            ) from None
+        if not 200 <= code < 300:
+            kinds: dict[int, type[OutsideError]] = {4: Temporary, 5: Permanent}
+            raise kinds.get(code // 100, Unknown)(self._answer("DATA", code, said))
+
+    def _answer(self, name: str, code: int, said: bytes | str) -> str:
+        return f"{self.host} answered {name} with {code} {_text(said)}"
 
     @contextmanager
-    def _connected(self) -> Iterator[smtplib.SMTP]:
-        password = self.password
+    def _connected(self, password: str | None) -> Iterator[smtplib.SMTP]:
         context = ssl.create_default_context()
+        with self._told(Unreachable):
+            smtp = self._open(context)
         try:
-            smtp: smtplib.SMTP
-            if self.implicit_tls:
-                smtp = smtplib.SMTP_SSL(self.host, self.port, timeout=_TIMEOUT, context=context)
-            else:
-                smtp = smtplib.SMTP(self.host, self.port, timeout=_TIMEOUT)
-        except ssl.SSLError as error:
-            raise Temporary(f"{self.host}:{self.port}: TLS failed: {error.reason}") from None
-        except (smtplib.SMTPException, OSError) as error:
-            raise Temporary(f"cannot reach {self.host}:{self.port}: {error}") from None
-        try:
-            self._greet(smtp, context, password)
-            yield smtp
-        except smtplib.SMTPAuthenticationError as error:
-            raise Temporary(f"{self.host} refused to log {self.user} in: {_text(error.smtp_error)}"
-                            ) from None  # fmt: skip
-        except ssl.SSLError as error:
-            raise Temporary(f"{self.host}:{self.port}: TLS failed: {error.reason}") from None
-        except (smtplib.SMTPException, OSError) as error:
-            raise Temporary(f"{self.host}: {error}") from None
-        finally:
+            with self._told(Unreachable):
+                self._greet(smtp, context, password)
+            with self._told(Temporary):
+                yield smtp
             _quit(smtp)
+        finally:
+            smtp.close()
+
+    def _open(self, context: ssl.SSLContext) -> smtplib.SMTP:
+        if self.implicit_tls:
+            return smtplib.SMTP_SSL(self.host, self.port, timeout=_TIMEOUT, context=context)
+        return smtplib.SMTP(self.host, self.port, timeout=_TIMEOUT)
+
+    @contextmanager
+    def _told(self, kind: type[Temporary]) -> Iterator[None]:
+        """What smtplib, TLS and the network raise, as ``kind`` in the server's own words."""
+        where = f"{self.host}:{self.port}"
+        try:
+            yield
+        except smtplib.SMTPAuthenticationError as error:
+            raise kind(f"{where} refused to log {self.user} in: {_words(error)}") from None
+        except ssl.SSLError as error:
+            raise kind(f"{where}: TLS failed: {_words(error)}") from None
+        except smtplib.SMTPException as error:
+            raise kind(f"{where}: {_words(error)}") from None
+        except (OSError, ValueError) as error:
+            # ValueError: a host name or an answer that cannot be encoded
+            raise kind(f"cannot reach {where}: {_words(error)}") from None
 
     def _greet(self, smtp: smtplib.SMTP, context: ssl.SSLContext, password: str | None) -> None:
-        smtp.ehlo()
+        smtp.ehlo_or_helo_if_needed()
         if not self.implicit_tls and smtp.has_extn("starttls"):
             smtp.starttls(context=context)
-            smtp.ehlo()
+            smtp.ehlo_or_helo_if_needed()
         if self.user is None or password is None:
             return
         if not isinstance(smtp.sock, ssl.SSLSocket) and self.host not in _LOOPBACK:
-            raise Permanent(
+            # for later, not for good: nothing is wrong with the mails
+            raise Unreachable(
                 f"{self.host} offers no TLS, and a password is never sent without; use smtps:// "
                 "or a server that has STARTTLS"
             )
         smtp.login(self.user, password)
 
 
+def _secret(path: Path) -> str:
+    """A file's only line; raises `ConfigError`."""
+    try:
+        with path.open("rb") as file:
+            # of the open file: a path may lead elsewhere a moment later
+            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            text = file.read(4096).rstrip(b"\r\n")
+    except OSError as error:
+        raise ConfigError(f"mail.password_file: cannot read {path}: {error.strerror}") from None
+    if mode & 0o077:
+        raise ConfigError(
+            f"mail.password_file: {path} can be read by others (mode {mode:04o}); "
+            f"chmod 600 {path}"
+        )
+    if not text or not text.isascii() or b"\n" in text:
+        # smtplib can send nothing else (RFC 4616 would allow UTF-8)
+        raise ConfigError(f"mail.password_file: {path} must hold one line of ASCII, the password")
+    return text.decode("ascii")
+
+
 def as_sent(message: EmailMessage) -> bytes:
     """A mail's bytes with the line ends SMTP wants: smtplib mends them in texts only."""
-    return message.as_bytes(policy=SMTP)
+    return message.as_bytes(policy=message.policy.clone(linesep=SMTP.linesep))
 
 
 def _step(smtp: smtplib.SMTP, name: str, code: int, said: bytes) -> None:
-    if 200 <= code < 400:
+    if 200 <= code < 300:
         return
-    kind = Permanent if code >= 500 else Temporary
+    kind = Unreachable if code in _LOGIN_FIRST else Permanent if code >= 500 else Temporary
     raise kind(f"{smtp._host} answered {name} with {code} {_text(said)}")  # type: ignore[attr-defined]
 
 
 def _quit(smtp: smtplib.SMTP) -> None:
-    try:
+    """The mail is taken: what goes wrong with the farewell changes nothing."""
+    with suppress(smtplib.SMTPException, OSError):
         smtp.quit()
-    except (smtplib.SMTPException, OSError):
-        smtp.close()
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, smtplib.SMTPResponseException):
+        return f"{error.smtp_code} {_text(error.smtp_error)}"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"{error.verify_message}; SSL_CERT_FILE names a site's own authorities"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return _text(str(error)) or type(error).__name__
 
 
 def _text(said: bytes | str) -> str:
-    return said.decode("utf-8", "replace") if isinstance(said, bytes) else said
+    """A server's words on one line, without what a terminal would obey."""
+    text = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
+    return "".join(char if char.isprintable() else " " for char in text)[:400].strip()
 
 
 def _without_password(url: str) -> str:

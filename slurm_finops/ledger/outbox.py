@@ -1,5 +1,8 @@
 """The outbox's mails in the ledger."""
 
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from slurm_finops.ledger.store import Ledger
@@ -19,18 +22,54 @@ class Mail(NamedTuple):
     tries: int
 
 
+class Listed(NamedTuple):
+    """A mail as `check` tells of it; times are epoch seconds."""
+
+    id: int
+    report: str
+    period: str
+    recipient: str
+    status: str
+    subject: str
+    queued_at: int
+    tried_at: int | None
+    sent_at: int | None
+    tries: int
+    detail: str | None
+
+
 class LedgerOutbox:
     """Each call is one transaction, so a crash leaves the last status that was true."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
+    @contextmanager
+    def _durable(self) -> Iterator[sqlite3.Connection]:
+        """A transaction that outlives the loss of power.
+
+        With NORMAL a ``sending`` might be undone, and its mail go out twice
+        (sqlite.org/pragma.html#pragma_synchronous).
+        """
+        self._ledger.db.execute("PRAGMA synchronous = FULL")
+        try:
+            with self._ledger.transaction() as db:
+                yield db
+        finally:
+            self._ledger.db.execute("PRAGMA synchronous = NORMAL")
+
+    def listed(self, *statuses: str) -> list[Listed]:
+        """Mails of these statuses (none given: all), the oldest first, without their bytes."""
+        which = f"WHERE status IN ({', '.join('?' * len(statuses))})" if statuses else ""
+        select = f"SELECT {', '.join(Listed._fields)} FROM outbox {which} ORDER BY id"
+        return [Listed(*row) for row in self._ledger.db.execute(select, statuses)]
+
     def add(
         self, report: str, period: str, recipient: str, message_id: str, subject: str,
         message: bytes, at: int,
     ) -> None:  # fmt: skip
         """Queue a mail, unless there is one for this report, period and recipient."""
-        with self._ledger.transaction() as db:
+        with self._durable() as db:
             db.execute(
                 "INSERT INTO outbox (report, period, recipient, status, message_id, subject, "
                 "message, queued_at) VALUES (?, ?, ?, 'queued', ?, ?, ?, ?) "
@@ -57,7 +96,7 @@ class LedgerOutbox:
 
     def mark(self, entry: int, status: str, at: int, detail: str, tries: int) -> None:
         """Give a mail another status."""
-        with self._ledger.transaction() as db:
+        with self._durable() as db:
             db.execute(
                 "UPDATE outbox SET status = ?, tried_at = ?, detail = ?, tries = ?, "
                 "sent_at = CASE WHEN ? = 'sent' THEN ? ELSE sent_at END WHERE id = ?",

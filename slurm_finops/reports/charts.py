@@ -6,27 +6,51 @@ one comes from the integers.
 
 import io
 import unicodedata
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from typing import Any, NamedTuple
 
-from slurm_finops.reports.tables import grouped, shown
-from slurm_finops.reports.view import Daily, Header, Spend
+from slurm_finops.reports.format import (
+    day_name,
+    grouped,
+    in_period,
+    money,
+    row_name,
+    share,
+    short_day,
+    shortened,
+    shown,
+)
+from slurm_finops.reports.view import Daily, Day, Header, Spend
 
 #: Okabe and Ito's colours, told apart by all common kinds of colour blindness.
 PALETTE = (
     "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C6D31", "#7F7F7F",
 )  # fmt: skip
 #: Drawn for the 375 px of a phone, at twice its density: 8 points are then 11 pixels.
-_WIDTH, _DPI = 3.75, 220
+_WIDTH_PX, _DENSITY = 375, 2.2
+_DPI = 100 * _DENSITY
+_PARTS = len(PALETTE)
 _TOP = 8
-_OTHER = "#6E7781"
+_Y_STEPS = 5
+
+
+class _Ink(NamedTuple):
+    paper: str
+    text: str
+    line: str
+    plain: str
+
+
+_LIGHT = _Ink("#ffffff", "#1b1f24", "#8c959f", "#6E7781")
+_DARK = _Ink("#0d1117", "#e6edf3", "#57606a", "#9da7b1")
 
 
 def label(text: str, width: int = 24) -> str:
-    """A name as a chart can draw it: one line, no mathematics, nothing that cannot be printed."""
+    """A name as a chart can draw it: one line, no control characters, not too long."""
     clean = "".join(c if c.isprintable() and unicodedata.category(c) != "Cf" else " " for c in text)
-    short = clean if len(clean) <= width else clean[: width - 1] + "…"
-    return short.replace("$", r"\$")
+    return shortened(clean, width)
 
 
 def colours(names: Sequence[str | None]) -> dict[str | None, str]:
@@ -34,107 +58,187 @@ def colours(names: Sequence[str | None]) -> dict[str | None, str]:
     return {name: PALETTE[i % len(PALETTE)] for i, name in enumerate(names)}
 
 
-def daily_png(daily: Daily, header: Header, dimension: str) -> bytes:
-    """Cost by day, stacked by name."""
-    figure, axes = _figure(_WIDTH, 2.5)
-    days = [day.day for day in daily.days]
-    base = [0.0] * len(days)
-    colour = colours(daily.names)
-    for i, name in enumerate(daily.names):
-        heights = [day.parts[i] / 10**header.digits for day in daily.days]
-        axes.bar(days, heights, bottom=base, color=colour[name], width=0.8,
-                 label=label(shown(dimension, name), 15))  # fmt: skip
-        base = [low + high for low, high in zip(base, heights, strict=True)]
-    axes.margins(y=0.06)
-    axes.set_ylabel(f"{header.currency} a day", fontsize=8)
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-    _day_axis(axes, days)
-    if daily.names:
-        axes.legend(ncols=3, fontsize=7.5, frameon=False, loc="lower left",
-                    bbox_to_anchor=(-0.12, 1.0), borderaxespad=0.2,
-                    handlelength=1, handletextpad=0.4, columnspacing=1)  # fmt: skip
-    return _png(figure)
+def daily_png(
+    daily: Daily, header: Header, dimension: str, *, width_px: int = _WIDTH_PX, dark: bool = False
+) -> bytes:
+    """Cost by day, stacked by name; ``dimension`` is what the names are values of."""
+    daily, ink = _merged(daily), _DARK if dark else _LIGHT
+    with _plain_matplotlib(ink):
+        figure, axes = _figure(width_px, 250, ink)
+        bars = list(_stacks(axes, daily, ink))
+        _cost_axis(axes, daily, header)
+        _day_axis(axes, [day.day for day in daily.days])
+        names = [label(shown(dimension, name), 14) for name in daily.names]
+        _legend(figure, bars, names, max(3, width_px // 125))
+        return _png(figure)
 
 
-def _day_axis(axes: Any, days: Sequence[Any]) -> None:
+def _merged(daily: Daily) -> Daily:
+    """At most eight parts, the last of them the sum of the rest."""
+    if len(daily.names) <= _PARTS:
+        return daily
+    keep = _PARTS - 1
+    days = (Day(d.day, (*d.parts[:keep], sum(d.parts[keep:]))) for d in daily.days)
+    return Daily((*daily.names[:keep], "other"), tuple(days))
+
+
+def _stacks(axes: Any, daily: Daily, ink: _Ink) -> Iterator[Any]:
+    """Bars name by name; what was given back hangs below the line."""
+    places = range(len(daily.days))
+    up, down = [0] * len(daily.days), [0] * len(daily.days)
+    for i, colour in enumerate(colours(daily.names).values()):
+        parts = [day.parts[i] for day in daily.days]
+        base = [up[d] if part >= 0 else down[d] for d, part in enumerate(parts)]
+        yield axes.bar(places, list(map(float, parts)), bottom=list(map(float, base)),
+                       color=colour, width=0.8)  # fmt: skip
+        for d, part in enumerate(parts):
+            (up if part >= 0 else down)[d] += part
+    axes.axhline(0, color=ink.line, linewidth=0.8)
+
+
+def _cost_axis(axes: Any, daily: Daily, header: Header) -> None:
+    """Round figures, written from whole minor units."""
+    tops = [sum(p for p in day.parts if p > 0) for day in daily.days]
+    lows = [sum(p for p in day.parts if p < 0) for day in daily.days]
+    high, low = max(tops, default=0), min(lows, default=0)
+    step = _round_step(max(high - low, 1), header.digits)
+    ticks = range(low // step * step, (high // step + 1) * step, step)
+    axes.set_yticks(list(map(float, ticks)), [_axis_figure(t, step, header.digits) for t in ticks])
+    axes.set_ylim(float(low) * 1.06, float(max(high, 1)) * 1.06)
+    axes.set_xlim(-0.7, max(len(daily.days), 1) - 0.3)
+    axes.set_ylabel(f"{label(header.currency)} a day", fontsize=8)
+
+
+def _round_step(reach: int, digits: int) -> int:
+    """1, 2 or 5 times a power of ten minor units, so that a few of them reach ``reach``.
+
+    At least one whole unit where that leaves two ticks: nobody reads cents on an axis.
+    """
+    unit = 10**digits
+    step = unit if reach >= 2 * unit else 1
+    while True:
+        for times in (1, 2, 5):
+            if step * times * _Y_STEPS >= reach:
+                return step * times
+        step *= 10
+
+
+def _axis_figure(minor: int, step: int, digits: int) -> str:
+    """A tick's figure, as short as it is exact."""
+    unit = 10**digits
+    if not minor:
+        return "0"
+    if step % (1_000_000 * unit) == 0:
+        return f"{grouped(minor // (1_000_000 * unit), 0)} M"
+    return grouped(minor // unit, 0) if step % unit == 0 else grouped(minor, digits)
+
+
+def _day_axis(axes: Any, days: Sequence[date]) -> None:
     step = max(1, -(-len(days) // 6))
-    ticks = days[::step]
-    axes.set_xticks(ticks, [f"{day.day} {day:%b}" for day in ticks])
+    axes.set_xticks(range(0, len(days), step), [short_day(day) for day in days[::step]])
     axes.tick_params(labelsize=8, length=2)
+    axes.tick_params(axis="y", length=0)
 
 
-def top_png(spend: Spend, header: Header, coloured: Sequence[str | None] = ()) -> bytes:
-    """The costliest rows as bars, each with its name and cost written on it.
+def _legend(figure: Any, bars: Sequence[Any], names: Sequence[str], columns: int) -> None:
+    """Above the bars and as wide as the figure, so that long names never squeeze the bars."""
+    if not names or not all(map(len, bars)):
+        return
+    # matplotlib leaves out a label that begins with an underscore: they are written in afterwards
+    legend = figure.legend([bar[0] for bar in bars], ["x"] * len(names), ncols=columns,
+                           fontsize=7.5, frameon=False, loc="outside upper left",
+                           handlelength=1, handletextpad=0.4, columnspacing=1)  # fmt: skip
+    for text, name in zip(legend.get_texts(), names, strict=True):
+        text.set(text=name, parse_math=False)
+
+
+def top_png(
+    spend: Spend, header: Header, coloured: Sequence[str | None] = (), *,
+    width_px: int = _WIDTH_PX, dark: bool = False,
+) -> bytes:  # fmt: skip
+    """The costliest rows as bars, each with its name, cost and share written on it.
 
     ``coloured`` is the daily chart's legend where these rows are the same
     things; other things are all of one colour.
     """
-    rows = spend.rows[:_TOP]
-    figure, axes = _figure(_WIDTH, 0.5 + 0.27 * max(len(rows), 2))
-    names = [
-        label(" / ".join(shown(n, v) for n, v in zip(spend.by, row.key, strict=True)), 22)
-        for row in rows
-    ]
-    costs = [row.billed_minor / 10**header.digits for row in rows]
-    places = range(len(rows))
+    rows, ink = spend.rows[:_TOP], _DARK if dark else _LIGHT
+    whole = spend.total.billed_minor
     colour = colours(coloured)
-    axes.barh(places, costs, color=[colour.get(row.key[0], _OTHER) for row in rows], height=0.68)
-    axes.set_yticks(places, names, fontsize=8)
-    axes.invert_yaxis()
-    axes.set_xticks([])
-    axes.spines["bottom"].set_visible(False)
-    for place, row, cost in zip(places, rows, costs, strict=True):
-        axes.annotate(
-            grouped(row.billed_minor, header.digits), (max(cost, 0), place), xytext=(4, 0),
-            textcoords="offset points", va="center", fontsize=8,
-        )  # fmt: skip
-    axes.margins(x=0.18)
-    return _png(figure)
+    with _plain_matplotlib(ink):
+        figure, axes = _figure(width_px, 50 + 27 * max(len(rows), 2), ink)
+        places = range(len(rows))
+        axes.barh(places, [float(row.billed_minor) for row in rows], height=0.68,
+                  color=[colour.get(row.key[0], ink.plain) for row in rows])  # fmt: skip
+        axes.set_yticks(places, [label(row_name(spend.by, row.key), 22) for row in rows],
+                        fontsize=8, parse_math=False)  # fmt: skip
+        axes.invert_yaxis()
+        axes.set_xticks([])
+        axes.spines["bottom"].set_visible(False)
+        for place, row in zip(places, rows, strict=True):
+            told = f"{grouped(row.billed_minor, header.digits)}  {share(row.billed_minor, whole)}"
+            axes.annotate(told, (float(max(row.billed_minor, 0)), place), xytext=(4, 0),
+                          textcoords="offset points", va="center", fontsize=8,
+                          color=ink.text)  # fmt: skip
+        axes.margins(x=0.18)
+        return _png(figure)
 
 
 def daily_alt(daily: Daily, header: Header) -> str:
     """What the daily chart shows, in words."""
     totals = [(sum(day.parts), day.day) for day in daily.days]
     if not totals or not any(total for total, _ in totals):
-        return f"No cost on any day of {header.label}."
+        return f"No cost on any day {in_period(header)}."
     most, day = max(totals)
-    return (
-        f"Cost by day in {header.label}: the highest is {grouped(most, header.digits)} "
-        f"{header.currency} on {day:%d %B}."
-    )
+    highest = f"{money(most, header)} on {day_name(day)}"
+    return f"Cost by day {in_period(header)}: the highest is {highest}."
 
 
 def top_alt(spend: Spend, header: Header) -> str:
     """What the chart of the costliest rows shows, in words."""
     if not spend.rows:
-        return f"Nothing was spent in {header.label}."
-    first = spend.rows[0]
-    name = " / ".join(shown(n, v) for n, v in zip(spend.by, first.key, strict=True))
-    cost = f"{grouped(first.billed_minor, header.digits)} {header.currency}"
-    return f"The costliest {', '.join(spend.by)} is {name}: {cost}."
+        return f"Nothing was spent {in_period(header)}."
+    first, whole = spend.rows[0], spend.total.billed_minor
+    return (
+        f"The costliest {', '.join(spend.by)} is {row_name(spend.by, first.key)}: "
+        f"{money(first.billed_minor, header)}, {share(first.billed_minor, whole)} of all."
+    )
 
 
-def _figure(width: float, height: float) -> tuple[Any, Any]:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), dpi=_DPI, layout="constrained", facecolor="white")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    for side in ("top", "right", "left"):
-        axes.spines[side].set_visible(False)
-    axes.tick_params(axis="y", length=0)
-    return figure, axes
-
-
-def _png(figure: Any) -> bytes:
-    """The same bytes for the same figures; a glyph the font lacks is drawn as a box, in silence."""
+@contextmanager
+def _plain_matplotlib(ink: _Ink) -> Iterator[None]:
+    """matplotlib as it ships, whatever matplotlibrc says, and silent on glyphs its font lacks."""
     import logging
     import warnings
 
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
-    out = io.BytesIO()
-    with warnings.catch_warnings():
+    import matplotlib
+
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams["text.color"] = ink.text
         warnings.filterwarnings("ignore", message="Glyph")
-        figure.savefig(out, format="png", metadata={"Software": None})
+        yield
+
+
+def _figure(width_px: int, height_px: int, ink: _Ink) -> tuple[Any, Any]:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width_px / 100, height_px / 100), dpi=_DPI, layout="constrained",
+                    facecolor=ink.paper)  # fmt: skip
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot(facecolor=ink.paper)
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    axes.spines["bottom"].set_color(ink.line)
+    axes.tick_params(axis="y", length=0)
+    axes.tick_params(colors=ink.text)
+    axes.yaxis.label.set_color(ink.text)
+    return figure, axes
+
+
+def _png(figure: Any) -> bytes:
+    """The same bytes for the same figures; a glyph the font lacks is drawn as a box."""
+    out = io.BytesIO()
+    figure.savefig(out, format="png", metadata={"Software": None})
     return out.getvalue()

@@ -1,19 +1,36 @@
 """Views -> pages and mails."""
 
 import base64
+import shlex
 from functools import cache
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from slurm_finops.reports import charts
-from slurm_finops.reports.tables import counted, gpu_hours, grouped, notes, shown
-from slurm_finops.reports.view import Page, Row, Spend
+from slurm_finops.reports.format import (
+    columns,
+    counted,
+    gpu_hours,
+    grouped,
+    in_period,
+    money,
+    padded,
+    period_name,
+    row_name,
+    share,
+    shortened,
+    shown,
+    visible,
+)
+from slurm_finops.reports.tables import notes
+from slurm_finops.reports.view import Page, Row, Spend, TagFault
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-#: Rows of a table in a mail: with them a mail stays far below 100 KB, where clients clip it.
-_MAIL_ROWS = 12
+#: What a mail shows of a long list: with these it stays below 100 KB, where clients clip it.
+_MAIL_ROWS, _MAIL_FAULTS, _MAIL_NOTES = 12, 6, 8
+_MAIL_TYPED, _MAIL_NOTE = 300, 300
 _TEXT_WIDTH = 76
 
 
@@ -29,49 +46,52 @@ def _environment() -> "Environment":
         lstrip_blocks=True,
     )
     made.filters["hours"] = gpu_hours
-    made.globals["counted"] = counted
     return made
 
 
-def page_html(page: Page) -> str:
-    """One file that needs nothing else: styles within, charts as data."""
+def page_html(page: Page, as_of: str = "") -> str:
+    """One file that needs nothing else: styles within, charts as data for light and dark.
+
+    ``as_of`` says when the figures were read, in words.
+    """
+    light, dark = pictures(page), pictures(page, dark=True)
     images = [
-        (f"data:image/png;base64,{base64.b64encode(png).decode()}", alt)
-        for png, alt in pictures(page)
+        {"light": _data(day), "dark": _data(night), "alt": alt}
+        for (day, alt), (night, _) in zip(light, dark, strict=True)
     ]
-    return _render("report.html.j2", page, images, None)
+    return _render("report.html.j2", page, images, None, as_of)
 
 
-def mail_html(page: Page) -> str:
+def _data(png: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
+
+
+def mail_html(page: Page, as_of: str = "") -> str:
     """The mail's HTML; its pictures are named ``cid:chart0``, ``cid:chart1``."""
-    images = [(f"cid:chart{i}", alt) for i, (_, alt) in enumerate(pictures(page))]
-    return _render("mail.html.j2", page, images, _MAIL_ROWS)
+    images = [{"light": f"cid:chart{i}", "alt": alt} for i, alt in enumerate(_alts(page))]
+    return _render("mail.html.j2", page, images, _MAIL_ROWS, as_of)
 
 
-def mail_text(page: Page) -> str:
-    """The mail for who reads no HTML, at most 76 columns wide."""
+def mail_text(page: Page, as_of: str = "") -> str:
+    """The mail for who reads no HTML, at most 76 columns wide but for what is to be typed."""
     header = page.report.header
-    total = page.report.spend.total
+    head = _wrapped(subject(page))
     lines = [
-        subject(page), "=" * min(len(subject(page)), _TEXT_WIDTH), "",
-        f"{gpu_hours(total.gpu_seconds)} GPU-hours in {counted(total.runs, 'run')}, "
-        f"{header.first_day} to {header.last_day} ({header.timezone})",
+        *head, "=" * max(map(columns, head)), "",
+        *_wrapped(f"{_held(page)}, {header.first_day} to {header.last_day} ({header.timezone})"),
     ]  # fmt: skip
-    if page.budget_minor:
-        lines.append(_budget_line(page))
+    if page.budget_minor is not None:
+        lines += _wrapped(_budget_line(page))
     for spend in (page.report.spend, *page.tables):
         lines += ["", *_text_table(spend, header.currency, header.digits)]
-    if page.faults:
+    faults, more = _faults(page, _MAIL_FAULTS)
+    if faults:
         lines += ["", "Tags to mend:"]
-        for fault in page.faults:
-            cost = f"{grouped(fault.effective_minor, header.digits)} {header.currency}"
-            lines += [
-                *_wrapped(f"- {counted(fault.runs, 'run')}, {cost}: {fault.status}"),
-                f"  --comment='{fault.example}'",
-            ]
-    for note in (*notes(page.report), *page.notes):
+    for fault in faults:
+        lines += [*_wrapped(f"- {fault['says']}"), f"  {fault['type']}"]
+    for note in (*([more] if more else ()), *_notes(page, _MAIL_NOTE)):
         lines += ["", *_wrapped(note)]
-    return "\n".join([*lines, "", "slurm-finops"]) + "\n"
+    return "\n".join([*lines, "", f"slurm-finops{f', as of {as_of}' if as_of else ''}"]) + "\n"
 
 
 def _wrapped(text: str) -> list[str]:
@@ -79,38 +99,88 @@ def _wrapped(text: str) -> list[str]:
 
 
 def subject(page: Page) -> str:
-    """What a PI wants to know before opening it: ``nlp: 9,031.68 USD in 2026-06``."""
+    """What a PI wants to know before opening it: ``nlp: 9,031.68 USD in June 2026``."""
     header = page.report.header
-    money = f"{grouped(page.report.spend.total.billed_minor, header.digits)} {header.currency}"
-    title = "".join(char if char.isprintable() else " " for char in page.title)[:80]
-    return f"{title}: {money} in {header.label}"
+    spent = money(page.report.spend.total.billed_minor, header)
+    return f"{shortened(visible(page.title), 60)}: {spent} {in_period(header)}"
 
 
-def pictures(page: Page) -> list[tuple[bytes, str]]:
+def _held(page: Page) -> str:
+    total = page.report.spend.total
+    return f"{gpu_hours(total.gpu_seconds)} GPU-hours in {counted(total.runs, 'run')}"
+
+
+def _notes(page: Page, width: int | None) -> list[str]:
+    """What must be known of the figures; in a mail only as much as stays readable."""
+    found = [visible(note) for note in (*notes(page.report), *page.notes)]
+    if width is None:
+        return found
+    cut = [note if len(note) <= width else note[: width - 1] + "…" for note in found]
+    return cut[:_MAIL_NOTES]
+
+
+def _faults(page: Page, most: int | None) -> tuple[list[dict[str, str]], str]:
+    """Each fault in words with what to type, and what is said of those left out."""
+    kept = page.faults[:most]
+    left = page.faults[len(kept) :]
+    cost = money(sum(fault.effective_minor for fault in left), page.report.header)
+    more = f"and {counted(len(left), 'more kind', 'more kinds')} of faults: {cost}" if left else ""
+    return [_fault(page, fault, most is not None) for fault in kept], more
+
+
+def _fault(page: Page, fault: TagFault, brief: bool) -> dict[str, str]:
+    cost = money(fault.effective_minor, page.report.header)
+    # people paste this into a shell, and its values were typed by anybody
+    typed = f"--comment={shlex.quote(visible(fault.example))}"
+    if brief and len(typed) > _MAIL_TYPED:
+        typed = "(too long for a mail: slurm-finops tags make prints it)"
+    team = f"{shown('team', fault.team)}: " if fault.team and not page.owner else ""
+    status = visible(fault.status)
+    if brief:
+        status = shortened(status, _MAIL_NOTE)
+    return {"says": f"{team}{counted(fault.runs, 'run')}, {cost}: {status}", "type": typed,
+            "runs": f"{fault.runs:,}", "cost": grouped(fault.effective_minor,
+            page.report.header.digits), "status": f"{team}{status}"}  # fmt: skip
+
+
+def pictures(page: Page, dark: bool = False) -> list[tuple[bytes, str]]:
     """``(PNG, what it shows)``: cost by day, and the costliest rows."""
     header, spend = page.report.header, page.report.spend
     if not spend.rows:
         return []
-    found = [
-        (charts.daily_png(page.daily, header, spend.by[0]), charts.daily_alt(page.daily, header))
-    ]
-    top = page.tables[0] if page.owner and page.tables else spend
+    top = _top(page)
     legend = page.daily.names if top.by[0] == spend.by[0] else ()
-    found.append((charts.top_png(top, header, legend), charts.top_alt(top, header)))
-    return found
+    pngs = (
+        charts.daily_png(page.daily, header, spend.by[0], dark=dark),
+        charts.top_png(top, header, legend, dark=dark),
+    )
+    return list(zip(pngs, _alts(page), strict=True))
 
 
-def _render(name: str, page: Page, images: list[tuple[str, str]], most: int | None) -> str:
+def _alts(page: Page) -> list[str]:
     header = page.report.header
+    if not page.report.spend.rows:
+        return []
+    return [charts.daily_alt(page.daily, header), charts.top_alt(_top(page), header)]
 
-    def money(minor: int) -> str:
-        return grouped(minor, header.digits)
 
+def _top(page: Page) -> Spend:
+    """A team's page shows by experiment what the daily chart shows by project."""
+    return page.tables[0] if page.owner and page.tables else page.report.spend
+
+
+def _render(
+    name: str, page: Page, images: list[dict[str, str]], most: int | None, as_of: str
+) -> str:
+    header = page.report.header
+    faults, more = _faults(page, None if most is None else _MAIL_FAULTS)
     return _environment().get_template(name).render(
-        page=page, report=page.report, header=header, images=images, money=money, shown=shown,
+        title=visible(page.title), report=page.report, header=header, images=images,
+        money=lambda minor: grouped(minor, header.digits), shown=shown, shortened=shortened,
         tables=[_cut(spend, most) for spend in (page.report.spend, *page.tables)],
-        notes=notes(page.report), budget=_budget(page), subject=subject(page),
-        listed=_listed(page),
+        notes=_notes(page, None if most is None else _MAIL_NOTE), faults=faults, more=more,
+        budget=_budget(page), subject=subject(page), period=period_name(header), as_of=as_of,
+        listed=_listed(page), held=_held(page),
     )  # fmt: skip
 
 
@@ -139,14 +209,13 @@ def _sum(rows: tuple[Row, ...]) -> Row:
 
 
 def _budget(page: Page) -> dict[str, Any] | None:
-    """What of the budget is used, in whole per cent."""
-    if not page.budget_minor:
+    """What of the budget is used; a budget of nothing is used up by anything."""
+    budget, spent = page.budget_minor, page.report.spend.total.billed_minor
+    if budget is None:
         return None
-    spent = page.report.spend.total.billed_minor
-    percent = spent * 100 // page.budget_minor
+    percent = spent * 100 // budget if budget else 100 * (spent > 0)
     return {
-        "line": _budget_line(page), "percent": percent, "width": max(0, min(percent, 100)),
-        "over": spent > page.budget_minor,
+        "line": _budget_line(page), "width": max(0, min(percent, 100)), "over": spent > budget,
     }  # fmt: skip
 
 
@@ -154,27 +223,21 @@ def _budget_line(page: Page) -> str:
     header, budget = page.report.header, page.budget_minor or 0
     spent = page.report.spend.total.billed_minor
     left = budget - spent
-    word = "left" if left >= 0 else "over"
     return (
-        f"{grouped(abs(left), header.digits)} {header.currency} {word} of this month's budget of "
-        f"{grouped(budget, header.digits)} ({spent * 100 // budget} % used)"
+        f"{money(abs(left), header)} {'left of' if left >= 0 else 'over'} this month's budget of "
+        f"{grouped(budget, header.digits)} ({share(spent, budget)} used)"
     )
 
 
 def _text_table(spend: Spend, currency: str, digits: int) -> list[str]:
     cut = _cut(spend, _MAIL_ROWS)
-    rows = [
-        (" / ".join(shown(n, v) for n, v in zip(spend.by, row.key, strict=True)), row)
-        for row in cut["rows"]
-    ]
+    rows = [(row_name(spend.by, row.key), row) for row in cut["rows"]]
     if cut["rest"]:
-        rows.append((f"and {cut['more']} more", cut["rest"]))
+        rows.append((f"and {cut['more']:,} more", cut["rest"]))
     rows.append(("total", spend.total))
-    lines = [f"{'by ' + ', '.join(spend.by):<42}{'GPU-hours':>14}{currency:>20}"]
-    for name, row in rows:
-        clean = "".join(char if char.isprintable() else " " for char in name)
-        short = clean if len(clean) <= 41 else clean[:40] + "…"
-        lines.append(
-            f"{short:<42}{gpu_hours(row.gpu_seconds):>14}{grouped(row.billed_minor, digits):>20}"
-        )
+    lines = [f"{padded('by ' + ', '.join(spend.by), 41)}{'GPU-hours':>15}{currency:>20}"]
+    lines += [
+        f"{padded(name, 41)}{gpu_hours(row.gpu_seconds):>15}{grouped(row.billed_minor, digits):>20}"
+        for name, row in rows
+    ]
     return lines

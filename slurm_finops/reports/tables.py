@@ -5,9 +5,10 @@ import io
 from typing import Any
 
 from slurm_finops.core.money import minor_text
-from slurm_finops.core.tags import KEYS
+from slurm_finops.reports.format import counted, gpu_hours, grouped, shown, visible
 from slurm_finops.reports.view import Report, Row
 
+_HELD = 10
 _MONEY = ("list_cost", "effective_cost", "billed_cost")
 #: What a spreadsheet would take for a formula (OWASP, "CSV Injection").
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -57,31 +58,6 @@ def report_csv(report: Report) -> str:
 
 def _harmless(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
-
-
-def grouped(minor: int, digits: int) -> str:
-    """Minor units as people read them: ``22,579.20``."""
-    whole, point, fraction = minor_text(abs(minor), digits).partition(".")
-    sign = "−" if minor < 0 else ""
-    return f"{sign}{int(whole):,}{point}{fraction}"
-
-
-def gpu_hours(seconds: int) -> str:
-    """GPU-seconds as hours with one decimal, rounded half up: ``2,304.0``."""
-    tenths = (seconds * 10 + 1800) // 3600
-    return f"{tenths // 10:,}.{tenths % 10}"
-
-
-def counted(number: int, one: str) -> str:
-    """``1 run``, ``2,304 runs``."""
-    return f"{number:,} {one if number == 1 else one + 's'}"
-
-
-def shown(name: str, value: str | None) -> str:
-    """A dimension's value; absent tags are their owner, *untagged*."""
-    if value is not None:
-        return value
-    return "(untagged)" if name in KEYS else "(none)"
 
 
 def table_text(report: Report) -> str:
@@ -141,12 +117,18 @@ def notes(report: Report) -> list[str]:
         )
     for item in report.unpriced:
         lines.append(
-            f"warning: no rate for {item.sku}: {counted(item.runs, 'run')}, "
+            f"warning: no rate for {visible(item.sku)}: {counted(item.runs, 'run')}, "
             f"{gpu_hours(item.unit_seconds)} unit-hours are in no cost"
         )
     if report.held:
-        lines.append(f"held unbilled: {', '.join(report.held)}")
+        lines.append(f"held unbilled: {_first(report.held)}")
     if report.problems:
         records = counted(report.problems, "record")
         lines.append(f"{records} of the whole ledger could not be read (table problems)")
     return lines
+
+
+def _first(names: tuple[str, ...]) -> str:
+    """Some names, and how many there are beside them."""
+    more = [f"and {len(names) - _HELD:,} more"] if len(names) > _HELD else []
+    return ", ".join([*map(visible, names[:_HELD]), *more])

@@ -50,7 +50,7 @@ def test_each_team_gets_its_month_once(tmp_path: Path) -> None:
     mails = {str(mail["To"]): mail for mail in map(opened, handler.mails)}
     assert len(handler.mails) == len(mails) == 5
     nlp = mails["nlp-pi@example.org"]
-    assert nlp["Subject"] == "nlp: 9,031.68 USD in 2026-06"
+    assert nlp["Subject"] == "nlp: 9,031.68 USD in June 2026"
     assert "9,031.68" in nlp.get_body(("plain",)).get_content()  # type: ignore[union-attr]
     html = nlp.get_body(("html",)).get_content()  # type: ignore[union-attr]
     assert "9,031.68" in html
@@ -68,7 +68,7 @@ def test_a_dry_run_writes_mails_and_opens_nothing(tmp_path: Path) -> None:
     )
     assert result.exit_code == 0
     (path,) = out.iterdir()
-    assert opened(path.read_bytes())["Subject"] == "cv: 5,644.80 USD in 2026-06"
+    assert opened(path.read_bytes())["Subject"] == "cv: 5,644.80 USD in June 2026"
 
 
 def test_a_server_that_is_away_is_exit_3_and_the_mail_waits(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ from tests.fake_slurm import FakeSlurm, no_slurm, slurm
 __all__ = ["no_slurm", "slurm"]
 
 
-def test_a_missing_program_names_what_to_install(no_slurm: None) -> None:
+@pytest.mark.usefixtures("no_slurm")
+def test_a_missing_program_names_what_to_install() -> None:
     with pytest.raises(clients.NoSlurm, match=r"sacct is not on this machine.*slurm-client"):
         clients.run(["sacct", "-V"])
 
@@ -78,6 +79,7 @@ def bob(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clients, "_me", lambda: ("bob", 1234))
 
 
+@pytest.mark.usefixtures("bob")
 @pytest.mark.parametrize(("level", "ctld", "dbd", "seen"), [
     ("None", "none", "none", (True, True)),
     ("None", "jobs", "none", (False, True)),
@@ -87,7 +89,7 @@ def bob(monkeypatch: pytest.MonkeyPatch) -> None:
     ("Administrator", "all", "none", (True, True)),
 ])  # fmt: skip
 def test_whose_jobs_are_seen(
-    slurm: FakeSlurm, bob: None, level: str, ctld: str, dbd: str, seen: tuple[bool, bool]
+    slurm: FakeSlurm, level: str, ctld: str, dbd: str, seen: tuple[bool, bool]
 ) -> None:
     slurm.say("sacctmgr", "user", out=level + "\n")
     slurm.say("sacctmgr", "config", out="PrivateData = all\n\nSlurmDBD configuration:\n"
@@ -97,7 +99,8 @@ def test_whose_jobs_are_seen(
     assert "bob" in found.why or "PrivateData" in found.why
 
 
-def test_slurms_own_user_sees_everything(slurm: FakeSlurm, bob: None) -> None:
+@pytest.mark.usefixtures("bob")
+def test_slurms_own_user_sees_everything(slurm: FakeSlurm) -> None:
     found = clients.sight({"PrivateData": "all", "SlurmUser": "bob(1234)"})
     assert found == (True, True, "bob is SlurmUser")
     assert slurm.asked("sacctmgr") == []
