@@ -59,7 +59,7 @@ def smtp_server(handler: Handler, tls: Path | None = None, password: str = "") -
         more |= {"tls_context": context, "require_starttls": True}
     if password:
 
-        def authenticate(server, session, envelope, mechanism, data) -> AuthResult:  # type: ignore[no-untyped-def] # noqa: ARG001
+        def authenticate(server, session, envelope, mechanism, data) -> AuthResult:  # type: ignore[no-untyped-def]
             right = isinstance(data, LoginPassword) and data.password == password.encode()
             return AuthResult(success=right, handled=False, auth_data=data.login if right else None)
 

@@ -104,7 +104,7 @@ def cluster() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def submitted(cluster) -> list[str]:  # type: ignore[no-untyped-def] # noqa: ARG001
+def submitted(cluster) -> list[str]:  # type: ignore[no-untyped-def]
     """Jobs of every kind, ended but for one that runs on."""
     jobs = [
         sbatch("--gres=gpu:h100:2", sleep=3),
@@ -187,7 +187,7 @@ def test_the_tags_of_a_running_job_are_known_and_its_run_settles(
     assert seconds == 4 * after
 
 
-def test_check_finds_this_cluster_in_order(cluster: None, tmp_path: Path) -> None:  # noqa: ARG001
+def test_check_finds_this_cluster_in_order(cluster: None, tmp_path: Path) -> None:
     a_config(tmp_path, CONFIG)
     result = CliRunner().invoke(
         main, ["-c", str(tmp_path / "finops.toml"), "check", "--format", "json"]
@@ -199,7 +199,7 @@ def test_check_finds_this_cluster_in_order(cluster: None, tmp_path: Path) -> Non
 
 
 def test_init_asks_the_cluster(
-    cluster: None,  # noqa: ARG001
+    cluster: None,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
