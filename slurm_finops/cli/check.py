@@ -70,9 +70,9 @@ def _configuration(app: App) -> tuple[Config | None, Finding]:
     try:
         config = app.config
     except ConfigError as error:
-        absent = "no configuration" in str(error)
+        what, absent, _ = str(error).partition(".  Write one with: ")
         mend = "slurm-finops init" if absent else "mend that line; every key: docs/configuration.md"
-        return None, Finding("configuration", FAIL, str(error), mend)
+        return None, Finding("configuration", FAIL, what, mend)
     what = f"{config.path}: cluster {config.cluster}, {config.currency}, days in {config.timezone}"
     return config, Finding("configuration", OK, what)
 

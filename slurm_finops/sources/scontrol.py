@@ -12,8 +12,8 @@ Instead, the safest that the release offers:
 - ``squeue --json`` (21.08 and later; measured on 22.05.8 and 24.11.5): every text
   is a JSON string with its newlines, quotes and control characters escaped, so
   nothing in it can end a field; bytes that are not UTF-8 come raw.  22.05 ignores
-  every filter and also lists jobs that ended within MinJobAge.  It takes 3.6 kB
-  and 0.1 ms a job.  **With the controller down it exits 0** with an empty list
+  every filter and also lists jobs that ended within MinJobAge.  225 jobs were
+  0.8 MB in 0.2 s.  **With the controller down 22.05 exits 0** with an empty list
   and its trouble in ``errors``: that is a failure here, never an empty cluster.
 - else ``squeue -o`` with a delimiter made up for each call, which no text can
   hold.  It has no AdminComment (``-O AdminComment`` is refused), so seals are
