@@ -15,15 +15,14 @@ from typing import NamedTuple
 from slurm_finops.core.charge import charge
 from slurm_finops.core.period import Calendar
 from slurm_finops.core.policy import Policy
-from slurm_finops.core.rates import Rate, RateBook, Segment, touched
-from slurm_finops.core.tags import KEYS
+from slurm_finops.core.rates import Card, Rate, RateBook, Segment, touched
 from slurm_finops.core.usage import GPU, billable, is_device, is_gpu, parse_tres
 from slurm_finops.ledger import pricing as table
 from slurm_finops.ledger.rates import RateCards, replace_rates, stored_rates
 from slurm_finops.ledger.store import Ledger
-from slurm_finops.ledger.tag_sets import TagSets, as_claim
+from slurm_finops.ledger.tag_sets import TagSets
 
-_SLICE = 2000
+_SLICE = 10_000
 _CACHE = 50_000
 
 
@@ -63,8 +62,9 @@ def price(
     _sync_rates(ledger, terms, as_of, actor)
     _sync_policy(ledger, terms, as_of, actor)
     _sync_suspended(ledger, terms, as_of, actor)
-    again = _price_queue(ledger, terms, progress)
-    new = _price_new(ledger, terms, progress)
+    with ledger.bulk():
+        again = _price_queue(ledger, terms, progress)
+        new = _price_new(ledger, terms, progress)
     _judge_tag_sets(ledger, terms.policy)
     return Priced(new, again)
 
@@ -103,7 +103,7 @@ def _sync_policy(ledger: Ledger, terms: Terms, as_of: int, actor: str) -> None:
             for claimed, account, charged in table.owners_charged(db):
                 if owners.id(claimed, account) != charged:
                     queued += table.queue_owner(db, claimed, account)
-        db.execute("UPDATE tag_sets SET status = NULL")
+        table.judge_again(ledger)
         ledger.set("policy", digest)
         ledger.audit(as_of, actor, "policy", f"changed, {queued} runs to attribute again")
 
@@ -162,16 +162,13 @@ def _price_new(ledger: Ledger, terms: Terms, progress: Callable[[int], None]) ->
 
 def _judge_tag_sets(ledger: Ledger, policy: Policy) -> None:
     """Say of each tag set that is new, or of all after a change, whether it is valid."""
-    columns = ", ".join((*KEYS, "faults", "source"))
-    select = f"SELECT id, {columns} FROM tag_sets WHERE status IS NULL LIMIT {_SLICE}"
     while True:
-        with ledger.transaction() as db:
-            rows = db.execute(select).fetchall()
-            if not rows:
+        with ledger.transaction():
+            found = table.unjudged(ledger, _SLICE)
+            if not found:
                 return
-            db.executemany(
-                "UPDATE tag_sets SET status = ? WHERE id = ?",
-                [(policy.status(as_claim(row[1:])), row[0]) for row in rows],
+            table.write_status(
+                ledger, [(policy.status(claim), tag_set) for tag_set, claim in found]
             )
 
 
@@ -180,7 +177,8 @@ class _Line(NamedTuple):
 
     sku_id: int
     quantity: int
-    segments: tuple[Segment, ...]
+    #: their cards are ids of `RateCards`
+    segments: tuple[Segment[int], ...]
     device: bool
 
 
@@ -199,27 +197,26 @@ class _Pricer:
         """Charge these runs, which have no charges; call inside a transaction."""
         rows: list[tuple[object, ...]] = []
         calendar, suspended_too = self._terms.calendar, self._terms.charge_suspended
-        card_id = self._cards.id
+        plans, owner_of = self._plans, self._owners.of_run
         for run_id, start, elapsed, suspended, cluster, context, tres, tag_set in runs:
-            plan = self._plans.get((cluster, context, tres))
+            plan = plans.get((cluster, context, tres))
             if plan is None:
                 plan = self._plan(cluster, context, tres)
             if not plan:
                 continue
             end = start + elapsed + (suspended if suspended_too else 0)
-            owner = self._owners.of_run(tag_set, context)
+            owner = owner_of(tag_set, context)
             for sku_id, quantity, segments, device in plan:
                 for day, card, seconds, listed, ticks in charge(
                     start, end, quantity, segments, calendar
                 ):
                     # a device without a rate is unpriced; a cpu is nothing to bill
                     # until a rate names it
-                    if card is None and not device:
-                        continue
-                    rows.append((
-                        day, run_id, sku_id, card_id(card), owner, quantity, seconds,
-                        listed, ticks, ticks, ticks,
-                    ))  # fmt: skip
+                    if card is not None or device:
+                        rows.append((
+                            day, run_id, sku_id, card or 0, owner, quantity, seconds,
+                            listed, ticks, ticks, ticks,
+                        ))  # fmt: skip
         table.write_charges(self._db, rows)
 
     def _plan(self, cluster_id: int, context_id: int, tres_id: int) -> list[_Line]:
@@ -237,13 +234,24 @@ class _Pricer:
         }  # fmt: skip
         book = self._terms.book
         plan = [
-            _Line(self._sku_id(sku), quantity, book.segments(sku, dimensions), is_device(sku))
+            _Line(
+                self._sku_id(sku), quantity, self._numbered(book.segments(sku, dimensions)),
+                is_device(sku),
+            )
             for sku, quantity in billable(parse_tres(text), book.skus)
         ]
         if len(self._plans) >= _CACHE:
             self._plans.clear()
         self._plans[cluster_id, context_id, tres_id] = plan
         return plan
+
+    def _numbered(self, segments: Sequence[Segment[Card]]) -> tuple[Segment[int], ...]:
+        """The same with their cards' ids: looking one up costs as much as pricing a run."""
+        card_id = self._cards.id
+        return tuple(
+            Segment(start, None if card is None else card_id(card), curve, list_curve)
+            for start, card, curve, list_curve in segments
+        )
 
     def _sku_id(self, sku: str) -> int:
         if sku not in self._skus:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -141,11 +142,16 @@ _RESTORE = "restore it from a backup, or move it away and collect anew"
 def _integrity(db: sqlite3.Connection, config: Config) -> Finding:
     path = config.database
     try:
-        said = [row[0] for row in db.execute("PRAGMA quick_check(3)")]
+        said = [row[0] for row in db.execute("PRAGMA quick_check(3)") if row[0] != "ok"]
+        # bulk writers do not check references, row by row; this looks at all of them
+        said += [
+            f"row {row} of {table} names a row of {parent} that is not there"
+            for table, row, parent, _ in islice(db.execute("PRAGMA foreign_key_check"), 3)
+        ]
         fixed = dict(db.execute("SELECT key, value FROM settings"))
     except sqlite3.DatabaseError as error:
         return Finding("ledger", FAIL, f"{path}: {error}", _RESTORE)
-    if said != ["ok"]:
+    if said:
         return Finding("ledger", FAIL, f"{path} is damaged: {'; '.join(said)}", _RESTORE)
     for key, value in (("currency", config.currency), ("timezone", config.timezone)):
         if fixed.get(key, value) != value:

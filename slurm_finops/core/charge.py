@@ -7,58 +7,80 @@ elsewhere.
 """
 
 from bisect import bisect_right
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from slurm_finops.core.period import Calendar
-from slurm_finops.core.rates import Card, Curve, Segment
+from slurm_finops.core.rates import Curve, Segment
+
+C = TypeVar("C")
 
 
-class Line(NamedTuple):
+class Line(NamedTuple, Generic[C]):
     """What one day of one usage costs, in ticks; ``card`` and costs None where unpriced."""
 
     day: int
-    card: Card | None
+    card: C | None
     seconds: int
     list_ticks: int | None
     ticks: int | None
 
 
+# what Line._make does, without a Python call in between: this runs once a charge
+_as_line: Callable[[Iterable[Any]], Line[Any]] = partial(tuple.__new__, Line)
+
+
 def charge(
-    start: int, end: int, quantity: int, segments: Sequence[Segment], calendar: Calendar
-) -> list[Line]:
+    start: int, end: int, quantity: int, segments: Sequence[Segment[C]], calendar: Calendar
+) -> list[Line[C]]:
     """The lines of ``quantity`` units held over ``[start, end)``, by day and card."""
     last = segments[-1]
-    pieces = [(last, start, end)] if last.start <= start else _pieces(start, end, segments)
-    lines: list[Line] = []
-    for (_, card, curve, list_curve), origin, stop in pieces:
-        days = calendar.split(origin, stop)
-        if curve is None or list_curve is None:
-            lines += [Line(day, None, b - a, None, None) for day, a, b in days]
-            continue
-        ticks = costs(curve, quantity, origin, days)
-        listed = ticks if list_curve is curve else costs(list_curve, quantity, origin, days)
-        for (day, a, b), listed_ticks, billed_ticks in zip(days, listed, ticks, strict=True):
-            lines.append(Line(day, card, b - a, listed_ticks, billed_ticks))
-    return lines if len(pieces) == 1 else _merged(lines)
+    if last.start <= start:
+        return _lines(last, quantity, calendar.split(start, end))
+    lines = [
+        line
+        for segment, origin, stop in _pieces(start, end, segments)
+        for line in _lines(segment, quantity, calendar.split(origin, stop))
+    ]
+    return _merged(lines)
 
 
-def costs(
-    curve: Curve, quantity: int, origin: int, days: Sequence[tuple[int, int, int]]
-) -> list[int]:
-    """Ticks for ``quantity`` over each of the adjoining ``days`` of a usage begun at ``origin``."""
-    base, per = curve.integral(origin), curve.per
-    if len(days) == 1:
-        return [quantity * (curve.integral(days[0][2]) - base) // per]
+def _lines(
+    segment: Segment[C], quantity: int, days: Sequence[tuple[int, int, int]]
+) -> list[Line[C]]:
+    _, card, curve, list_curve = segment
+    if curve is None or list_curve is None or not days:
+        return [Line(day, None, b - a, None, None) for day, a, b in days]
+    if len(days) == 1:  # most runs: what follows comes to the same, and takes longer
+        day, start, end = days[0]
+        cost = quantity * curve.between(start, end) // curve.per
+        if list_curve is curve:
+            return [_as_line((day, card, end - start, cost, cost))]
+        listed_cost = quantity * list_curve.between(start, end) // list_curve.per
+        return [_as_line((day, card, end - start, listed_cost, cost))]
+    ticks = costs(curve, quantity, days)
+    listed = ticks if list_curve is curve else costs(list_curve, quantity, days)
+    return [
+        _as_line((day, card, b - a, listed_ticks, billed_ticks))
+        for (day, a, b), listed_ticks, billed_ticks in zip(days, listed, ticks, strict=True)
+    ]
+
+
+def costs(curve: Curve, quantity: int, days: Sequence[tuple[int, int, int]]) -> list[int]:
+    """Ticks for ``quantity`` over each of the adjoining ``days`` of a usage begun at the first."""
+    per, origin = curve.per, days[0][1]
     found, before = [], 0
     for _, _, end in days:
-        upto = quantity * (curve.integral(end) - base) // per
+        upto = quantity * curve.between(origin, end) // per
         found.append(upto - before)
         before = upto
     return found
 
 
-def _pieces(start: int, end: int, segments: Sequence[Segment]) -> list[tuple[Segment, int, int]]:
+def _pieces(
+    start: int, end: int, segments: Sequence[Segment[C]]
+) -> list[tuple[Segment[C], int, int]]:
     """The segments that ``[start, end)`` falls into, each with its share of the time."""
     first = bisect_right(segments, start, key=_start) - 1
     pieces = []
@@ -70,13 +92,13 @@ def _pieces(start: int, end: int, segments: Sequence[Segment]) -> list[tuple[Seg
     return pieces
 
 
-def _start(segment: Segment) -> int:
+def _start(segment: Segment[Any]) -> int:
     return segment.start
 
 
-def _merged(lines: list[Line]) -> list[Line]:
+def _merged(lines: list[Line[C]]) -> list[Line[C]]:
     """Lines with the same day and card made one: a rate may come and go within a day."""
-    merged: dict[tuple[int, Card | None], Line] = {}
+    merged: dict[tuple[int, C | None], Line[C]] = {}
     for line in lines:
         key = line.day, line.card
         seen = merged.get(key)
@@ -84,7 +106,7 @@ def _merged(lines: list[Line]) -> list[Line]:
     return list(merged.values())
 
 
-def _sum(one: Line, two: Line) -> Line:
+def _sum(one: Line[C], two: Line[C]) -> Line[C]:
     if one.ticks is None or two.ticks is None or one.list_ticks is None or two.list_ticks is None:
         return one._replace(seconds=one.seconds + two.seconds)
     return Line(

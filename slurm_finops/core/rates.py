@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations, groupby, pairwise
 from math import lcm
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from slurm_finops.core.usage import GPU, is_gpu
 
@@ -74,6 +74,18 @@ class Curve:
         i = bisect_right(self.times, instant) - 1
         return self._sums[i] + self._prices[i] * (instant - self.times[i])
 
+    def between(self, start: int, end: int) -> int:
+        """``integral(end) - integral(start)``, in one call: a run costs one of these."""
+        times, prices = self.times, self._prices
+        i = bisect_right(times, start) - 1
+        j = bisect_right(times, end, i) - 1
+        if i == j:
+            return prices[i] * (end - start)
+        sums = self._sums
+        return (
+            sums[j] - sums[i] + prices[j] * (end - times[j]) - prices[i] * (start - times[i])
+        )
+
 
 @dataclass(frozen=True)
 class Series:
@@ -105,14 +117,18 @@ class Series:
         return Card(*self.rates[0].series, pricing)
 
 
-class Segment(NamedTuple):
+C = TypeVar("C")
+
+
+class Segment(NamedTuple, Generic[C]):
     """From ``start`` on: the card and curve that price a SKU, and the list price's curve.
 
-    ``card`` and both curves are None while no rate applies.
+    ``card`` and both curves are None while no rate applies.  A `Card` from a
+    `RateBook`; whoever stores charges may put its own name of one there.
     """
 
     start: int
-    card: Card | None
+    card: C | None
     curve: Curve | None
     list_curve: Curve | None
 
@@ -141,14 +157,14 @@ class RateBook:
             _check_ties(series)
         self.skus = frozenset(self._series)
 
-    def segments(self, sku: str, dimensions: Mapping[str, str]) -> tuple[Segment, ...]:
+    def segments(self, sku: str, dimensions: Mapping[str, str]) -> tuple[Segment[Card], ...]:
         """How a SKU is priced over all time for runs with these dimensions.
 
         ``dimensions`` maps `MATCH_KEYS` to the run's values.
         """
         ranked = self._ranked(sku, dimensions)
         cuts = sorted({start for series in ranked for start, _ in series.pricings})
-        segments = [Segment(NEVER, None, None, None)]
+        segments: list[Segment[Card]] = [Segment(NEVER, None, None, None)]
         for cut in cuts:
             segment = _segment(ranked, cut)
             if segment[1:] != segments[-1][1:]:
@@ -171,7 +187,7 @@ class RateBook:
         return found
 
 
-def _segment(ranked: list[Series], instant: int) -> Segment:
+def _segment(ranked: list[Series], instant: int) -> Segment[Card]:
     live = [(series, series.pricing_at(instant)) for series in ranked]
     live = [(series, pricing) for series, pricing in live if pricing]
     series, pricing = live[0]

@@ -183,15 +183,17 @@ def _depth(text: str) -> int:
     return deepest
 
 
+_PLAIN = frozenset((str, type(None)))
+
+
 def _claim(pairs: Iterable[tuple[str, Any]], source: str, plain: bool) -> Claim:
     """Tags and faults of an object's pairs; ``plain`` if no text in it can need a look."""
     pairs = tuple(pairs)
     found: dict[str, Any] = dict(pairs)
     if plain and len(found) == len(pairs) and ALIASES.keys().isdisjoint(found):
         tags = Tags(*map(found.get, KEYS))
-        texts = all(value is None or (value and value.__class__ is str) for value in tags)
         # None is either absent or a JSON null, which the slow way tells apart
-        if texts and None not in found.values():
+        if _PLAIN.issuperset(map(type, tags)) and "" not in tags and None not in found.values():
             return Claim(tags, (), source)
     return _slow_claim(pairs, source)
 

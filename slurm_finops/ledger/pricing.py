@@ -4,10 +4,13 @@ import sqlite3
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from slurm_finops.core.tags import Claim
 from slurm_finops.ledger.bulk import BulkInsert
 from slurm_finops.ledger.store import Ledger
+from slurm_finops.ledger.tag_sets import SELECT, as_claim
 
 PRICED_THROUGH = "priced_through"
+_JUDGED_THROUGH = "judged_through"
 _SELECT = """SELECT id, start, elapsed, suspended, cluster_id, context_id, tres_id, tag_set_id
 FROM jobs"""
 _BILLABLE = "start IS NOT NULL AND elapsed + suspended > 0 AND held IS NULL"
@@ -124,3 +127,21 @@ def queue_suspended(db: sqlite3.Connection) -> int:
         "INSERT OR IGNORE INTO pricing_queue SELECT id, start, start + elapsed + suspended "
         "FROM jobs WHERE suspended > 0 AND start IS NOT NULL"
     ).rowcount
+
+
+def unjudged(ledger: Ledger, limit: int) -> list[tuple[int, Claim]]:
+    """Some tag sets that nobody has looked at, with their claims, in order of their ids."""
+    through = int(ledger.setting(_JUDGED_THROUGH) or 0)
+    rows = ledger.db.execute(f"{SELECT} WHERE id > ? ORDER BY id LIMIT ?", (through, limit))
+    return [(row[0], as_claim(row[1:])) for row in rows]
+
+
+def write_status(ledger: Ledger, judged: Sequence[tuple[str, int]]) -> None:
+    """Store ``(status, tag set)``, which come in order of their ids."""
+    ledger.db.executemany("UPDATE tag_sets SET status = ? WHERE id = ?", judged)
+    ledger.set(_JUDGED_THROUGH, str(judged[-1][1]))
+
+
+def judge_again(ledger: Ledger) -> None:
+    """All tag sets must be looked at."""
+    ledger.set(_JUDGED_THROUGH, "0")

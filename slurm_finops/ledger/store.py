@@ -1,5 +1,6 @@
 """Opening a ledger: one connection, its settings, and errors in a person's words."""
 
+import gc
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,8 @@ from slurm_finops.errors import ConfigError, FinopsError, InputError, OutsideErr
 
 _BUSY_MS = 60_000
 _CACHE_KIB = 32_768
+#: How many steps `ledger.schema` has; it is only imported where one is missing.
+SCHEMA_STEPS = 2
 
 
 class Ledger:
@@ -49,14 +52,24 @@ class Ledger:
         return cls(db, path)
 
     def _migrate(self) -> None:
-        from sqlite_utils import Database
+        made = self._steps_made()
+        if made > SCHEMA_STEPS:
+            raise ConfigError(
+                f"{self.path} was made by a newer slurm-finops (schema step {made}, this one knows "
+                f"{SCHEMA_STEPS}): upgrade this one"
+            )
+        if made < SCHEMA_STEPS:
+            from sqlite_utils import Database
 
-        from slurm_finops.ledger.schema import steps
+            from slurm_finops.ledger.schema import steps
 
-        wrapped = Database(self.db, execute_plugins=False)
-        if not steps.pending(wrapped):
-            return
-        steps.apply(wrapped)
+            # the whole in one transaction: another process may be opening it, too
+            with self.transaction() as db:
+                steps.apply(Database(db, execute_plugins=False))
+                db.execute(f"PRAGMA user_version = {SCHEMA_STEPS}")
+
+    def _steps_made(self) -> int:
+        return int(self.db.execute("PRAGMA user_version").fetchone()[0])
 
     def _fix(self, key: str, value: str) -> None:
         stored = self.setting(key)
@@ -93,6 +106,24 @@ class Ledger:
                     self.db.execute("ROLLBACK")
                 raise
             self.db.execute("COMMIT")
+
+    @contextmanager
+    def bulk(self) -> Iterator[None]:
+        """For writers of millions of rows; begin it outside a transaction.
+
+        No foreign-key checks, a fifth of storing a run (measured on SQLite 3.40):
+        each id was looked up just before, and `check` proves all of them together.
+        No cycle collector, a tenth: there are many tuples, and none is in a cycle.
+        """
+        collecting = gc.isenabled()
+        self.db.execute("PRAGMA foreign_keys = OFF")
+        gc.disable()
+        try:
+            yield
+        finally:
+            self.db.execute("PRAGMA foreign_keys = ON")
+            if collecting:
+                gc.enable()
 
     def audit(self, at: int, actor: str, action: str, detail: str) -> None:
         """Append to the audit."""

@@ -7,12 +7,13 @@ from hashlib import blake2b
 from slurm_finops.core.tags import KEYS, Claim, Fault, Tags
 
 _COLUMNS = (*KEYS, "faults", "source")
-_SELECT = f"SELECT id, {', '.join(_COLUMNS)} FROM tag_sets"
+#: ids and claims, as `as_claim` reads them from the second column on
+SELECT = f"SELECT id, {', '.join(_COLUMNS)} FROM tag_sets"
 _INSERT = (
     f"INSERT INTO tag_sets (content, {', '.join(_COLUMNS)}) "
-    f"VALUES ({', '.join('?' * (1 + len(_COLUMNS)))})"
+    f"VALUES ({', '.join('?' * (1 + len(_COLUMNS)))}) ON CONFLICT (content) DO NOTHING"
 )
-_FIND = f"{_SELECT} WHERE content = ?"
+_FIND = f"{SELECT} WHERE content = ?"
 Row = tuple[str | None, ...]
 
 
@@ -26,16 +27,17 @@ class TagSets:
         """The id of a claim, stored if new; call inside a transaction."""
         row: Row = (*claim.tags, json.dumps(claim.faults) if claim.faults else "", claim.source)
         content = _content(row)
-        # two claims of one hash: the second takes the next free place
-        while stored := self._db.execute(_FIND, (content,)).fetchone():
-            if stored[1:] == row:
-                return int(stored[0])
+        # mostly it is new; two claims of one hash: the second takes the next free place
+        while not (stored := self._db.execute(_INSERT, (content, *row))).rowcount:
+            found = self._db.execute(_FIND, (content,)).fetchone()
+            if found[1:] == row:
+                return int(found[0])
             content += 1
-        return int(self._db.execute(_INSERT, (content, *row)).lastrowid or 0)
+        return int(stored.lastrowid or 0)
 
     def claim(self, tag_set_id: int) -> Claim:
         """The claim stored under an id."""
-        row = self._db.execute(f"{_SELECT} WHERE id = ?", (tag_set_id,)).fetchone()
+        row = self._db.execute(f"{SELECT} WHERE id = ?", (tag_set_id,)).fetchone()
         return as_claim(row[1:])
 
 

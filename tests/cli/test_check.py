@@ -1,7 +1,6 @@
 """check: each thing that can be wrong is seen, named, and mended as it says."""
 
 import json
-import socket
 import sqlite3
 from pathlib import Path
 
@@ -243,6 +242,13 @@ class TestLedger:
         assert found["verdict"] == "fail"
         assert "backup" in found["mend"]
 
+    def test_a_reference_to_nothing(self, ledger) -> None:  # type: ignore[no-untyped-def]
+        write(ledger, a_run())
+        with ledger.bulk():
+            ledger.db.execute("DELETE FROM contexts")
+        found = findings(code=1)["ledger"]
+        assert "row 1 of jobs names a row of contexts that is not there" in found["what"]
+
     def test_another_currency(self, here: Path) -> None:
         a_ledger(here / "ledger.db").close()
         a_config(here, CONFIG.replace("USD", "EUR"))
@@ -324,55 +330,6 @@ class TestLedger:
         found = findings()["outbox"]
         assert said in found["what"]
         assert found["mend"] == "slurm-finops send --resend 7"
-
-
-# --- mail --------------------------------------------------------------------------------------
-
-
-def with_mail(here: Path, smtp: str, more: str = "") -> None:
-    a_config(here, f'{CONFIG}[mail]\nfrom = "f@example.org"\nsmtp = "{smtp}"\n{more}')
-
-
-@pytest.mark.usefixtures("no_slurm")
-class TestMail:
-    def test_a_server_that_nobody_runs(self, here: Path) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            with_mail(here, f"smtp://127.0.0.1:{free.getsockname()[1]}")
-            found = findings(code=1)["mail"]
-        assert "cannot reach 127.0.0.1" in found["what"]
-
-    def test_a_server_that_answers(self, here: Path) -> None:
-        from aiosmtpd.controller import Controller
-        from aiosmtpd.handlers import Sink
-
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        server = Controller(Sink(), hostname="127.0.0.1", port=port)
-        server.start()
-        try:
-            with_mail(here, f"smtp://127.0.0.1:{port}")
-            assert findings()["mail"]["what"] == f"reached 127.0.0.1:{port}, without TLS"
-        finally:
-            server.stop()
-
-    def test_a_password_that_others_can_read(self, here: Path) -> None:
-        (here / "secret").write_text("x")
-        (here / "secret").chmod(0o644)
-        with_mail(here, "smtp://u@127.0.0.1:1", 'password_file = "secret"\n')
-        assert "mode 0644" in findings(code=1)["mail"]["what"]
-
-    def test_a_user_without_a_password(self, here: Path) -> None:
-        with_mail(here, "smtp://u@127.0.0.1:1")
-        assert findings(code=1)["mail password"]["verdict"] == "warn"
-
-    def test_a_password_in_the_url_is_not_repeated(self, here: Path) -> None:
-        with_mail(here, "smtp://u:hunter2@127.0.0.1:1")
-        done = run("check")
-        assert done.exit_code == 1
-        assert "holds a password" in done.stdout
-        assert "hunter2" not in done.output
 
 
 # --- what is printed ---------------------------------------------------------------------------

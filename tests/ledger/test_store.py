@@ -6,10 +6,12 @@ import sys
 import time
 
 import pytest
+from sqlite_utils import Database
 
 from slurm_finops.errors import ConfigError, InputError, OutsideError
 from slurm_finops.ledger.lock import writer_lock
-from slurm_finops.ledger.store import Ledger
+from slurm_finops.ledger.schema import steps
+from slurm_finops.ledger.store import SCHEMA_STEPS, Ledger
 from tests.support import a_ledger, a_run, write
 
 
@@ -46,6 +48,35 @@ def test_money_that_is_not_an_integer_is_refused() -> None:
     columns = (1, 1, 1, 1, 1, 1, 1, 1, 1, 1)
     with pytest.raises(sqlite3.IntegrityError, match="CHECK"):
         ledger.db.execute(f"INSERT INTO charges VALUES ({','.join('?' * 11)})", (*columns, 0.5))
+
+
+def test_opening_a_ledger_that_is_up_to_date_imports_no_sqlite_utils(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    a_ledger(tmp_path / "l.db").close()
+    script = (
+        "import sys\nfrom slurm_finops.ledger.store import Ledger\n"
+        "Ledger.open(sys.argv[1], 'USD', 'UTC')\nassert 'sqlite_utils' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", script, tmp_path / "l.db"], check=True)
+
+
+def test_the_number_of_schema_steps_is_that_of_the_steps() -> None:
+    assert len(steps.pending(Database(memory=True))) == SCHEMA_STEPS
+
+
+def test_a_ledger_of_a_newer_release_is_left_alone(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    ledger = a_ledger(tmp_path / "l.db")
+    ledger.db.execute(f"PRAGMA user_version = {SCHEMA_STEPS + 1}")
+    ledger.close()
+    with pytest.raises(ConfigError, match=rf"newer slurm-finops.*step {SCHEMA_STEPS + 1}"):
+        a_ledger(tmp_path / "l.db")
+
+
+def test_references_are_checked_again_after_a_bulk_write_that_failed() -> None:
+    ledger = a_ledger()
+    with pytest.raises(ZeroDivisionError), ledger.bulk(), ledger.transaction():
+        raise ZeroDivisionError
+    with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
+        ledger.db.execute("INSERT INTO pricing_queue VALUES (1, 2, 3)")
 
 
 def test_the_audit_only_grows() -> None:

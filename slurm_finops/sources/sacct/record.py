@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta, tzinfo
 from functools import partial
-from operator import itemgetter
+from operator import itemgetter, le
 from typing import Any, TypeVar
 
 from slurm_finops.core.runs import Run
@@ -128,10 +128,10 @@ class RecordParser:
          comment, elapsed_text, gres) = self._pick(columns)
         try:
             states = _known(self._states, state, self._state)
-            keys = list(map(int, raw))
+            keys = _integers(raw)
             seconds = (
                 _known(self._durations, elapsed_text, self._clock) if self._has_clock
-                else list(map(int, elapsed))
+                else _integers(elapsed)
             )
             submits = self._times.column(submit)
             starts, ends = self._times.column(start), self._times.column(end)
@@ -141,13 +141,11 @@ class RecordParser:
         except ValueError:
             return None
         words, by, live, waiting = zip(*states, strict=True)
-        doubtful = (
-            any(waiting) or min(seconds) < 0 or None in submits or None in starts
-            or ("" in elapsed_text and self._has_clock) or not all(map(str.isdecimal, raw))
-        )  # fmt: skip
-        if doubtful or not all(map(_in_order, starts, ends)):
+        if any(waiting) or None in submits or None in starts or not _all_in_order(starts, ends):
             return None
-        clusters = [name or self._cluster for name in cluster]
+        if self._has_clock and "" in elapsed_text:
+            return None
+        clusters = cluster if all(cluster) else [name or self._cluster for name in cluster]
         made = zip(
             clusters, keys, submits, job_id, name, user, account, partition, qos, wckey,
             reservation, words, by, starts, ends, seconds, paused, limits, held, nodes, exit_code,
@@ -232,9 +230,16 @@ def _remember(cache: dict[K, V], key: K, value: V) -> V:
 def _known(cache: dict[K, V], keys: Sequence[K], learn: Callable[[K], V]) -> list[V]:
     """Each key's value from the cache; those not met before are learnt (and may raise)."""
     try:
-        return [cache[key] for key in keys]
+        return list(map(cache.__getitem__, keys))
     except KeyError:
         return [cache[key] if key in cache else learn(key) for key in keys]
+
+
+def _integers(texts: Sequence[str]) -> list[int]:
+    """Plain decimal numbers; raises ValueError for ``-1``, ``1_000`` or an empty text."""
+    if not "".join(texts).isdecimal():
+        raise ValueError
+    return list(map(int, texts))
 
 
 def _missing(names: list[str]) -> list[str]:
@@ -248,6 +253,12 @@ def _missing(names: list[str]) -> list[str]:
 
 def _in_order(start: int | None, end: int | None) -> bool:
     return start is None or end is None or start <= end
+
+
+def _all_in_order(starts: Sequence[int | None], ends: Sequence[int | None]) -> bool:
+    if None in ends:
+        return all(map(_in_order, starts, ends))
+    return all(map(le, starts, ends))  # type: ignore[arg-type] # no Python call a run
 
 
 class _Times:
@@ -275,12 +286,10 @@ class _Times:
     def column(self, texts: Sequence[str]) -> list[int | None]:
         """`parse` of many; raises ValueError."""
         try:
-            numbers: list[int | None] = list(map(int, texts))
+            numbers: list[int | None] = [*_integers(texts)]
         except ValueError:
             pass
         else:
-            if min(numbers) < 0:  # type: ignore[type-var,operator]
-                raise Unreadable("a time before 1970")
             return [number or None for number in numbers] if 0 in numbers else numbers
         days, clock = self._days, self._clock
         try:
