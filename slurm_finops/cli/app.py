@@ -85,7 +85,16 @@ class App:
         return self._config
 
     @contextmanager
-    def ledger(self) -> Iterator[Ledger]:
+    def reading(self) -> Iterator[Ledger]:
+        """The ledger, for commands that only read it."""
+        from slurm_finops.ledger.store import Ledger
+
+        config = self.config
+        with Ledger.read(config.database, config.currency, config.timezone) as ledger:
+            yield ledger
+
+    @contextmanager
+    def _ledger(self) -> Iterator[Ledger]:
         """The ledger, made if there is none."""
         from slurm_finops.ledger.store import Ledger
 
@@ -106,7 +115,7 @@ class App:
         from slurm_finops.ledger.lock import writer_lock
 
         lock = writer_lock(self.config.database, f"slurm-finops {what}", wait, _say_waiting)
-        with lock, self.ledger() as ledger:
+        with lock, self._ledger() as ledger:
             yield ledger
 
     @property
@@ -132,8 +141,8 @@ class App:
 
         return f"{datetime.fromtimestamp(now(), self.config.zone):%Y-%m-%d %H:%M %Z}"
 
-    def period(self, text: str | None) -> Period:
-        """A period as typed, or this billing month."""
+    def period(self, text: str | None, option: str = "--period") -> Period:
+        """A period as typed for an option, or this billing month."""
         calendar = self.config.calendar
         if text is None:
             from slurm_finops.core.period import day_date
@@ -142,7 +151,7 @@ class App:
         try:
             return calendar.period(text)
         except ValueError as error:
-            raise click.BadParameter(str(error), param_hint="'--period'") from None
+            raise click.BadParameter(str(error), param_hint=f"'{option}'") from None
 
 
 def _say_waiting(holder: str) -> None:
@@ -163,6 +172,16 @@ def actor() -> str:
         return os.environ.get("SUDO_USER") or getpass.getuser()
     except (KeyError, OSError):
         return str(os.getuid())
+
+
+def program(whole: bool = False) -> str:
+    """How this program is called: its name where PATH finds it, else (or if ``whole``) its path."""
+    import shutil
+
+    found = shutil.which("slurm-finops")
+    if found and not whole:
+        return "slurm-finops"
+    return found or str(Path(sys.argv[0]).resolve())
 
 
 @contextmanager

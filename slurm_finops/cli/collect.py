@@ -28,38 +28,45 @@ def collect() -> None:
 
 @collect.command("sacct")
 @click.option("--file", "path", metavar="FILE", help="A saved sacct file (.gz too); - is stdin.")
-@click.option("--delimiter", default="|", show_default=True, help="Of the saved file.")
+@click.option("--delimiter", help="Of the saved file.  [default: |]")
 @click.option("--timezone", metavar="ZONE", help="Of times without an offset in the saved file.  "
               "[default: the configured one]")
 @click.option("--since", metavar="DATE", help="Collect from here, live.  [default: where the last "
               "collection was whole]")
 @click.option("--until", metavar="DATE", help="Collect up to here, live.  [default: now]")
+@click.option("--print-command", is_flag=True, help="Print the command that saves such a file "
+              "where Slurm is, and collect nothing.")
 @FORMAT
 @pass_app
 def sacct(
-    app: App, path: str | None, delimiter: str, timezone: str | None, since: str | None,
-    until: str | None, style: str,
+    app: App, path: str | None, delimiter: str | None, timezone: str | None, since: str | None,
+    until: str | None, print_command: bool, style: str,
 ) -> None:  # fmt: skip
     """Collect runs from Slurm's accounting, live or from a saved file.
 
-    Save a file with (Comment last, times in epoch seconds):
+    Live, a first collection begins with this billing month (--since names an
+    earlier day), and each later one goes on two days before the last one's end.
 
     \b
-      TZ=UTC SLURM_TIME_FORMAT=%s sacct -a -X -D -P -S 2026-06-01 -E 2026-07-01 \\
-        -o JobIDRaw,JobID,JobName,User,Account,Partition,QOS,WCKey,Cluster,State,Submit,\\
-      Start,End,ElapsedRaw,Suspended,TimelimitRaw,AllocTRES,NodeList,Reservation,ExitCode,\\
-      AdminComment,Comment > june.txt
+    Where Slurm's clients are on another machine, save a file there:
+      slurm-finops collect sacct --print-command --since 2026-06-01 --until 2026-07-01
+    prints the command for it; copy the file here, and
+      slurm-finops collect sacct --file june.txt
 
     Records that cannot be read are kept in the ledger's table `problems` and counted.
     """
+    if print_command:
+        click.echo(save_command(since, until))
+        return
     if path is not None:
         if since or until:
             raise click.UsageError("--since and --until are for a live collection, not for --file")
-        tally = from_file(app, path, delimiter, timezone)
+        tally = from_file(app, path, "|" if delimiter is None else delimiter, timezone)
         named = [] if path == "-" else [Path(path).name]
     else:
-        if timezone:
-            raise click.UsageError("--timezone is for --file: live times have no zone")
+        for name, given in (("--timezone", timezone), ("--delimiter", delimiter)):
+            if given is not None:
+                raise click.UsageError(f"{name} is for --file: a live collection needs none")
         with app.writing("collect") as ledger:
             tally, named = live(app, ledger, since, until), []
     if style == "json":
@@ -67,6 +74,30 @@ def sacct(
     else:
         for line in [*named, *told(tally)]:
             click.echo(line)
+
+
+def save_command(since: str | None, until: str | None) -> str:
+    """What saves a file that --file reads: Comment last, times in epoch seconds."""
+    from slurm_finops.sources.sacct.record import FIELDS
+
+    window = f"-S {_date(since, '--since')}" if since else "-S now-30days"
+    if until:
+        window += f" -E {_date(until, '--until')}"
+    return (
+        "TZ=UTC SLURM_TIME_FORMAT=%s sacct -a -X -D -P "
+        f"{window} -o {','.join(FIELDS)} > sacct.txt"
+    )
+
+
+def _date(text: str, option: str) -> str:
+    from datetime import date
+
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
+        raise click.BadParameter(
+            f"{text!r} is not a date such as 2026-06-01", param_hint=f"'{option}'"
+        ) from None
 
 
 def from_file(app: App, path: str, delimiter: str, timezone: str | None) -> Tally:
@@ -101,11 +132,12 @@ def live(app: App, ledger: Ledger, since: str | None, until: str | None) -> Tall
     month = calendar.midnight(today - day_date(today).day + 1)
     start, end = window(ledger, app.config.cluster, month, now())
     if since:
-        start = app.period(since).start
+        start = app.period(since, "--since").start
     if until:
-        end = app.period(until).start
+        end = app.period(until, "--until").start
     if start >= end:
-        raise click.UsageError("the window is empty: --since must be before --until")
+        upto = "--until" if until else "now"
+        raise click.UsageError(f"the window is empty: --since must be before {upto}")
     with progress("collecting", len(slices(start, end))) as advance:
         tally = collect_live(ledger, app.config.cluster, start, end, advance)
     from slurm_finops.cli.running import look_at_running

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from slurm_finops.cli.app import App, count, now
+from slurm_finops.cli.app import App, count, now, program
 from slurm_finops.errors import ConfigError, OutsideError
 
 if TYPE_CHECKING:
@@ -199,13 +199,13 @@ def _write(path: Path, text: str) -> None:
 
 def _next_steps(path: Path) -> str:
     """What to type next; with -c where the file would not be found without."""
-    name = "slurm-finops"
+    name = program()
     try:
         found = App(None).path
     except ConfigError:
         found = None
     if found is None or found.resolve() != path.resolve():
-        name = f"slurm-finops -c {path}"
+        name += f" -c {path}"
     steps = [
         (f"edit {path}", "put in your prices; collecting works without"),
         (f"{name} check", "what is missing, and how to mend it"),
@@ -214,4 +214,16 @@ def _next_steps(path: Path) -> str:
         (f"{name} report --by team,project", "who held what, and for how much"),
     ]
     width = max(len(command) for command, _ in steps)
-    return "\n".join(["Next:", *(f"  {command:{width}}   {why}" for command, why in steps)])
+    return "\n".join([
+        "Next:", *(f"  {command:{width}}   {why}" for command, why in steps),
+        "Then, for crontab -e of the user who collects:", f"  {_cron_line(path)}",
+    ])  # fmt: skip
+
+
+def _cron_line(path: Path) -> str:
+    """Whole paths, and SLURM_CONF where this shell needs it: cron has neither."""
+    import os
+
+    conf = os.environ.get("SLURM_CONF")
+    where = f"SLURM_CONF={conf} " if conf else ""
+    return f"15 3 * * *  {where}{program(whole=True)} -c {path.resolve()} nightly"

@@ -41,7 +41,7 @@ def report(
     """
     by = dimensions(names)
     asked = app.period(period)
-    with app.ledger() as ledger:
+    with app.reading() as ledger:
         text = write(app, ledger, asked, by, style, team or "")
     if out is None or out == "-":
         click.echo(text, nl=not text.endswith("\n"))

@@ -168,7 +168,7 @@ def _write_mails(app: App, period: Period, only: str | None, out: Path) -> None:
     from slurm_finops.delivery.smtp import as_sent
 
     written = []
-    with app.ledger() as ledger:
+    with app.reading() as ledger:
         for report, recipient, make in mails(app, ledger, period, only):
             name = re.sub(r"[^A-Za-z0-9.@_-]+", "-", f"{period.label}-{report}-{recipient}.eml")
             save(out / name, as_sent(make()))

@@ -1,6 +1,7 @@
 """Opening a ledger: one connection, its settings, and errors in a person's words."""
 
 import gc
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,21 +24,42 @@ class Ledger:
 
     @classmethod
     def open(cls, path: str | Path, currency: str, timezone: str) -> "Ledger":
-        """Open ``path``, made if absent and brought to the newest schema step.
+        """Open ``path`` for writing, made if absent and brought to the newest schema step.
 
-        Currency and billing zone are fixed when a ledger is made; raises
+        Currency and billing zone are fixed once it holds a run; raises
         `ConfigError` if the configuration no longer says the same.
         """
         ledger = cls._connect(str(path))
         with translated(ledger.path):
             ledger._migrate()
-            ledger._fix("currency", currency)
-            ledger._fix("timezone", timezone)
+            ledger._fix({"currency": currency, "timezone": timezone})
         return ledger
+
+    @classmethod
+    @contextmanager
+    def read(cls, path: Path, currency: str, timezone: str) -> Iterator["Ledger"]:
+        """Open ``path`` for reading only, as one may who has no right to write there.
+
+        Raises `InputError` if there is none, and `OutsideError` if it changed
+        while it was read, which only a reader without that right need fear.
+        """
+        if not path.exists():
+            raise InputError(f"{path} is not there yet: slurm-finops collect makes it")
+        with translated(str(path)):
+            db, before = _read_only(path)
+            ledger = cls(db, str(path))
+            try:
+                ledger._check_read({"currency": currency, "timezone": timezone})
+                yield ledger
+            finally:
+                db.close()
+        if before and before != _version(path):
+            raise OutsideError(f"{path} changed while it was read; run this again")
 
     @classmethod
     def _connect(cls, path: str) -> "Ledger":
         with translated(path):
+            made = path != ":memory:" and not Path(path).exists()
             db = sqlite3.connect(path, isolation_level=None, timeout=_BUSY_MS / 1000)
             # before anything is stored; has no effect on a ledger that has pages
             db.execute("PRAGMA page_size = 8192")
@@ -49,15 +71,15 @@ class Ledger:
             # fewer checkpoints: a page that many batches touch is copied once
             db.execute("PRAGMA wal_autocheckpoint = 8000")
             db.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        if made:
+            # who ran what, and what it cost, is not everybody's business
+            Path(path).chmod(0o640)
         return cls(db, path)
 
     def _migrate(self) -> None:
         made = self._steps_made()
         if made > SCHEMA_STEPS:
-            raise ConfigError(
-                f"{self.path} was made by a newer slurm-finops (schema step {made}, this one knows "
-                f"{SCHEMA_STEPS}): upgrade this one"
-            )
+            raise ConfigError(_newer(self.path, made))
         if made < SCHEMA_STEPS:
             from sqlite_utils import Database
 
@@ -68,18 +90,40 @@ class Ledger:
                 steps.apply(Database(db, execute_plugins=False))
                 db.execute(f"PRAGMA user_version = {SCHEMA_STEPS}")
 
+    def _check_read(self, fixed: dict[str, str]) -> None:
+        made = self._steps_made()
+        if made > SCHEMA_STEPS:
+            raise ConfigError(_newer(self.path, made))
+        if made < SCHEMA_STEPS:
+            raise OutsideError(
+                f"{self.path} was made by an older slurm-finops: any command that writes brings it "
+                "up to date, such as slurm-finops price"
+            )
+        if not self._is_empty():
+            self._compare(fixed)
+
     def _steps_made(self) -> int:
         return int(self.db.execute("PRAGMA user_version").fetchone()[0])
 
-    def _fix(self, key: str, value: str) -> None:
-        stored = self.setting(key)
-        if stored is None:
-            self.set(key, value)
-        elif stored != value:
-            raise ConfigError(
-                f"{key} = {value!r}, but {self.path} was made with {stored!r}: a ledger keeps its "
-                f"{key} for life.  Put {stored!r} back, or name a new database"
-            )
+    def _is_empty(self) -> bool:
+        return self.db.execute("SELECT 1 FROM jobs LIMIT 1").fetchone() is None
+
+    def _fix(self, fixed: dict[str, str]) -> None:
+        if not self._is_empty():
+            self._compare(fixed)
+        for key, value in fixed.items():
+            if self.setting(key) != value:
+                self.set(key, value)
+
+    def _compare(self, fixed: dict[str, str]) -> None:
+        for key, value in fixed.items():
+            stored = self.setting(key)
+            if stored not in (None, value):
+                raise ConfigError(
+                    f"{key} = {value!r}, but {self.path} was made with {stored!r}: a ledger that "
+                    f"holds runs keeps its {key} for life.  Put {stored!r} back, or name a new "
+                    "database"
+                )
 
     def setting(self, key: str) -> str | None:
         """A stored setting."""
@@ -136,6 +180,48 @@ class Ledger:
         self.db.close()
 
 
+def _newer(path: str, step: int) -> str:
+    return (
+        f"{path} was made by a newer slurm-finops (schema step {step}, this one knows "
+        f"{SCHEMA_STEPS}): upgrade this one"
+    )
+
+
+def _read_only(path: Path) -> tuple[sqlite3.Connection, tuple[int, int] | None]:
+    """A connection for reading; with what must not change meanwhile, where that matters.
+
+    In WAL mode even a reader makes files beside the ledger.  One who may not is
+    shown it as it is, without a lock, and then it must not have changed.
+    """
+    try:
+        return _snapshot(path, "mode=ro"), None
+    except sqlite3.OperationalError:
+        if path.with_name(path.name + "-wal").exists() or not os.access(path, os.R_OK):
+            raise
+    before = _version(path)
+    return _snapshot(path, "immutable=1"), before
+
+
+def _snapshot(path: Path, how: str) -> sqlite3.Connection:
+    """A connection whose every answer is of the same moment, whoever writes meanwhile."""
+    db = sqlite3.connect(
+        f"{path.absolute().as_uri()}?{how}", uri=True, isolation_level=None,
+        timeout=_BUSY_MS / 1000,
+    )  # fmt: skip
+    try:
+        db.execute("BEGIN")
+        db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+    except sqlite3.Error:
+        db.close()
+        raise
+    return db
+
+
+def _version(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_mtime_ns, found.st_size
+
+
 @contextmanager
 def translated(path: str) -> Iterator[None]:
     """sqlite3's errors as ours, with what to do next."""
@@ -164,5 +250,8 @@ def _explained(path: str, error: sqlite3.Error) -> FinopsError:
             "command again"
         )
     if "readonly" in text or "unable to open" in text:
-        return OutsideError(f"cannot write {path}: {text}.  Check the path and its permissions")
+        return OutsideError(
+            f"this user may not open {path} ({text}): check the path, and run this as the user "
+            "who collects"
+        )
     return OutsideError(f"{path}: {text}")

@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from slurm_finops.cli import main
+from slurm_finops.sources.sacct.record import FIELDS
 from tests.support import CONFIG, JUNE, TAGGED, a_config, record, saved
 
 RATES_OF_NOTHING = CONFIG[: CONFIG.index("[[rates]]")]
@@ -102,15 +103,32 @@ def test_a_header_and_nothing_else_is_an_empty_month(site: Path) -> None:
         (["--file", "/nowhere.txt"], "cannot read /nowhere.txt"),
         (["--file", "x", "--since", "2026-06-01"], "--since and --until are for a live collection"),
         (["--timezone", "UTC"], "--timezone is for --file"),
+        (["--delimiter", "!"], "--delimiter is for --file"),
         (["--file", "x", "--timezone", "Mars"], "'Mars' is no known zone"),
         (["--file", "x", "--delimiter", ""], "must not be empty"),
-        (["--since", "June"], "'June' is not a period"),
+        (["--since", "June"], "Invalid value for '--since': 'June' is not a period"),
+        (["--since", "2026-06-02", "--until", "2026-06-02"], "--since must be before --until"),
+        (["--since", "2190-01-01"], "--since must be before now"),
+        (["--print-command", "--since", "June"], "'June' is not a date such as 2026-06-01"),
     ],
 )
 def test_wrong_usage_is_exit_2(site: Path, words: list[str], said: str) -> None:
     result = finops(site, "collect", "sacct", *words)
     assert result.exit_code == 2
     assert said in result.output
+
+
+def test_the_command_that_saves_a_file_is_one_line_that_a_shell_takes(tmp_path: Path) -> None:
+    words = ("collect", "sacct", "--print-command", "--since", "2026-06-01")
+    line = CliRunner().invoke(main, words).output
+    assert line.count("\n") == 1
+    (tmp_path / "sacct").write_text('#!/bin/sh\nprintf "%s|" "$TZ" "$SLURM_TIME_FORMAT" "$@"\n')
+    (tmp_path / "sacct").chmod(0o755)
+    subprocess.run(["sh", "-c", line], cwd=tmp_path, check=True,
+                   env={"PATH": f"{tmp_path}:{os.environ['PATH']}"})  # fmt: skip
+    assert (tmp_path / "sacct.txt").read_text().split("|")[:-1] == [
+        "UTC", "%s", "-a", "-X", "-D", "-P", "-S", "2026-06-01", "-o", ",".join(FIELDS),
+    ]  # fmt: skip
 
 
 def test_without_a_configuration_the_next_step_is_named(tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]

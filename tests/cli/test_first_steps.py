@@ -12,10 +12,15 @@ from slurm_finops.config import load
 from tests.support import a_config
 
 
+def installed(whole: bool = False) -> str:
+    return "/usr/local/bin/slurm-finops" if whole else "slurm-finops"
+
+
 @pytest.fixture
 def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder, on a machine without Slurm's clients."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("slurm_finops.cli.init.program", installed)
     monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
     monkeypatch.delenv("SLURM_FINOPS_CONFIG", raising=False)
     return tmp_path

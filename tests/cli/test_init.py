@@ -14,11 +14,16 @@ from tests.fake_slurm import FakeSlurm, no_slurm, slurm
 __all__ = ["no_slurm", "slurm"]
 
 
+def installed(whole: bool = False) -> str:
+    return "/usr/local/bin/slurm-finops" if whole else "slurm-finops"
+
+
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("SLURM_FINOPS_CONFIG", raising=False)
     monkeypatch.delenv("TZ", raising=False)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("slurm_finops.cli.init.program", installed)
     return tmp_path
 
 
@@ -33,7 +38,8 @@ def uncommented(text: str) -> str:
 
 
 @pytest.mark.usefixtures("slurm")
-def test_what_the_cluster_says_is_in_the_file(here: Path) -> None:
+def test_what_the_cluster_says_is_in_the_file(here: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setenv("SLURM_CONF", "/etc/x.conf")
     done = run("init", "--timezone", "Europe/Zurich", "--currency", "CHF")
     assert done.exit_code == 0, done.output
     config = load(here / "finops.toml")
@@ -43,6 +49,8 @@ def test_what_the_cluster_says_is_in_the_file(here: Path) -> None:
     assert oct((here / "finops.toml").stat().st_mode)[-3:] == "644"
     assert "gres/gpu:h100; 2 accounts" in done.output
     assert "slurm-finops check" in done.output
+    nightly = f"/usr/local/bin/slurm-finops -c {here / 'finops.toml'} nightly"
+    assert f"15 3 * * *  SLURM_CONF=/etc/x.conf {nightly}\n" in done.output
     # nothing half-written stays behind
     assert [path.name for path in here.iterdir() if path.is_file()] == ["finops.toml"]
 

@@ -1,9 +1,12 @@
 """Opening a ledger: what it keeps for life, and what is said when it cannot be used."""
 
+import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
 from sqlite_utils import Database
@@ -12,7 +15,7 @@ from slurm_finops.errors import ConfigError, InputError, OutsideError
 from slurm_finops.ledger.lock import writer_lock
 from slurm_finops.ledger.schema import steps
 from slurm_finops.ledger.store import SCHEMA_STEPS, Ledger
-from tests.support import a_ledger, a_run, write
+from tests.support import a_ledger, a_run, jobs, write
 
 
 def test_a_ledger_opens_again_with_what_was_written(tmp_path) -> None:  # type: ignore[no-untyped-def]
@@ -22,10 +25,67 @@ def test_a_ledger_opens_again_with_what_was_written(tmp_path) -> None:  # type: 
 
 
 @pytest.mark.parametrize(("currency", "zone"), [("EUR", "UTC"), ("USD", "Asia/Tokyo")])
-def test_currency_and_zone_are_fixed_for_life(tmp_path, currency: str, zone: str) -> None:  # type: ignore[no-untyped-def]
-    a_ledger(tmp_path / "l.db").close()
+def test_currency_and_zone_are_fixed_by_the_first_run(tmp_path, currency: str, zone: str) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / "l.db"
+    a_ledger(path).close()
+    Ledger.open(path, currency, zone).close()
+    write(a_ledger(path), a_run())
     with pytest.raises(ConfigError, match="keeps its"):
-        Ledger.open(tmp_path / "l.db", currency, zone)
+        Ledger.open(path, currency, zone)
+    with pytest.raises(ConfigError, match="keeps its"), Ledger.read(path, currency, zone):
+        pass
+
+
+def test_reading_makes_nothing(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(InputError, match="not there yet"), Ledger.read(tmp_path / "l.db", "", ""):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_reader_sees_one_moment_while_another_writes(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    writer = a_ledger(tmp_path / "l.db")
+    write(writer, a_run())
+    with Ledger.read(tmp_path / "l.db", "USD", "UTC") as reader:
+        write(writer, a_run(job_id_raw=2))
+        assert len(jobs(reader)) == 1
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            reader.db.execute("DELETE FROM jobs")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user")
+@pytest.mark.parametrize("touched", [False, True])
+def test_who_may_only_read_reads_a_ledger_that_nobody_writes(touched: bool) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        ledger = a_ledger(folder / "l.db")
+        write(ledger, a_run())
+        ledger.close()
+        (folder / "l.db").chmod(0o644)
+        child = os.fork()
+        if not child:
+            os._exit(_read_as_nobody(folder / "l.db", touched))
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == (3 if touched else 0)
+
+
+def _read_as_nobody(path: Path, touched: bool) -> int:
+    """The exit code of reading; ``touched``: the ledger changes meanwhile."""
+    os.seteuid(65534)
+    try:
+        with Ledger.read(path, "USD", "UTC") as ledger:
+            if len(jobs(ledger)) != 1:
+                return 9
+            if touched:
+                os.seteuid(0)
+                os.utime(path)
+    except OutsideError as error:
+        return error.exit_code if "changed while it was read" in str(error) else 8
+    return 0
+
+
+def test_others_may_not_read_a_ledger(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    a_ledger(tmp_path / "l.db").close()
+    assert (tmp_path / "l.db").stat().st_mode & 0o777 == 0o640
 
 
 def test_a_file_that_is_no_ledger_is_not_touched(tmp_path) -> None:  # type: ignore[no-untyped-def]
