@@ -8,22 +8,27 @@ run that was cut off goes on where it stopped.
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
+from slurm_finops.billing.plans import Plans
 from slurm_finops.core.charge import charge
 from slurm_finops.core.period import Calendar
 from slurm_finops.core.policy import Policy
-from slurm_finops.core.rates import Card, Rate, RateBook, Segment, touched
-from slurm_finops.core.usage import GPU, billable, is_device, is_gpu, parse_tres
+from slurm_finops.core.rates import Rate, RateBook, touched
+from slurm_finops.core.usage import GPU, is_gpu, parse_tres
 from slurm_finops.ledger import pricing as table
-from slurm_finops.ledger.rates import RateCards, replace_rates, stored_rates
+from slurm_finops.ledger.held import free, hold
+from slurm_finops.ledger.rates import replace_rates, stored_rates
 from slurm_finops.ledger.store import Ledger
 from slurm_finops.ledger.tag_sets import TagSets
 
 _SLICE = 10_000
 _CACHE = 50_000
+#: SQLite's largest integer.
+_LARGEST = (1 << 63) - 1
+_TOO_LARGE = "it costs more than a ledger can hold (2.56 billion a run and day)"
 
 
 @dataclass(frozen=True)
@@ -40,8 +45,16 @@ class Terms:
         return RateBook(self.rates)
 
     def policy_digest(self) -> str:
+        """Changes when what is valid may change."""
+        return _digest(self.policy)
+
+    def owners_digest(self) -> str:
         """Changes when attribution may change."""
-        return hashlib.sha256(repr(self.policy).encode("utf-8", "surrogatepass")).hexdigest()
+        return _digest([replace(team, projects=()) for team in self.policy.teams])
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(repr(value).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class Priced(NamedTuple):
@@ -77,11 +90,11 @@ def _sync_rates(ledger: Ledger, terms: Terms, as_of: int, actor: str) -> None:
     through = table.priced_through(ledger)
     with ledger.transaction() as db:
         held = [(i, parse_tres(text)) for i, text in db.execute("SELECT id, alloc_tres FROM tres")]
-        queued = 0
-        for sku, start, end in spans:
-            ids = [i for i, tres in held if _prices(sku, tres)]
-            queued += table.queue_touched(db, ids, start, end, through)
+        queued = table.queue_touched(db, (
+            (i, start, end) for sku, start, end in spans for i, tres in held if _prices(sku, tres)
+        ), through)  # fmt: skip
         replace_rates(db, terms.rates)
+        free(db, _TOO_LARGE)
         ledger.audit(as_of, actor, "rates", f"{len(spans)} changed, {queued} runs to price again")
 
 
@@ -92,19 +105,21 @@ def _prices(sku: str, tres: dict[str, int]) -> bool:
 
 def _sync_policy(ledger: Ledger, terms: Terms, as_of: int, actor: str) -> None:
     """Where the policy now attributes a claim otherwise, queue its runs."""
-    digest = terms.policy_digest()
-    stored = ledger.setting("policy")
-    if stored == digest:
+    digests = {"policy": terms.policy_digest(), "owners": terms.owners_digest()}
+    stored = {name: ledger.setting(name) for name in digests}
+    if stored == digests:
         return
     with ledger.transaction() as db:
         queued = 0
-        if stored is not None:
+        if stored["owners"] not in (None, digests["owners"]):
             owners = _Owners(ledger, terms.policy)
-            for claimed, account, charged in table.owners_charged(db):
-                if owners.id(claimed, account) != charged:
-                    queued += table.queue_owner(db, claimed, account)
+            queued = table.queue_owners(db, [
+                (claimed, context) for claimed, context, charged in table.owners_charged(db)
+                if owners.of_run(claimed, context) != charged
+            ])  # fmt: skip
         table.judge_again(ledger)
-        ledger.set("policy", digest)
+        for name, digest in digests.items():
+            ledger.set(name, digest)
         ledger.audit(as_of, actor, "policy", f"changed, {queued} runs to attribute again")
 
 
@@ -134,10 +149,11 @@ def _price_queue(ledger: Ledger, terms: Terms, progress: Callable[[int], None]) 
                 return total
             # a run that was never priced is still above the mark
             known = [entry for entry in queue if entry.id <= through]
-            table.drop_charges(db, [
-                (entry.id, day_of(entry.was_start), day_of(entry.was_end or entry.was_start))
-                for entry in known if entry.was_start is not None
-            ])  # fmt: skip
+            table.drop_charges(db, (
+                (day, entry.id) for entry in known if entry.was_start is not None
+                for day in range(day_of(entry.was_start),
+                                 day_of(entry.was_end or entry.was_start) + 1)
+            ))  # fmt: skip
             pricer.write(table.runs_by_id(db, [entry.id for entry in known]))
             table.unqueue(db, [entry.id for entry in queue])
         total += len(known)
@@ -172,16 +188,6 @@ def _judge_tag_sets(ledger: Ledger, policy: Policy) -> None:
             )
 
 
-class _Line(NamedTuple):
-    """One SKU that a combination of context and TRES is charged for."""
-
-    sku_id: int
-    quantity: int
-    #: their cards are ids of `RateCards`
-    segments: tuple[Segment[int], ...]
-    device: bool
-
-
 class _Pricer:
     """Writes the charges of runs; what repeats over runs is worked out once."""
 
@@ -189,19 +195,15 @@ class _Pricer:
         self._db = ledger.db
         self._terms = terms
         self._owners = _Owners(ledger, terms.policy)
-        self._cards = RateCards(ledger.db)
-        self._plans: dict[tuple[int, int, int], list[_Line]] = {}
-        self._skus: dict[str, int] = {}
+        self._plans = Plans(ledger.db, terms.book)
 
     def write(self, runs: Sequence[table.Held]) -> None:
         """Charge these runs, which have no charges; call inside a transaction."""
-        rows: list[tuple[object, ...]] = []
+        rows: list[table.ChargeRow] = []
         calendar, suspended_too = self._terms.calendar, self._terms.charge_suspended
-        plans, owner_of = self._plans, self._owners.of_run
+        plans, places, owner_of = self._plans, self._plans.places, self._owners.of_run
         for run_id, start, elapsed, suspended, cluster, context, tres, tag_set in runs:
-            plan = plans.get((cluster, context, tres))
-            if plan is None:
-                plan = self._plan(cluster, context, tres)
+            plan = plans[cluster, places[context], tres]
             if not plan:
                 continue
             end = start + elapsed + (suspended if suspended_too else 0)
@@ -210,58 +212,22 @@ class _Pricer:
                 for day, card, seconds, listed, ticks in charge(
                     start, end, quantity, segments, calendar
                 ):
-                    # a device without a rate is unpriced; a cpu is nothing to bill
-                    # until a rate names it
                     if card is not None or device:
                         rows.append((
                             day, run_id, sku_id, card or 0, owner, quantity, seconds,
                             listed, ticks, ticks, ticks,
                         ))  # fmt: skip
-        table.write_charges(self._db, rows)
+        try:
+            table.write_charges(self._db, rows)
+        except OverflowError:
+            self._write_what_fits(rows)
 
-    def _plan(self, cluster_id: int, context_id: int, tres_id: int) -> list[_Line]:
-        (cluster,) = self._db.execute(
-            "SELECT name FROM clusters WHERE id = ?", (cluster_id,)
-        ).fetchone()
-        account, partition, qos = self._db.execute(
-            "SELECT account, partition, qos FROM contexts WHERE id = ?", (context_id,)
-        ).fetchone()
-        (text,) = self._db.execute(
-            "SELECT alloc_tres FROM tres WHERE id = ?", (tres_id,)
-        ).fetchone()
-        dimensions = {
-            "cluster": cluster, "account": account, "partition": partition, "qos": qos,
-        }  # fmt: skip
-        book = self._terms.book
-        plan = [
-            _Line(
-                self._sku_id(sku), quantity, self._numbered(book.segments(sku, dimensions)),
-                is_device(sku),
-            )
-            for sku, quantity in billable(parse_tres(text), book.skus)
-        ]
-        if len(self._plans) >= _CACHE:
-            self._plans.clear()
-        self._plans[cluster_id, context_id, tres_id] = plan
-        return plan
-
-    def _numbered(self, segments: Sequence[Segment[Card]]) -> tuple[Segment[int], ...]:
-        """The same with their cards' ids: looking one up costs as much as pricing a run."""
-        card_id = self._cards.id
-        return tuple(
-            Segment(start, None if card is None else card_id(card), curve, list_curve)
-            for start, card, curve, list_curve in segments
-        )
-
-    def _sku_id(self, sku: str) -> int:
-        if sku not in self._skus:
-            self._db.execute(
-                "INSERT INTO skus (name, is_gpu) VALUES (?, ?) ON CONFLICT DO NOTHING",
-                (sku, is_gpu(sku)),
-            )
-            row = self._db.execute("SELECT id FROM skus WHERE name = ?", (sku,)).fetchone()
-            self._skus[sku] = row[0]
-        return self._skus[sku]
+    def _write_what_fits(self, rows: Sequence[table.ChargeRow]) -> None:
+        """A run that costs more than a ledger can hold is held, so that the others are priced."""
+        table.drop_charges(self._db, {(row[0], row[1]) for row in rows})
+        large = {row[1] for row in rows if any(cost and cost > _LARGEST for cost in row)}
+        table.write_charges(self._db, [row for row in rows if row[1] not in large])
+        hold(self._db, dict.fromkeys(large, _TOO_LARGE))
 
 
 class _Owners:

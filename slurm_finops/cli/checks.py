@@ -278,7 +278,7 @@ def _problems(db: sqlite3.Connection, config: Config) -> Finding:
 
 
 def _held(db: sqlite3.Connection) -> Finding:
-    from slurm_finops.ledger.spend import held_runs
+    from slurm_finops.ledger.held import held_runs
 
     held = held_runs(db)
     if not held:

@@ -33,7 +33,8 @@ def price(app: App, style: str) -> None:
 def run(app: App, ledger: Ledger) -> dict:  # type: ignore[type-arg]
     """Price, and say what has no rate."""
     from slurm_finops.billing.pricing import price as price_ledger
-    from slurm_finops.ledger.spend import Scope, held_runs, unpriced
+    from slurm_finops.ledger.held import held_runs
+    from slurm_finops.ledger.spend import Scope, unpriced
 
     with progress("pricing") as advance:
         priced = price_ledger(ledger, app.terms, now(), actor(), advance)

@@ -94,11 +94,12 @@ def _store_comments(
 
 
 def _free(ledger: Ledger, runs: Sequence[Provisional]) -> None:
-    from slurm_finops.ledger.ingest import hold
+    from slurm_finops.ledger.held import hold
 
     held = {run.run: None for run in runs if run.held in (RUNAWAY, LOST)}
     if held:
-        hold(ledger, dict(held))
+        with ledger.transaction() as db:
+            hold(db, held)
 
 
 def _hold(
@@ -106,7 +107,8 @@ def _hold(
 ) -> None:
     """Ask sacct once more for runs the controller does not list; hold what has not ended."""
     from slurm_finops.cli.collecting import store
-    from slurm_finops.ledger.ingest import Tally, hold
+    from slurm_finops.ledger.held import hold
+    from slurm_finops.ledger.ingest import Tally
     from slurm_finops.ledger.live import provisional
     from slurm_finops.sources.sacct.again import read_again
 
@@ -119,7 +121,8 @@ def _hold(
     why = {
         run.run: RUNAWAY if (run.job_id_raw, run.submit) in listed else LOST for run in still
     }
-    hold(ledger, dict(why))
+    with ledger.transaction() as db:
+        hold(db, why)
     for reason, words in _WORDS.items():
         _name([run.job_id for run in still if why[run.run] == reason], *words, say)
 

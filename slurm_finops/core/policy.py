@@ -73,15 +73,18 @@ class Policy:
             tags = tags._replace(cost_center=team.cost_center)
         return Claim(tags, faults, source)
 
-    def judge(self, tags: Tags) -> tuple[Fault, ...]:
-        """What the site would refuse in these tags."""
+    def judge(self, tags: Tags, hint: bool = True) -> tuple[Fault, ...]:
+        """What the site would refuse in these tags.
+
+        ``hint``: look for what was meant, which takes as long as the site has names.
+        """
         faults = [Fault("missing", key) for key in self.required if getattr(tags, key) is None]
         for key, value in zip(KEYS, tags, strict=True):
             if value is not None:
-                faults.extend(self._value_faults(key, value, tags))
+                faults.extend(self._value_faults(key, value, tags, hint))
         return tuple(faults)
 
-    def _value_faults(self, key: str, value: str, tags: Tags) -> Iterable[Fault]:
+    def _value_faults(self, key: str, value: str, tags: Tags, hint: bool) -> Iterable[Fault]:
         size = len(value.encode("utf-8", "surrogatepass"))
         if size > self.max_length:
             yield Fault("value_too_long", key, f"{size}; the site allows {self.max_length}")
@@ -89,11 +92,11 @@ class Policy:
             yield Fault("spaces", key)
         pattern = self._patterns.get(key)
         if pattern and not pattern.fullmatch(value):
-            yield _unknown(key, value, self.allowed[key])
+            yield _unknown(key, value, self.allowed[key] if hint else ())
         elif self.registry and key in ("team", "project"):
             names = self._registered(key, tags)
             if names is not None and value not in names:
-                yield _unknown(key, value, names)
+                yield _unknown(key, value, names if hint else ())
 
     def _registered(self, key: str, tags: Tags) -> tuple[str, ...] | None:
         if key == "team":
@@ -101,18 +104,18 @@ class Policy:
         team = self._team.get(tags.team or "")
         return team.projects if team else None
 
-    def faults(self, claim: Claim) -> tuple[Fault, ...]:
+    def faults(self, claim: Claim, hint: bool = True) -> tuple[Fault, ...]:
         """What was wrong with a claim, and what the site refuses in it, each tag named once."""
         if any(fault.code in UNREADABLE for fault in claim.faults):
             return claim.faults
         named = {ALIASES.get(fault.key, fault.key) for fault in claim.faults}
-        return (*claim.faults, *(f for f in self.judge(claim.tags) if f.key not in named))
+        return (*claim.faults, *(f for f in self.judge(claim.tags, hint) if f.key not in named))
 
     def status(self, claim: Claim) -> str:
         """``valid``, ``invalid`` or ``untagged``: coverage counts only the first."""
         if claim.tags == UNTAGGED and (claim.source == "none" or not claim.faults):
             return "untagged"
-        return "invalid" if claim.faults or self.judge(claim.tags) else "valid"
+        return "invalid" if claim.faults or self.judge(claim.tags, hint=False) else "valid"
 
 
 def _unknown(key: str, value: str, known: Iterable[str]) -> Fault:

@@ -156,6 +156,7 @@ class RateBook:
         for series in self._series.values():
             _check_ties(series)
         self.skus = frozenset(self._series)
+        self.match_keys = frozenset(key for rate in ordered for key, _ in rate.match)
 
     def segments(self, sku: str, dimensions: Mapping[str, str]) -> tuple[Segment[Card], ...]:
         """How a SKU is priced over all time for runs with these dimensions.

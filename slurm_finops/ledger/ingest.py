@@ -73,21 +73,3 @@ def oldest_provisional(ledger: Ledger, cluster: str) -> int | None:
         (cluster,),
     ).fetchone()
     return row[0] if row else None
-
-
-def provisional_runs(ledger: Ledger, cluster: str) -> list[tuple[int, int, str]]:
-    """``(run, JobIDRaw, JobID)`` of the runs that had not ended when they were seen last."""
-    return ledger.db.execute(
-        "SELECT jobs.id, job_id_raw, job_id FROM jobs JOIN clusters ON clusters.id = cluster_id "
-        "WHERE provisional = 1 AND name = ? ORDER BY jobs.id",
-        (cluster,),
-    ).fetchall()
-
-
-def hold(ledger: Ledger, runs: dict[int, str | None]) -> None:
-    """Hold runs unbilled for a reason, or with None free them."""
-    with ledger.transaction() as db:
-        db.executemany(
-            "UPDATE jobs SET held = ? WHERE id = ? AND held IS NOT ?",
-            [(why, run, why) for run, why in runs.items()],
-        )

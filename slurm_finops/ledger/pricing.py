@@ -1,7 +1,8 @@
 """What the pricing run reads and writes: runs to price, their charges, the queue."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from slurm_finops.core.tags import Claim
@@ -21,6 +22,12 @@ _CHARGES = BulkInsert(
         "list_ticks", "contracted_ticks", "effective_ticks", "billed_ticks",
     ),
 )  # fmt: skip
+
+
+#: A row of ``charges``, in the table's own order; its costs are None where unpriced.
+ChargeRow = tuple[
+    int, int, int, int, int, int, int, int | None, int | None, int | None, int | None
+]
 
 
 class Held(NamedTuple):
@@ -73,14 +80,18 @@ def runs_by_id(db: sqlite3.Connection, ids: Sequence[int]) -> list[Held]:
     return [row for i in ids for row in db.execute(select, (i,))]
 
 
-def write_charges(db: sqlite3.Connection, rows: Sequence[tuple[object, ...]]) -> None:
-    """Store charges, as tuples in the table's own order."""
+def write_charges(db: sqlite3.Connection, rows: Sequence[ChargeRow]) -> None:
+    """Store charges.  Raises OverflowError for what is no 64-bit integer."""
     _CHARGES.write(db, rows)
 
 
-def drop_charges(db: sqlite3.Connection, spans: Sequence[tuple[int, int, int]]) -> None:
-    """Remove the charges of ``(run, first day, last day)``."""
-    db.executemany("DELETE FROM charges WHERE usage_id = ? AND day BETWEEN ? AND ?", spans)
+def drop_charges(db: sqlite3.Connection, days: Iterable[tuple[int, int]]) -> None:
+    """Remove the charges of each ``(day, run)``.
+
+    By single days: a range of days would be looked through from end to end for
+    every run, since the day comes first in the table's order.
+    """
+    db.executemany("DELETE FROM charges WHERE day = ? AND usage_id = ?", days)
 
 
 def unqueue(db: sqlite3.Connection, ids: Sequence[int]) -> None:
@@ -88,45 +99,63 @@ def unqueue(db: sqlite3.Connection, ids: Sequence[int]) -> None:
     db.executemany("DELETE FROM pricing_queue WHERE job_id = ?", [(i,) for i in ids])
 
 
+_ENQUEUE = (
+    "INSERT OR IGNORE INTO pricing_queue "
+    "SELECT jobs.id, start, start + elapsed + suspended FROM jobs"
+)
+
+
 def queue_touched(
-    db: sqlite3.Connection, tres_ids: Sequence[int], start: int, end: int, through: int
+    db: sqlite3.Connection, spans: Iterable[tuple[int, int, int]], through: int
 ) -> int:
-    """Queue the runs up to ``through`` that held such TRES in ``[start, end)``; how many."""
-    queued = 0
-    for tres_id in tres_ids:
-        queued += db.execute(
-            "INSERT OR IGNORE INTO pricing_queue SELECT id, start, start + elapsed + suspended "
-            "FROM jobs WHERE tres_id = ? AND start < ? AND start + elapsed + suspended > ? "
-            "AND id <= ?",
-            (tres_id, end, start, through),
+    """Queue the runs up to ``through`` that held in ``[from, to)`` what a rate prices; how many.
+
+    ``spans`` are ``(TRES id, from, to)``.  One look through the runs, whatever their number.
+    """
+    with _temporary(db, "touched", "tres_id INTEGER, since INTEGER, until INTEGER"):
+        db.executemany("INSERT INTO temp.touched VALUES (?, ?, ?)", spans)
+        db.execute("CREATE INDEX temp.touched_tres ON touched (tres_id)")
+        return db.execute(
+            f"{_ENQUEUE} CROSS JOIN temp.touched ON touched.tres_id = jobs.tres_id "
+            "WHERE start < until AND start + elapsed + suspended > since AND jobs.id <= ?",
+            (through,),
         ).rowcount
-    return queued
 
 
-def owners_charged(db: sqlite3.Connection) -> list[tuple[int, str, int]]:
-    """``(claimed tag set, account, tag set that is charged)``, each combination once."""
-    return db.execute(
-        "SELECT DISTINCT jobs.tag_set_id, account, charges.tag_set_id FROM charges "
-        "JOIN jobs ON jobs.id = usage_id JOIN contexts ON contexts.id = context_id"
-    ).fetchall()
+def owners_charged(db: sqlite3.Connection) -> Iterator[tuple[int, int, int]]:
+    """``(claimed tag set, context, tag set that is charged)``, each combination once."""
+    yield from db.execute(
+        "SELECT DISTINCT jobs.tag_set_id, context_id, charges.tag_set_id FROM charges "
+        "JOIN jobs ON jobs.id = usage_id"
+    )
 
 
-def queue_owner(db: sqlite3.Connection, claimed: int, account: str) -> int:
-    """Queue the runs of one claim and account; returns how many."""
-    return db.execute(
-        "INSERT OR IGNORE INTO pricing_queue SELECT jobs.id, start, start + elapsed + suspended "
-        "FROM jobs JOIN contexts ON contexts.id = context_id "
-        "WHERE jobs.tag_set_id = ? AND account = ?",
-        (claimed, account),
-    ).rowcount
+def queue_owners(db: sqlite3.Connection, owners: Iterable[tuple[int, int]]) -> int:
+    """Queue the runs of each ``(claimed tag set, context)``; returns how many."""
+    with _temporary(db, "moved", "tag_set_id INTEGER, context_id INTEGER, "
+                                 "PRIMARY KEY (tag_set_id, context_id)"):  # fmt: skip
+        db.executemany("INSERT OR IGNORE INTO temp.moved VALUES (?, ?)", owners)
+        if not db.execute("SELECT 1 FROM temp.moved").fetchone():
+            return 0
+        return db.execute(
+            f"{_ENQUEUE} CROSS JOIN temp.moved "
+            "ON (moved.tag_set_id, moved.context_id) = (jobs.tag_set_id, jobs.context_id)"
+        ).rowcount
 
 
 def queue_suspended(db: sqlite3.Connection) -> int:
     """Queue the runs that were suspended for a while; returns how many."""
-    return db.execute(
-        "INSERT OR IGNORE INTO pricing_queue SELECT id, start, start + elapsed + suspended "
-        "FROM jobs WHERE suspended > 0 AND start IS NOT NULL"
-    ).rowcount
+    return db.execute(f"{_ENQUEUE} WHERE suspended > 0 AND start IS NOT NULL").rowcount
+
+
+@contextmanager
+def _temporary(db: sqlite3.Connection, name: str, columns: str) -> Iterator[None]:
+    """A table of this connection's own, for as long as the block lasts."""
+    db.execute(f"CREATE TEMP TABLE {name} ({columns})")
+    try:
+        yield
+    finally:
+        db.execute(f"DROP TABLE temp.{name}")
 
 
 def unjudged(ledger: Ledger, limit: int) -> list[tuple[int, Claim]]:

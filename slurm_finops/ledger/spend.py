@@ -94,15 +94,6 @@ def unpriced(db: sqlite3.Connection, scope: Scope) -> list[tuple[str, int, int]]
     return rows.fetchall()
 
 
-def held_runs(db: sqlite3.Connection) -> list[tuple[str, str]]:
-    """``(cluster/job id, why)`` of runs held unbilled."""
-    rows = db.execute(
-        "SELECT name || '/' || job_id, held FROM jobs JOIN clusters ON clusters.id = cluster_id "
-        "WHERE held IS NOT NULL ORDER BY 1"
-    )
-    return rows.fetchall()
-
-
 def _where(scope: Scope) -> str:
     return "day >= ? AND day < ?" + (f" AND {scope.where}" if scope.where else "")
 

@@ -8,7 +8,8 @@ from slurm_finops.core.money import apportion_ticks, to_minor
 from slurm_finops.core.period import Calendar, Period, day_date
 from slurm_finops.core.policy import Policy
 from slurm_finops.core.tags import KEYS, Tags, make_comment
-from slurm_finops.ledger.spend import Scope, Sums, held_runs, spend, unpriced
+from slurm_finops.ledger.held import held_runs
+from slurm_finops.ledger.spend import Scope, Sums, spend, unpriced
 from slurm_finops.ledger.store import Ledger
 from slurm_finops.ledger.tag_sets import as_claim
 from slurm_finops.reports.view import (
@@ -200,7 +201,7 @@ def tag_faults(ledger: Ledger, site: Site, scope: Scope) -> tuple[TagFault, ...]
     bad = scope.narrowed("tag_sets.status IN ('invalid', 'untagged')")
     kinds: dict[tuple[object, ...], list[Sums]] = {}
     for row in spend(ledger.db, bad, (*KEYS, "faults", "tag_source")):
-        faults = site.policy.faults(as_claim(row.key))
+        faults = site.policy.faults(as_claim(row.key), hint=False)
         kind = row.key[0], tuple((fault.code, fault.key) for fault in faults)
         kinds.setdefault(kind, []).append(row)
     ordered = sorted(

@@ -1,6 +1,7 @@
 """The pricing run: exact, incremental, and the same whatever came first."""
 
 import random
+import re
 from collections import defaultdict
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -16,7 +17,8 @@ from slurm_finops.core.period import Calendar
 from slurm_finops.core.policy import Policy, TeamRule
 from slurm_finops.core.rates import Rate
 from slurm_finops.core.runs import Run
-from slurm_finops.ledger.ingest import hold
+from slurm_finops.ledger.held import held_runs, hold
+from slurm_finops.ledger.spend import Scope, unpriced
 from tests.support import JUNE, a_ledger, a_run, write
 
 H100 = Rate("gres/gpu:h100", 3_920_000, JUNE - 86_400 * 90, where="rates[1]")
@@ -132,7 +134,7 @@ def test_a_held_run_costs_nothing_until_it_is_freed() -> None:
     ledger = a_ledger()
     write(ledger, a_run(state="RUNNING", end=None, provisional=True))
     price(ledger, terms(), JUNE)
-    hold(ledger, {1: "runaway"})
+    hold(ledger.db, {1: "runaway"})
     price(ledger, terms(), JUNE)
     assert charges(ledger) == []
     write(ledger, a_run())
@@ -278,3 +280,49 @@ def test_a_thousand_runs_against_a_spot_series_cost_what_the_fractions_say(seed:
     found = ledger.db.execute("SELECT day, SUM(billed_ticks) FROM charges GROUP BY 1").fetchall()
     epoch = datetime(1970, 1, 1, tzinfo=UTC).toordinal()
     assert {day + epoch: Fraction(ticks, TICKS) for day, ticks in found} == dict(by_day)
+
+
+def test_a_run_that_costs_too_much_is_held_and_the_others_are_priced() -> None:
+    ledger = a_ledger()
+    billions = a_run(job_id_raw=2, alloc_tres="gres/gpu:h100=2000000000")
+    write(ledger, a_run(), billions, a_run(job_id_raw=3))
+    assert price(ledger, terms(), JUNE) == Priced(3, 0)
+    assert charges(ledger, "usage_id") == [(1,), (3,)]
+    ((run, why),) = held_runs(ledger.db)
+    assert (run, "more than a ledger can hold" in why) == ("alpha/100", True)
+    price(ledger, terms(H100._replace(price=1)), JUNE)
+    assert charges(ledger, "usage_id") == [(1,), (2,), (3,)]
+    assert held_runs(ledger.db) == []
+
+
+def test_a_night_on_which_nothing_changed_looks_through_no_table_of_runs() -> None:
+    ledger = a_ledger()
+    write(ledger, *(a_run(job_id_raw=i) for i in range(50)))
+    price(ledger, terms(), JUNE)
+    write(ledger, a_run(job_id_raw=60), a_run(job_id_raw=7, state="FAILED", elapsed=60))
+    asked: list[str] = []
+    ledger.db.set_trace_callback(asked.append)
+    assert price(ledger, terms(), JUNE) == Priced(1, 1)
+    unpriced(ledger.db, Scope(-(1 << 31), 1 << 31))
+    held_runs(ledger.db)
+    ledger.db.set_trace_callback(None)
+    plans = [
+        (row[3], sql) for sql in asked if sql.startswith(("SELECT", "DELETE", "UPDATE"))
+        for row in ledger.db.execute(f"EXPLAIN QUERY PLAN {sql}")
+    ]  # fmt: skip
+    whole = re.compile(r"SCAN (jobs|charges|tag_sets)$|SEARCH charges USING PRIMARY KEY \(day>")
+    assert len(plans) > 10
+    assert [plan for plan in plans if whole.match(plan[0])] == []
+
+
+def test_a_policy_that_moves_one_claim_prices_its_runs_again_and_no_others() -> None:
+    ledger = a_ledger()
+    write(ledger, *(a_run(job_id_raw=i, account=f"a{i % 3}") for i in range(30)))
+    anyone = TeamRule("nlp", accounts=("*",))
+    price(ledger, terms(policy=Policy(teams=(anyone,))), JUNE)
+    listed = Policy(teams=(TeamRule("nlp", accounts=("a1", "a2")),))
+    assert price(ledger, terms(policy=listed), JUNE) == Priced(0, 10)
+    stricter = Policy(teams=listed.teams, max_length=2)
+    assert price(ledger, terms(policy=stricter), JUNE) == Priced(0, 0)
+    statuses = ledger.db.execute("SELECT DISTINCT status FROM tag_sets").fetchall()
+    assert statuses == [("invalid",)]

@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 from slurm_finops.cli import checks, main
 from slurm_finops.core.runs import Problem
 from slurm_finops.ledger import ingest
+from slurm_finops.ledger.held import hold
 from slurm_finops.ledger.runs import write_problems
 from slurm_finops.sources import slurm as clients
 from tests.fake_slurm import FakeSlurm, no_slurm, slurm
@@ -312,7 +313,7 @@ class TestLedger:
 
     def test_runs_held_and_runs_not_ended(self, ledger) -> None:  # type: ignore[no-untyped-def]
         write(ledger, a_run(), a_run(job_id_raw=101, job_id="7_0", end=None, provisional=True))
-        ingest.hold(ledger, {2: "runaway"})
+        hold(ledger.db, {2: "runaway"})
         found = findings()
         assert "alpha/7_0 (runaway)" in found["held runs"]["what"]
         assert found["provisional"]["what"].startswith("1 run had not ended")

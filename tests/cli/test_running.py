@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from slurm_finops.cli.running import look_at_running
-from slurm_finops.ledger.ingest import hold
+from slurm_finops.ledger.held import hold
 from slurm_finops.ledger.store import Ledger
 from slurm_finops.sources import slurm as clients
 from tests.fake_slurm import FakeSlurm, a_job, no_slurm, running_record, slurm
@@ -81,7 +81,7 @@ def test_a_run_held_earlier_is_freed_when_it_is_listed_again(
     ledger: Ledger, slurm: FakeSlurm
 ) -> None:
     write(ledger, running(1), running(2), running(3))
-    hold(ledger, {1: "runaway", 2: "not in sacct", 3: "by hand"})
+    hold(ledger.db, {1: "runaway", 2: "not in sacct", 3: "by hand"})
     slurm.squeue(a_job(1, JUNE), a_job(2, JUNE), a_job(3, JUNE))
     assert look(ledger) == []
     assert held(ledger) == [None, None, "by hand"]
