@@ -132,7 +132,7 @@ class App:
         config = self.config
         return Site(
             config.currency, config.digits, config.timezone, config.calendar, config.policy,
-            config.people,
+            config.people, config.rates, now(),
         )  # fmt: skip
 
     def said_now(self) -> str:

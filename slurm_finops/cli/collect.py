@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from slurm_finops.cli.app import FORMAT, App, count, echo_json, now, pass_app, progress
+from slurm_finops.errors import InputError
 
 if TYPE_CHECKING:
     from slurm_finops.ledger.ingest import Tally
     from slurm_finops.ledger.store import Ledger
+    from slurm_finops.sources.sacct.saved import SavedFile
 
 
 @click.group()
@@ -28,7 +30,7 @@ def collect() -> None:
 
 @collect.command("sacct")
 @click.option("--file", "path", metavar="FILE", help="A saved sacct file (.gz too); - is stdin.")
-@click.option("--delimiter", help="Of the saved file.  [default: |]")
+@click.option("--delimiter", help="Of the saved file.  [default: as in its header]")
 @click.option("--timezone", metavar="ZONE", help="Of times without an offset in the saved file.  "
               "[default: the configured one]")
 @click.option("--since", metavar="DATE", help="Collect from here, live.  [default: where the last "
@@ -61,7 +63,7 @@ def sacct(
     if path is not None:
         if since or until:
             raise click.UsageError("--since and --until are for a live collection, not for --file")
-        tally = from_file(app, path, "|" if delimiter is None else delimiter, timezone)
+        tally = from_file(app, path, delimiter, timezone)
         named = [] if path == "-" else [Path(path).name]
     else:
         for name, given in (("--timezone", timezone), ("--delimiter", delimiter)):
@@ -77,14 +79,16 @@ def sacct(
 
 
 def save_command(since: str | None, until: str | None) -> str:
-    """What saves a file that --file reads: Comment last, times in epoch seconds."""
+    """What saves a file that --file reads: times in epoch seconds, a delimiter nobody can guess."""
+    from secrets import token_hex
+
     from slurm_finops.sources.sacct.record import FIELDS
 
     window = f"-S {_date(since, '--since')}" if since else "-S now-30days"
     if until:
         window += f" -E {_date(until, '--until')}"
     return (
-        "TZ=UTC SLURM_TIME_FORMAT=%s sacct -a -X -D -P "
+        f"TZ=UTC SLURM_TIME_FORMAT=%s sacct -a -X -D -p --delimiter='|{token_hex(6)}|' "
         f"{window} -o {','.join(FIELDS)} > sacct.txt"
     )
 
@@ -100,16 +104,16 @@ def _date(text: str, option: str) -> str:
         ) from None
 
 
-def from_file(app: App, path: str, delimiter: str, timezone: str | None) -> Tally:
+def from_file(app: App, path: str, delimiter: str | None, timezone: str | None) -> Tally:
     """Collect a saved file.  Nothing is opened for writing until a record could be read."""
     from slurm_finops.cli.collecting import checked, collect_file
     from slurm_finops.sources.sacct.saved import read_saved
 
-    if not delimiter:
+    if delimiter == "":
         raise click.BadParameter("must not be empty", param_hint="'--delimiter'")
     config = app.config
     zone = _zone(timezone) if timezone else config.zone
-    batches = checked(read_saved(path, delimiter, config.cluster, zone), path)
+    batches = checked(read_saved(path, delimiter, config.cluster, zone, _warn_of_forgery), path)
     size = Path(path).stat().st_size if path != "-" else None
     with app.writing("collect") as ledger, progress("collecting", size) as advance:
         seen = 0
@@ -120,6 +124,14 @@ def from_file(app: App, path: str, delimiter: str, timezone: str | None) -> Tall
             seen = batch.position
 
         return collect_file(ledger, batches, path, config.cluster, show)
+
+
+def _warn_of_forgery(file: SavedFile) -> None:
+    if file.forgeable:
+        click.echo(
+            f"note: a job's name or comment may hold {file.delimiter!r}, and so pass for records "
+            "of other people; save files with: slurm-finops collect sacct --print-command", err=True
+        )
 
 
 def live(app: App, ledger: Ledger, since: str | None, until: str | None) -> Tally:
@@ -134,12 +146,16 @@ def live(app: App, ledger: Ledger, since: str | None, until: str | None) -> Tall
     if since:
         start = app.period(since, "--since").start
     if until:
-        end = app.period(until, "--until").start
+        # what has not been yet must never be noted as collected
+        end = min(end, app.period(until, "--until").start)
     if start >= end:
-        upto = "--until" if until else "now"
-        raise click.UsageError(f"the window is empty: --since must be before {upto}")
+        raise InputError(
+            f"nothing to collect: {calendar.isoformat(start)} is not before "
+            f"{calendar.isoformat(end)}{'' if until else ', which is now'}"
+        )
+    automatic = since is None and until is None
     with progress("collecting", len(slices(start, end))) as advance:
-        tally = collect_live(ledger, app.config.cluster, start, end, advance)
+        tally = collect_live(ledger, app.config.cluster, start, end, automatic, advance)
     from slurm_finops.cli.running import look_at_running
 
     look_at_running(ledger, app.config.cluster)

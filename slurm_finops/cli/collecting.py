@@ -117,7 +117,8 @@ def collect_file(
     tally = Tally()
     run = begin(ledger, f"file:{name}", cluster, now())
     try:
-        store(ledger, batches, "sacct", tally, progress=progress)
+        # who writes into a pipe may take his time
+        store(ledger, batches, "sacct", tally, live=name == "-", progress=progress)
     except FinopsError as error:
         finish(ledger, run, now(), tally, str(error))
         raise
@@ -126,7 +127,7 @@ def collect_file(
 
 
 def collect_live(
-    ledger: Ledger, cluster: str, since: int, until: int,
+    ledger: Ledger, cluster: str, since: int, until: int, automatic: bool = False,
     progress: Callable[[int], None] = lambda slices: None,
 ) -> Tally:  # fmt: skip
     """Collect ``[since, until)`` from sacct, in slices of days; each is logged when whole.
@@ -134,14 +135,13 @@ def collect_live(
     A failure ends the run; the next goes on from the last whole slice.
     """
     from slurm_finops.ledger.ingest import Tally, begin, finish
-    from slurm_finops.sources.sacct.live import read_live
 
     total = Tally()
     for start, end in slices(since, until):
         tally = Tally()
-        run = begin(ledger, "sacct", cluster, now(), start, end)
+        run = begin(ledger, "sacct", cluster, now(), start, end, automatic)
         try:
-            store(ledger, read_live(start, end, cluster), "sacct", tally, live=True)
+            _collect_slice(ledger, cluster, start, end, tally)
         except FinopsError as error:
             finish(ledger, run, now(), tally, str(error))
             raise
@@ -151,6 +151,17 @@ def collect_live(
     return total
 
 
+def _collect_slice(ledger: Ledger, cluster: str, start: int, end: int, tally: Tally) -> None:
+    from slurm_finops.sources.sacct.live import read_live
+
+    store(ledger, read_live(start, end, cluster), "sacct", tally, live=True)
+    if tally.problems and not tally.records:
+        raise InputError(
+            f"sacct printed {tally.problems:,} records, and none could be read; the first are in "
+            "the ledger's table problems"
+        )
+
+
 def slices(since: int, until: int) -> list[tuple[int, int]]:
     """``[since, until)`` in days: sacct holds a whole answer in memory."""
     day = 86_400
@@ -158,16 +169,13 @@ def slices(since: int, until: int) -> list[tuple[int, int]]:
 
 
 def window(ledger: Ledger, cluster: str, month_start: int, as_of: int) -> tuple[int, int]:
-    """What to collect by default, up to now.
+    """What to collect by default: from two days before the end of what is whole, up to now.
 
-    From the earlier of two days before the end of what is whole and the oldest
-    run still running; the first time, from the start of this billing month.
+    The first time from the start of this billing month.  A run that has been
+    running for longer is in the window too: sacct lists what overlaps it.  One
+    whose end came to light later is asked for by its id (`running`).
     """
-    from slurm_finops.ledger.ingest import collected_through, oldest_provisional
+    from slurm_finops.ledger.ingest import collected_through
 
     through = collected_through(ledger, "sacct", cluster)
-    if through is None:
-        return month_start, as_of
-    oldest = oldest_provisional(ledger, cluster)
-    since = through - 2 * 86_400
-    return min(since, oldest if oldest is not None else since), as_of
+    return (month_start if through is None else through - 2 * 86_400), as_of

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from slurm_finops.cli.app import App, count, now, program
+from slurm_finops.cli.files import save
 from slurm_finops.errors import ConfigError, OutsideError
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ def init(out: str | None, currency: str, timezone: str | None, force: bool) -> N
     if path is None:
         click.echo(text, nl=False)
         return
-    _write(path, text)
+    # readable by all: nothing in it is secret
+    save(path, text.encode(), 0o644)
     click.echo(f"{path}: cluster {answers['cluster']}, {code}, days in {zone}; "
                f"{_found(answers)}\n\n{_next_steps(path)}")  # fmt: skip
 
@@ -181,20 +183,6 @@ def _check_free(path: Path, force: bool) -> None:
             f"{path} is there already and was left as it is; write elsewhere with --out FILE, or "
             "overwrite it with --force"
         )
-
-
-def _write(path: Path, text: str) -> None:
-    """Whole or not at all, and readable by all: nothing in it is secret."""
-    import os
-
-    new = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        new.write_text(text, "utf-8")
-        new.chmod(0o644)
-        new.replace(path)
-    except OSError as error:
-        new.unlink(missing_ok=True)
-        raise OutsideError(f"cannot write {path}: {error.strerror}") from None
 
 
 def _next_steps(path: Path) -> str:

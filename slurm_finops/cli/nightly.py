@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
 
 from slurm_finops.cli.app import App, count, now, pass_app
-from slurm_finops.errors import FinopsError
+from slurm_finops.errors import FinopsError, OutsideError
 
 if TYPE_CHECKING:
     from slurm_finops.ledger.store import Ledger
@@ -53,11 +54,18 @@ class _Night:
         began = time.monotonic()
         try:
             said = do()
-        except FinopsError as error:
-            self.failed = self.failed or error.exit_code
-            click.echo(f"{name:8} FAILED: {error}", err=True)
+        except (FinopsError, click.ClickException) as error:
+            self._fail(name, str(error), error.exit_code)
+            return
+        except Exception as error:  # a defect of ours must not cost the other steps
+            traceback.print_exc()
+            self._fail(name, f"{type(error).__name__}: {error}", OutsideError.exit_code)
             return
         click.echo(f"{name:8} {said} ({time.monotonic() - began:.1f} s)")
+
+    def _fail(self, name: str, why: str, code: int) -> None:
+        self.failed = self.failed or code
+        click.echo(f"{name:8} FAILED: {why}", err=True)
 
     def skip(self, name: str, why: str) -> None:
         click.echo(f"{name:8} skipped: {why}")
@@ -80,24 +88,27 @@ def _price(app: App, ledger: Ledger) -> str:
 
 def _report(app: App, ledger: Ledger) -> str:
     """This month's page, and last month's, which late jobs still change."""
-    from slurm_finops.cli.report import save, write
-    from slurm_finops.core.period import day_date
+    from slurm_finops.cli.files import make_folder, save
+    from slurm_finops.cli.report import write
+    from slurm_finops.reports.build import EVERYBODY, anything_spent
 
     folder = app.config.database.parent / "reports"
+    make_folder(folder)
     calendar = app.config.calendar
-    today = day_date(calendar.day_of(now()))
-    months = [f"{today:%Y-%m}", calendar.last_complete("month", now()).label]
+    last = calendar.last_complete("month", now())
+    months = [calendar.following(last)]
+    if anything_spent(ledger, EVERYBODY, last):
+        months.append(last)
     for month in months:
-        html = write(app, ledger, calendar.period(month), ("team",), "html")
-        save(folder / f"{month}.html", html.encode())
-    return f"{' and '.join(months)} in {folder}"
+        page, _ = write(app, ledger, month, (), "html")
+        save(folder / f"{month.label}.html", page.encode())
+    return f"{' and '.join(month.label for month in months)} in {folder}"
 
 
 def _send(app: App, ledger: Ledger) -> str:
-    from slurm_finops.cli.send import app_period, mail_settings, run, told
-    from slurm_finops.errors import OutsideError
+    from slurm_finops.cli.send import run, told
 
-    outcomes = run(app, ledger, app_period(app, mail_settings(app), None))
+    outcomes = run(app, ledger)
     lines = told(outcomes)
     if any(outcome.status != "sent" for outcome in outcomes):
         raise OutsideError("; ".join(lines))

@@ -8,28 +8,32 @@ from typing import TYPE_CHECKING
 import click
 
 from slurm_finops.cli.app import App, pass_app
-from slurm_finops.errors import OutsideError
+from slurm_finops.cli.files import save
 
 if TYPE_CHECKING:
     from slurm_finops.core.period import Period
     from slurm_finops.ledger.store import Ledger
 
 
+STYLES = ["table", "json", "csv", "html"]
+
+
 @click.command()
 @click.option("--period", metavar="PERIOD", help="2026-06, 2026-06-01, 2026-W23 or A..B "
               "(half-open).  [default: this billing month]")
-@click.option("--by", "names", default="team", show_default=True, metavar="NAMES",
+@click.option("--by", "names", metavar="NAMES",
               help="Dimensions, comma-separated: team, project, experiment, environment, model, "
               "cost_center, user, account, partition, qos, cluster, sku, state, pricing, "
-              "tag_source, day.")
-@click.option("--format", "style", type=click.Choice(["table", "json", "csv", "html"]),
-              default="table", show_default=True, help="How the report is written.")
-@click.option("--team", metavar="TEAM", help="Only this team.")
+              "tag_source, day.  [default: team; on a team's page project]")
+@click.option("--format", "style", type=click.Choice(STYLES),
+              help="How the report is written.  [default: as --out ends, else table]")
+@click.option("--team", metavar="TEAM", help="Only this team; '(untagged)' is what names none.")
 @click.option("--out", metavar="FILE", help="Write here instead of to the terminal.")
 @pass_app
 def report(
-    app: App, period: str | None, names: str, style: str, team: str | None, out: str | None
-) -> None:
+    app: App, period: str | None, names: str | None, style: str | None, team: str | None,
+    out: str | None,
+) -> None:  # fmt: skip
     """Report the cost of a period.
 
     \b
@@ -37,17 +41,40 @@ def report(
       slurm-finops report
       slurm-finops report --period 2026-06 --by team,project
       slurm-finops report --period 2026-W23 --by day --team nlp --format csv
-      slurm-finops report --period 2026-06 --format html --out june.html
+      slurm-finops report --period 2026-06 --out june.html
     """
-    by = dimensions(names)
+    by = dimensions(names) if names is not None else ()
     asked = app.period(period)
+    ending = Path(out or "").suffix.removeprefix(".")
+    style = style or (ending if ending in STYLES else "table")
     with app.reading() as ledger:
-        text = write(app, ledger, asked, by, style, team or "")
+        if team is not None:
+            _check_team(app, ledger, team)
+        text, warnings = write(app, ledger, asked, by, style, team or "")
+    if style in ("json", "csv"):
+        for line in warnings:
+            click.echo(line, err=True)
     if out is None or out == "-":
         click.echo(text, nl=not text.endswith("\n"))
         return
     save(Path(out), text.encode())
     click.echo(out)
+
+
+def _check_team(app: App, ledger: Ledger, team: str) -> None:
+    """A team that nobody has ever heard of is a slip, not a team that spent nothing."""
+    from slurm_finops.core.near import nearest
+    from slurm_finops.ledger.tag_sets import teams
+    from slurm_finops.reports.build import UNTAGGED_NAME
+
+    known = sorted({*(t.name for t in app.config.teams), *teams(ledger.db)})
+    if team not in (*known, UNTAGGED_NAME):
+        near = nearest(team, known)
+        hint = f"did you mean {near!r}?" if near else f"known: {', '.join(known) or 'none'}"
+        raise click.BadParameter(
+            f"{team!r} is no team of the configuration or the ledger; {hint}",
+            param_hint="'--team'",
+        )
 
 
 def dimensions(names: str) -> tuple[str, ...]:
@@ -71,35 +98,22 @@ def dimensions(names: str) -> tuple[str, ...]:
 
 def write(
     app: App, ledger: Ledger, period: Period, by: tuple[str, ...], style: str, team: str = ""
-) -> str:
-    """A report in one of its styles."""
+) -> tuple[str, list[str]]:
+    """A report in one of its styles, and why its figures may not be today's truth."""
     import json
 
     from slurm_finops.reports import build, tables
 
+    owner = build.Owner(team)
     if style == "html":
         from slurm_finops.reports import render
 
-        page = build.page(ledger, app.site, period, team=team, by=by)
-        return render.page_html(page, app.said_now())
-    view = build.report(ledger, app.site, period, by, team)
+        budget = next((t.budget_minor for t in app.config.teams if t.name == team), None)
+        page = build.page(ledger, app.site, period, owner, budget_minor=budget, by=by)
+        return render.page_html(page, app.said_now()), tables.warnings(page.report)
+    view = build.report(ledger, app.site, period, by or ("team",), owner)
     if style == "json":
-        return json.dumps(tables.report_json(view), indent=2, ensure_ascii=False) + "\n"
-    if style == "csv":
-        return tables.report_csv(view)
-    return tables.table_text(view)
-
-
-def save(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all."""
-    import os
-
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        new = path.with_name(f".{path.name}.{os.getpid()}")
-        new.write_bytes(data)
-        new.replace(path)
-    except OSError as error:
-        raise OutsideError(f"cannot write {path}: {error.strerror}") from None
-
-
+        text = json.dumps(tables.report_json(view), indent=2, ensure_ascii=False) + "\n"
+    else:
+        text = tables.report_csv(view) if style == "csv" else tables.table_text(view)
+    return text, tables.warnings(view)

@@ -29,13 +29,17 @@ def day_date(number: int) -> date:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Whole billing days ``[first, last)`` and the instants ``[start, end)`` they cover."""
+    """Whole billing days ``[first, last)`` and the instants ``[start, end)`` they cover.
+
+    ``every`` is ``day``, ``week``, ``month``, or "" for a range.
+    """
 
     label: str
     first: int
     last: int
     start: int
     end: int
+    every: str = ""
 
 
 class Calendar:
@@ -102,12 +106,25 @@ class Calendar:
             first, last = _span(text)
         if first >= last:
             raise ValueError(f"period {text!r} ends before it starts")
-        return self.days(day_number(first), day_number(last), text)
+        shape = _SHAPE.fullmatch(text)
+        every = shape.lastgroup or "" if shape else ""
+        return self.days(day_number(first), day_number(last), text, every)
 
-    def days(self, first: int, last: int, label: str = "") -> Period:
+    def days(self, first: int, last: int, label: str = "", every: str = "") -> Period:
         """The period of the billing days ``[first, last)``."""
         label = label or f"{day_date(first)}..{day_date(last)}"
-        return Period(label, first, last, self.midnight(first), self.midnight(last))
+        return Period(label, first, last, self.midnight(first), self.midnight(last), every)
+
+    def month_of(self, day: int) -> Period:
+        """The billing month that a day lies in."""
+        return self.period(f"{day_date(day):%Y-%m}")
+
+    def following(self, period: Period) -> Period:
+        """The day, week or month after this one."""
+        first = day_date(period.last)
+        year, week, _ = first.isocalendar()
+        labels = {"day": str(first), "week": f"{year}-W{week:02d}", "month": f"{first:%Y-%m}"}
+        return self.period(labels[period.every])
 
     def last_complete(self, every: str, as_of: int) -> Period:
         """The last whole ``day``, ISO ``week`` or ``month`` that ended by ``as_of``."""

@@ -9,6 +9,8 @@ _TYPED_GPU = GPU + ":"
 #: Counters that slurmdbd keeps beside devices; nobody holds them.
 _COUNTERS = ("gres/gpumem", "gres/gpuutil")
 _QUANTITY = re.compile(r"(\d+)(?:\.(\d+))?([KMGTPE]?)", re.ASCII)
+#: gres/gpu:a100_1g.5gb, license/matlab@server
+_NAME = re.compile(r"[A-Za-z][\w./:@+-]*", re.ASCII)
 _GRES_WORD = re.compile(r"[\w.-]+", re.ASCII)
 _POWERS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4, "P": 5, "E": 6}
 #: TRES that Slurm prints in units of MiB when no suffix says otherwise.
@@ -39,7 +41,7 @@ def parse_tres(text: str) -> dict[str, int]:
     tres: dict[str, int] = {}
     for item in text.split(",") if text else ():
         name, equals, value = item.partition("=")
-        if not equals or not name:
+        if not equals or not _NAME.fullmatch(name):
             raise ValueError(f"TRES {item!r} is not name=count")
         if name in tres:
             raise ValueError(f"TRES {name!r} is given twice")

@@ -7,7 +7,7 @@ is never sent again by itself.  What the server refuses for now goes back to
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from email.message import EmailMessage
 from typing import NamedTuple, Protocol
 
@@ -21,7 +21,10 @@ from slurm_finops.delivery.smtp import (
 )
 from slurm_finops.errors import InputError
 
+#: A server that answers, but not with yes, is asked so often about one mail.
 MAX_TRIES = 5
+#: A server that does not answer at all says nothing about a mail, until its news is old.
+MAX_AGE = 14 * 86_400
 
 
 class Entry(Protocol):
@@ -44,6 +47,9 @@ class Entry(Protocol):
 
     @property
     def tries(self) -> int: ...
+
+    @property
+    def queued_at(self) -> int: ...
 
 
 class Outcome(NamedTuple):
@@ -68,7 +74,7 @@ class Store(Protocol):
 
     def has(self, report: str, period: str, recipient: str) -> bool: ...
 
-    def with_status(self, status: str) -> Iterable[Entry]: ...
+    def with_status(self, status: str) -> Iterable[int]: ...
 
     def get(self, entry: int) -> Entry | None: ...
 
@@ -108,13 +114,19 @@ class Outbox:
 
         Raises `ConfigError` before any mail is touched.
         """
-        _ = self._server.password
+        self._server.check()
         outcomes = [
             self._marked(entry, "unknown", at, "the program died while sending it", entry.tries)
-            for entry in self._store.with_status("sending")
+            for entry in self._each("sending")
         ]
-        outcomes += [self._send(entry, at) for entry in self._store.with_status("queued")]
+        outcomes += [self._send(entry, at) for entry in self._each("queued")]
         return outcomes
+
+    def _each(self, status: str) -> Iterator[Entry]:
+        for number in self._store.with_status(status):
+            entry = self._store.get(number)
+            if entry is not None:
+                yield entry
 
     def resend(self, entry: int, at: int) -> Outcome:
         """Send a stored mail again, with the same Message-ID.
@@ -123,14 +135,17 @@ class Outbox:
         """
         found = self._store.get(entry)
         if found is None:
-            raise InputError(f"the outbox has no mail {entry}")
-        _ = self._server.password
+            raise InputError(f"the outbox has no mail {entry}; slurm-finops check lists them")
+        self._server.check()
         return self._send(found, at)
 
     def _send(self, entry: Entry, at: int) -> Outcome:
         tries = entry.tries + 1
         try:
             self._hand_over(entry, at, tries)
+        except Unreachable as error:
+            status = "failed" if at - entry.queued_at > MAX_AGE else "queued"
+            return self._marked(entry, status, at, str(error), entry.tries)
         except Temporary as error:
             status = "failed" if tries >= MAX_TRIES else "queued"
             return self._marked(entry, status, at, str(error), tries)
@@ -143,7 +158,7 @@ class Outbox:
     def _hand_over(self, entry: Entry, at: int, tries: int) -> None:
         if self._down:
             # each mail would wait for the same half minute
-            raise Temporary(self._down)
+            raise Unreachable(self._down)
         self._store.mark(entry.id, "sending", at, "", tries)
         try:
             self._server.send(entry.message, self._sender, entry.recipient)

@@ -50,11 +50,11 @@ class SmtpServer:
     @classmethod
     def parse(cls, url: str, password_file: Path | None = None) -> "SmtpServer":
         """From ``smtp://user@host:587`` or ``smtps://host``.  Raises `ConfigError`."""
-        parts = urlsplit(url)
         try:
+            parts = urlsplit(url)
             port = parts.port
-        except ValueError:
-            port = 0
+        except ValueError:  # smtp://[bad, or no number for a port
+            parts, port = urlsplit(""), 0
         beyond = parts.path.rstrip("/") or parts.query or parts.fragment
         if parts.scheme not in _PORTS or not parts.hostname or port == 0 or beyond:
             raise ConfigError(
@@ -76,6 +76,10 @@ class SmtpServer:
     def password(self) -> str | None:
         """The password; raises `ConfigError` if others may read its file."""
         return None if self.password_file is None else _secret(self.password_file)
+
+    def check(self) -> None:
+        """Raises `ConfigError` where no mail could be sent at all."""
+        _ = self.password
 
     def probe(self) -> str:
         """Connect, log in, send nothing; what was reached.  Raises `OutsideError`."""

@@ -24,14 +24,17 @@ class Tally:
 
 def begin(
     ledger: Ledger, source: str, cluster: str, at: int,
-    since: int | None = None, until: int | None = None,
+    since: int | None = None, until: int | None = None, automatic: bool = False,
 ) -> int:  # fmt: skip
-    """Note that a collection starts; returns its id."""
+    """Note that a collection starts; returns its id.
+
+    ``automatic``: nobody named its window, it went on where the last one ended.
+    """
     with ledger.transaction() as db:
         return int(db.execute(
-            "INSERT INTO ingest_runs (source, cluster, since, until, started_at, status) "
-            "VALUES (?, ?, ?, ?, ?, 'running')",
-            (source, cluster, since, until, at),
+            "INSERT INTO ingest_runs (source, cluster, since, until, automatic, started_at, status)"
+            " VALUES (?, ?, ?, ?, ?, ?, 'running')",
+            (source, cluster, since, until, int(automatic), at),
         ).lastrowid or 0)  # fmt: skip
 
 
@@ -49,27 +52,22 @@ def finish(ledger: Ledger, run: int, at: int, tally: Tally, failure: str = "") -
 
 
 def collected_through(ledger: Ledger, source: str, cluster: str) -> int | None:
-    """Up to where collection is whole: the end of the first unbroken stretch, None for nothing.
+    """Up to where collection is whole, None for nothing.
 
-    A later window collected by hand does not hide a gap before it.
+    That is the end of the unbroken stretch of windows that holds the newest
+    automatic one; before there is one, of the latest stretch.  So a window
+    collected by hand neither hides a gap before it nor sets the clock back.
     """
     rows = ledger.db.execute(
-        "SELECT since, until FROM ingest_runs WHERE source = ? AND cluster = ? "
+        "SELECT since, until, automatic, id FROM ingest_runs WHERE source = ? AND cluster = ? "
         "AND status = 'complete' AND since IS NOT NULL ORDER BY since",
         (source, cluster),
     )
-    through: int | None = None
-    for since, until in rows:
-        if through is None or since <= through:
-            through = max(until, through or until)
-    return through
-
-
-def oldest_provisional(ledger: Ledger, cluster: str) -> int | None:
-    """The earliest Submit of a run that had not ended when it was seen last."""
-    row = ledger.db.execute(
-        "SELECT min(submit) FROM jobs JOIN clusters ON clusters.id = cluster_id "
-        "WHERE provisional = 1 AND held IS NULL AND name = ?",
-        (cluster,),
-    ).fetchone()
-    return row[0] if row else None
+    stretches: list[tuple[int, int]] = []  # (the newest automatic window in it, its end)
+    for since, until, automatic, window in rows:
+        newest, end = automatic * window, until
+        if stretches and since <= stretches[-1][1]:
+            before = stretches.pop()
+            newest, end = max(newest, before[0]), max(end, before[1])
+        stretches.append((newest, end))
+    return max(stretches)[1] if stretches else None

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from slurm_finops.ledger.store import Ledger
 
-_COLUMNS = "id, report, period, recipient, status, message, tries"
+_COLUMNS = "id, report, period, recipient, status, message, tries, queued_at"
 
 
 class Mail(NamedTuple):
@@ -20,6 +20,7 @@ class Mail(NamedTuple):
     status: str
     message: bytes
     tries: int
+    queued_at: int
 
 
 class Listed(NamedTuple):
@@ -82,10 +83,15 @@ class LedgerOutbox:
         key = "SELECT 1 FROM outbox WHERE report = ? AND period = ? AND recipient = ?"
         return self._ledger.db.execute(key, (report, period, recipient)).fetchone() is not None
 
-    def with_status(self, status: str) -> list[Mail]:
-        """All mails of a status, the oldest first."""
-        select = f"SELECT {_COLUMNS} FROM outbox WHERE status = ? ORDER BY id"
-        return [Mail(*row) for row in self._ledger.db.execute(select, (status,))]
+    def periods(self, report: str) -> list[str]:
+        """The periods for which a report was ever queued."""
+        select = "SELECT DISTINCT period FROM outbox WHERE report = ?"
+        return [row[0] for row in self._ledger.db.execute(select, (report,))]
+
+    def with_status(self, status: str) -> list[int]:
+        """The ids of all mails of a status, the oldest first: mails are large."""
+        select = "SELECT id FROM outbox WHERE status = ? ORDER BY id"
+        return [row[0] for row in self._ledger.db.execute(select, (status,))]
 
     def get(self, entry: int) -> Mail | None:
         """One mail."""

@@ -56,6 +56,15 @@ def priced_through(ledger: Ledger) -> int:
     return int(ledger.setting(PRICED_THROUGH) or 0)
 
 
+def waiting(ledger: Ledger) -> int:
+    """How many runs are new or have changed since they were priced."""
+    rows = ledger.db.execute(
+        "SELECT (SELECT count(*) FROM jobs WHERE id > ?) + (SELECT count(*) FROM pricing_queue)",
+        (priced_through(ledger),),
+    )
+    return int(rows.fetchone()[0])
+
+
 def new_runs(db: sqlite3.Connection, after: int, limit: int) -> tuple[int, list[Held]]:
     """The next ``limit`` ids never priced: the last of them, and those that can cost."""
     last = db.execute(

@@ -118,6 +118,7 @@ CREATE INDEX charges_unpriced ON charges (day) WHERE rate_card_id = 0;
 CREATE TABLE ingest_runs (
   id INTEGER PRIMARY KEY,
   source TEXT NOT NULL, cluster TEXT NOT NULL, since INTEGER, until INTEGER,
+  automatic INTEGER NOT NULL CHECK (automatic IN (0, 1)),
   started_at INTEGER NOT NULL, finished_at INTEGER,
   status TEXT NOT NULL {one_of("status", "running complete failed")},
   records INTEGER NOT NULL DEFAULT 0, new INTEGER NOT NULL DEFAULT 0,

@@ -7,28 +7,36 @@ from typing import NamedTuple
 from slurm_finops.core.money import TICKS, join_ticks
 from slurm_finops.core.tags import KEYS
 
-_JOBS = "JOIN jobs ON jobs.id = usage_id"
-_CONTEXTS = f"{_JOBS} JOIN contexts ON contexts.id = context_id"
-_TAG_SETS = "JOIN tag_sets ON tag_sets.id = charges.tag_set_id"
-_SKUS = "JOIN skus ON skus.id = sku_id"
+#: Tables beside charges, in an order in which they can be joined.
+_JOINS = {
+    "jobs": "JOIN jobs ON jobs.id = usage_id",
+    "contexts": "JOIN contexts ON contexts.id = context_id",
+    "clusters": "JOIN clusters ON clusters.id = cluster_id",
+    "tag_sets": "JOIN tag_sets ON tag_sets.id = charges.tag_set_id",
+    "skus": "JOIN skus ON skus.id = sku_id",
+    "rate_cards": "LEFT JOIN rate_cards ON rate_cards.id = rate_card_id",
+}
+Tables = tuple[str, ...]
+_CONTEXT: Tables = ("jobs", "contexts")
 
 #: What `--by` may name: its SQL, and the tables it needs beside charges.
-DIMENSIONS: dict[str, tuple[str, str]] = {
-    **{key: (key, _TAG_SETS) for key in KEYS},
+DIMENSIONS: dict[str, tuple[str, Tables]] = {
+    **{key: (f"tag_sets.{key}", ("tag_sets",)) for key in KEYS},
     **{
-        name: (f"nullif({name}, '')", _CONTEXTS) for name in ("user", "account", "partition", "qos")
+        name: (f"nullif(contexts.{name}, '')", _CONTEXT)
+        for name in ("user", "account", "partition", "qos")
     },
-    "cluster": ("clusters.name", f"{_JOBS} JOIN clusters ON clusters.id = cluster_id"),
-    "sku": ("skus.name", _SKUS),
-    "state": ("state", _JOBS),
-    "pricing": (
-        "ifnull(pricing, 'unpriced')", "LEFT JOIN rate_cards ON rate_cards.id = rate_card_id",
-    ),
-    "tag_source": ("source", _TAG_SETS),
-    "day": ("date(day * 86400, 'unixepoch')", ""),
-}  # fmt: skip
+    "cluster": ("clusters.name", ("jobs", "clusters")),
+    "sku": ("skus.name", ("skus",)),
+    "state": ("jobs.state", ("jobs",)),
+    "pricing": ("ifnull(rate_cards.pricing, 'unpriced')", ("rate_cards",)),
+    "tag_source": ("tag_sets.source", ("tag_sets",)),
+    "day": ("date(day * 86400, 'unixepoch')", ()),
+}
 #: Also known to queries of our own.
-_STATUS = {"tag_status": ("status", _TAG_SETS), "faults": ("faults", _TAG_SETS)}
+_MORE: dict[str, tuple[str, Tables]] = {
+    "tag_status": ("tag_sets.status", ("tag_sets",)), "faults": ("tag_sets.faults", ("tag_sets",)),
+}  # fmt: skip
 
 
 def sum_ticks(column: str) -> str:
@@ -48,24 +56,27 @@ class Sums(NamedTuple):
 
 
 class Scope(NamedTuple):
-    """Which charges: days ``[first, last)``, and SQL conditions with their values."""
+    """Which charges: days ``[first, last)``, and SQL conditions with their values and tables."""
 
     first: int
     last: int
     where: str = ""
     values: tuple[object, ...] = ()
+    tables: Tables = ()
 
-    def narrowed(self, where: str, *values: object) -> "Scope":
+    def narrowed(self, where: str, *values: object, tables: Tables = ()) -> "Scope":
         """These charges, and also ``where``."""
         both = f"{self.where} AND {where}" if self.where else where
-        return self._replace(where=both, values=(*self.values, *values))
+        return self._replace(
+            where=both, values=(*self.values, *values), tables=(*self.tables, *tables)
+        )
 
 
 def spend(db: sqlite3.Connection, scope: Scope, by: Sequence[str]) -> list[Sums]:
     """Costs by ``by``, unordered; with no dimension, one row for all (or none)."""
-    known = DIMENSIONS | _STATUS
-    columns = [known[name][0] for name in by]
-    joins = _joins([*(known[name][1] for name in by), _SKUS, _scope_joins(scope)])
+    known = [(DIMENSIONS | _MORE)[name] for name in by]
+    columns = [column for column, _ in known]
+    joins = _joins(scope, "skus", *(table for _, tables in known for table in tables))
     figures = ", ".join(
         sum_ticks(column) for column in ("list_ticks", "effective_ticks", "billed_ticks")
     )
@@ -85,10 +96,10 @@ def _sums(row: tuple[object, ...], width: int) -> Sums:
 
 def unpriced(db: sqlite3.Connection, scope: Scope) -> list[tuple[str, int, int]]:
     """``(sku, runs, unit-seconds)`` of what was held without a rate."""
-    joins = _joins([_SKUS, _scope_joins(scope)])
     rows = db.execute(
         f"""SELECT skus.name, COUNT(DISTINCT usage_id), SUM(quantity * seconds)
-        FROM charges {joins} WHERE {_where(scope)} AND rate_card_id = 0 GROUP BY 1 ORDER BY 1""",
+        FROM charges {_joins(scope, "skus")} WHERE {_where(scope)} AND rate_card_id = 0
+        GROUP BY 1 ORDER BY 1""",
         (scope.first, scope.last, *scope.values),
     )
     return rows.fetchall()
@@ -98,18 +109,7 @@ def _where(scope: Scope) -> str:
     return "day >= ? AND day < ?" + (f" AND {scope.where}" if scope.where else "")
 
 
-def _scope_joins(scope: Scope) -> str:
-    """The tables that a scope's own conditions speak of."""
-    needed = [("tag_sets.", _TAG_SETS), ("jobs.", _JOBS)]
-    return " ".join(join for word, join in needed if word in scope.where)
-
-
-def _joins(parts: Sequence[str]) -> str:
-    """Joins of several dimensions, each table once, in an order that works."""
-    found: list[str] = []
-    for part in parts:
-        for join in part.replace("LEFT JOIN", "LEFT_JOIN").replace(" JOIN", "\n JOIN").split("\n"):
-            text = join.strip().replace("LEFT_JOIN", "LEFT JOIN")
-            if text and text not in found:
-                found.append(text)
-    return " ".join(found)
+def _joins(scope: Scope, *tables: str) -> str:
+    """The joins of these tables and of a scope's, each once."""
+    wanted = {*tables, *scope.tables}
+    return " ".join(join for table, join in _JOINS.items() if table in wanted)

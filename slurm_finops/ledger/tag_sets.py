@@ -52,3 +52,10 @@ def as_claim(row: Row) -> Claim:
     *values, faults, source = row
     stored = tuple(Fault(*fault) for fault in json.loads(faults)) if faults else ()
     return Claim(Tags(*values), stored, str(source))
+
+
+def teams(db: sqlite3.Connection) -> list[str]:
+    """Every team that any run has named."""
+    return [row[0] for row in db.execute(
+        "SELECT DISTINCT team FROM tag_sets WHERE team IS NOT NULL"
+    )]  # fmt: skip

@@ -3,16 +3,21 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import NamedTuple
 
 from slurm_finops.core.money import apportion_ticks, to_minor
 from slurm_finops.core.period import Calendar, Period, day_date
 from slurm_finops.core.policy import Policy
+from slurm_finops.core.rates import Rate, touched
 from slurm_finops.core.tags import KEYS, Tags, make_comment
 from slurm_finops.ledger.held import held_runs
+from slurm_finops.ledger.pricing import waiting
+from slurm_finops.ledger.rates import stored_rates
 from slurm_finops.ledger.spend import Scope, Sums, spend, unpriced
 from slurm_finops.ledger.store import Ledger
 from slurm_finops.ledger.tag_sets import as_claim
 from slurm_finops.reports.view import (
+    Budget,
     Daily,
     Day,
     Header,
@@ -38,6 +43,39 @@ class Site:
     calendar: Calendar
     policy: Policy
     people: str = "names"
+    #: the prices as they are configured now
+    rates: tuple[Rate, ...] = ()
+    #: now, in epoch seconds; None if no period is to be called unfinished
+    as_of: int | None = None
+
+
+class Owner(NamedTuple):
+    """Whose costs: a team's, one of its projects', or with no name everybody's.
+
+    ``UNTAGGED`` as team is whoever named none.
+    """
+
+    team: str = ""
+    project: str = ""
+
+    @property
+    def title(self) -> str:
+        return f"{self.team} / {self.project}" if self.project else self.team or "All teams"
+
+    def scope(self, period: Period) -> Scope:
+        scope = Scope(period.first, period.last)
+        if self.team == UNTAGGED_NAME:
+            scope = scope.narrowed("tag_sets.team IS NULL", tables=("tag_sets",))
+        elif self.team:
+            scope = scope.narrowed("tag_sets.team = ?", self.team, tables=("tag_sets",))
+        if self.project:
+            scope = scope.narrowed("tag_sets.project = ?", self.project)
+        return scope
+
+
+EVERYBODY = Owner()
+#: How tables call the owner of what nobody tagged.
+UNTAGGED_NAME = "(untagged)"
 
 
 def table(sums: Sequence[Sums], by: Sequence[str], digits: int) -> Spend:
@@ -65,25 +103,31 @@ def _total(rows: Iterable[Row]) -> Row:
     return Row((), 0, *(map(sum, zip(*columns, strict=True)) if columns else (0, 0, 0, 0)))
 
 
-def report(ledger: Ledger, site: Site, period: Period, by: Sequence[str], team: str = "") -> Report:
+def report(
+    ledger: Ledger, site: Site, period: Period, by: Sequence[str], owner: Owner = EVERYBODY
+) -> Report:
     """One table of a period, with what must be known beside it."""
-    scope = _scope(period, team)
+    scope = owner.scope(period)
+    running = _provisional(ledger, scope)
+    bare = _all(ledger, scope.narrowed("rate_card_id = 0"))
     return Report(
         header=_header(site, period),
         spend=_spend(ledger, site, scope, by),
-        provisional_runs=(running := _provisional(ledger, scope)).runs,
+        provisional_runs=running.runs,
         provisional_minor=to_minor(running.effective_ticks, site.digits),
-        unpriced_runs=(bare := _all(ledger, scope.narrowed("rate_card_id = 0"))).runs,
+        unpriced_runs=bare.runs,
         unpriced_gpu_seconds=bare.gpu_seconds,
         unpriced=tuple(Unpriced(*row) for row in unpriced(ledger.db, scope)),
         problems=ledger.db.execute("SELECT COUNT(*) FROM problems").fetchone()[0],
         held=tuple(f"{run} ({why})" for run, why in held_runs(ledger.db)),
+        waiting=waiting(ledger),
+        stale=bool(touched(stored_rates(ledger.db), site.rates)),
     )
 
 
-def _scope(period: Period, team: str) -> Scope:
-    scope = Scope(period.first, period.last)
-    return scope.narrowed("tag_sets.team = ?", team) if team else scope
+def anything_spent(ledger: Ledger, owner: Owner, period: Period) -> bool:
+    """Whether anything was held at all."""
+    return bool(spend(ledger.db, owner.scope(period), ()))
 
 
 def _spend(ledger: Ledger, site: Site, scope: Scope, by: Sequence[str]) -> Spend:
@@ -118,37 +162,50 @@ def _header(site: Site, period: Period) -> Header:
         end=site.calendar.isoformat(period.end),
         first_day=day_date(period.first),
         last_day=day_date(period.last - 1),
+        so_far=site.as_of is not None and site.as_of < period.end,
     )
 
 
 def page(
-    ledger: Ledger, site: Site, period: Period, *, team: str = "", budget_minor: int | None = None,
-    by: Sequence[str] = (),
+    ledger: Ledger, site: Site, period: Period, owner: Owner = EVERYBODY, *,
+    budget_minor: int | None = None, by: Sequence[str] = (),
 ) -> Page:  # fmt: skip
-    """A page for a team, or for the whole site by ``by``."""
-    scope = _scope(period, team)
-    main = tuple(by) or (("project",) if team else ("team",))
-    tables = [("experiment",), ("user",)] if team else [("team", "project"), ("sku",)]
+    """A page for a team or a project, or for the whole site by ``by``."""
+    scope = owner.scope(period)
+    main = tuple(by) or (("experiment",) if owner.project else ("project",) if owner.team
+                         else ("team",))  # fmt: skip
+    tables = [("experiment",), ("user",)] if owner.team else [("team", "project"), ("sku",)]
     if site.people == "none":
         tables = [names for names in tables if "user" not in names]
+    name = main[0] if main[0] not in ("day", "user") or site.people == "names" else "team"
     return Page(
-        title=team or "All teams",
-        owner=team or None,
-        report=_shown(_of_owner(report(ledger, site, period, main, team), team), site.people),
+        title=owner.title,
+        owner=owner.team or None,
+        report=_shown(_of_owner(report(ledger, site, period, main, owner), owner), site.people),
         tables=tuple(
             _people(_spend(ledger, site, scope, names), site.people)
             for names in tables if names != main
         ),
-        daily=daily(ledger, site, period, main[0] if main[0] != "day" else "team", team),
+        daily=daily(ledger, site, period, "team" if name == "day" else name, owner),
         faults=tag_faults(ledger, site, scope),
-        budget_minor=budget_minor,
-        people=site.people,
+        budget=_budget(ledger, site, period, owner, budget_minor),
     )  # fmt: skip
 
 
-def _of_owner(report_: Report, team: str) -> Report:
+def _budget(
+    ledger: Ledger, site: Site, period: Period, owner: Owner, limit_minor: int | None
+) -> Budget | None:
+    """What of a month's budget was spent by the end of the period."""
+    if limit_minor is None:
+        return None
+    month = site.calendar.month_of(period.last - 1)
+    spent = _all(ledger, owner.scope(replace(month, last=min(month.last, period.last))))
+    return Budget(month.label, limit_minor, to_minor(spent.billed_ticks, site.digits))
+
+
+def _of_owner(report_: Report, owner: Owner) -> Report:
     """What concerns the whole ledger is the site's business, not a team's."""
-    return replace(report_, problems=0, held=()) if team else report_
+    return replace(report_, problems=0, held=()) if owner.team else report_
 
 
 def _shown(report_: Report, people: str) -> Report:
@@ -174,9 +231,11 @@ def _people(spend_: Spend, people: str) -> Spend:
     return Spend(spend_.by, rows, spend_.total)
 
 
-def daily(ledger: Ledger, site: Site, period: Period, name: str, team: str = "") -> Daily:
+def daily(
+    ledger: Ledger, site: Site, period: Period, name: str, owner: Owner = EVERYBODY
+) -> Daily:
     """Cost by day and ``name``; the costliest names apart, the rest as one."""
-    sums = spend(ledger.db, _scope(period, team), (name, "day"))
+    sums = spend(ledger.db, owner.scope(period), (name, "day"))
     weight: dict[str | None, int] = {}
     for row in sums:
         weight[row.key[0]] = weight.get(row.key[0], 0) + row.billed_ticks
@@ -193,12 +252,13 @@ def daily(ledger: Ledger, site: Site, period: Period, name: str, team: str = "")
             Day(day_date(day), tuple(to_minor(t, site.digits) for t in parts))
             for day, parts in ticks.items()
         ),
+        name,
     )
 
 
 def tag_faults(ledger: Ledger, site: Site, scope: Scope) -> tuple[TagFault, ...]:
     """Tags that are missing or wrong, the costliest kinds first, with a comment to type."""
-    bad = scope.narrowed("tag_sets.status IN ('invalid', 'untagged')")
+    bad = scope.narrowed("tag_sets.status IN ('invalid', 'untagged')", tables=("tag_sets",))
     kinds: dict[tuple[object, ...], list[Sums]] = {}
     for row in spend(ledger.db, bad, (*KEYS, "faults", "tag_source")):
         faults = site.policy.faults(as_claim(row.key), hint=False)

@@ -94,11 +94,23 @@ def padded(text: str, width: int) -> str:
     return short + " " * (width - columns(short))
 
 
+def month_name(label: str) -> str:
+    """``2026-06`` as ``June 2026``."""
+    return f"{_MONTHS[int(label[5:7]) - 1]} {label[:4]}"
+
+
 def period_name(header: Header) -> str:
-    """``June 2026``, ``week 23 of 2026 (1–7 June)``, ``1 June 2026``, ``1–14 June 2026``."""
+    """``June 2026``, ``week 23 of 2026 (1–7 June)``, ``1 June 2026``, ``1–14 June 2026``.
+
+    Of one that has not ended: ``June 2026 so far``.
+    """
+    return _whole_period(header) + (" so far" if header.so_far else "")
+
+
+def _whole_period(header: Header) -> str:
     first, last = header.first_day, header.last_day
     if header.label == f"{first:%Y-%m}":
-        return f"{_MONTHS[first.month - 1]} {first.year}"
+        return month_name(header.label)
     year, week, _ = first.isocalendar()
     if header.label == f"{year}-W{week:02d}":
         return f"week {week} of {year} ({_span(first, last, year)})"

@@ -10,10 +10,12 @@ from slurm_finops.reports import charts
 from slurm_finops.reports.format import (
     columns,
     counted,
+    day_name,
     gpu_hours,
     grouped,
     in_period,
     money,
+    month_name,
     padded,
     period_name,
     row_name,
@@ -23,7 +25,7 @@ from slurm_finops.reports.format import (
     visible,
 )
 from slurm_finops.reports.tables import notes
-from slurm_finops.reports.view import Page, Row, Spend, TagFault
+from slurm_finops.reports.view import Budget, Header, Page, Row, Spend, TagFault
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -80,8 +82,8 @@ def mail_text(page: Page, as_of: str = "") -> str:
         *head, "=" * max(map(columns, head)), "",
         *_wrapped(f"{_held(page)}, {header.first_day} to {header.last_day} ({header.timezone})"),
     ]  # fmt: skip
-    if page.budget_minor is not None:
-        lines += _wrapped(_budget_line(page))
+    if page.budget:
+        lines += _wrapped(_budget_line(page.budget, header))
     for spend in (page.report.spend, *page.tables):
         lines += ["", *_text_table(spend, header.currency, header.digits)]
     faults, more = _faults(page, _MAIL_FAULTS)
@@ -102,7 +104,12 @@ def subject(page: Page) -> str:
     """What a PI wants to know before opening it: ``nlp: 9,031.68 USD in June 2026``."""
     header = page.report.header
     spent = money(page.report.spend.total.billed_minor, header)
-    return f"{shortened(visible(page.title), 60)}: {spent} {in_period(header)}"
+    over = ", over budget" if page.budget and _budget_is_over(page.budget) else ""
+    return f"{shortened(visible(page.title), 60)}: {spent} {in_period(header)}{over}"
+
+
+def _budget_is_over(budget: Budget) -> bool:
+    return budget.spent_minor > budget.limit_minor
 
 
 def _held(page: Page) -> str:
@@ -151,7 +158,7 @@ def pictures(page: Page, dark: bool = False) -> list[tuple[bytes, str]]:
     top = _top(page)
     legend = page.daily.names if top.by[0] == spend.by[0] else ()
     pngs = (
-        charts.daily_png(page.daily, header, spend.by[0], dark=dark),
+        charts.daily_png(page.daily, header, page.daily.by, dark=dark),
         charts.top_png(top, header, legend, dark=dark),
     )
     return list(zip(pngs, _alts(page), strict=True))
@@ -210,22 +217,23 @@ def _sum(rows: tuple[Row, ...]) -> Row:
 
 def _budget(page: Page) -> dict[str, Any] | None:
     """What of the budget is used; a budget of nothing is used up by anything."""
-    budget, spent = page.budget_minor, page.report.spend.total.billed_minor
-    if budget is None:
+    if page.budget is None:
         return None
-    percent = spent * 100 // budget if budget else 100 * (spent > 0)
+    limit, spent = page.budget.limit_minor, page.budget.spent_minor
+    percent = spent * 100 // limit if limit else 100 * (spent > 0)
     return {
-        "line": _budget_line(page), "width": max(0, min(percent, 100)), "over": spent > budget,
+        "line": _budget_line(page.budget, page.report.header), "over": _budget_is_over(page.budget),
+        "width": max(0, min(percent, 100)),
     }  # fmt: skip
 
 
-def _budget_line(page: Page) -> str:
-    header, budget = page.report.header, page.budget_minor or 0
-    spent = page.report.spend.total.billed_minor
-    left = budget - spent
+def _budget_line(budget: Budget, header: Header) -> str:
+    left = budget.limit_minor - budget.spent_minor
+    upto = "" if header.label == budget.month else f" by {day_name(header.last_day)}"
     return (
-        f"{money(abs(left), header)} {'left of' if left >= 0 else 'over'} this month's budget of "
-        f"{grouped(budget, header.digits)} ({share(spent, budget)} used)"
+        f"{money(abs(left), header)} {'left of' if left >= 0 else 'over'} the budget of "
+        f"{grouped(budget.limit_minor, header.digits)} for {month_name(budget.month)} "
+        f"({share(budget.spent_minor, budget.limit_minor)} used{upto})"
     )
 
 

@@ -108,7 +108,7 @@ def _shown_money(report: Report, row: Row) -> list[int]:
 
 def notes(report: Report) -> list[str]:
     """What a reader must know of these figures, a line each."""
-    header, lines = report.header, []
+    header, lines = report.header, warnings(report)
     if report.provisional_runs:
         money = grouped(report.provisional_minor, header.digits)
         lines.append(
@@ -125,6 +125,21 @@ def notes(report: Report) -> list[str]:
     if report.problems:
         records = counted(report.problems, "record")
         lines.append(f"{records} of the whole ledger could not be read (table problems)")
+    return lines
+
+
+def warnings(report: Report) -> list[str]:
+    """Why the figures are not today's truth, and what makes them so."""
+    lines = []
+    if report.waiting:
+        lines.append(
+            f"warning: {counted(report.waiting, 'run is', 'runs are')} not priced yet and in no "
+            "figure here; run: slurm-finops price"
+        )
+    if report.stale:
+        lines.append(
+            "warning: prices have changed since these figures were made; run: slurm-finops price"
+        )
     return lines
 
 

@@ -53,6 +53,8 @@ class Daily:
 
     names: tuple[str | None, ...]
     days: tuple[Day, ...]
+    #: what the names are values of
+    by: str = "team"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ class Header:
     end: str
     first_day: date
     last_day: date
+    #: whether the period had not ended when the figures were read
+    so_far: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,10 @@ class Report:
     unpriced: tuple[Unpriced, ...] = ()
     problems: int = 0
     held: tuple[str, ...] = ()
+    #: runs that are in no figure because nobody has priced them yet
+    waiting: int = 0
+    #: whether prices have changed since the figures were made
+    stale: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +104,19 @@ class TagFault:
 
 
 @dataclass(frozen=True, slots=True)
+class Budget:
+    """An owner's budget for a billing month, and what of it was spent by the period's end."""
+
+    month: str
+    limit_minor: int
+    spent_minor: int
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """A page or mail: who it is for, its tables, its chart, what is wrong with tags.
 
-    ``owner`` is a team, or None for the whole site; ``budget_minor`` is the
-    owner's budget for a billing month, if there is one.
+    ``owner`` is a team or project, or None for the whole site.
     """
 
     title: str
@@ -109,6 +125,5 @@ class Page:
     tables: tuple[Spend, ...]
     daily: Daily
     faults: tuple[TagFault, ...] = ()
-    budget_minor: int | None = None
-    people: str = "names"
+    budget: Budget | None = None
     notes: tuple[str, ...] = field(default=())

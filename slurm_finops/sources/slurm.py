@@ -14,7 +14,7 @@ from typing import IO, NamedTuple
 from slurm_finops.errors import OutsideError
 
 _TIMEOUT = 60
-_NO_CONFIG = re.compile(r"cannot stat file (\S*?):")
+_NO_CONFIG = re.compile(r"cannot stat file (\S*?):|Could not establish a configuration source")
 _SETTING = re.compile(r"(\S+)\s+= ?(.*)")
 # Gres=gpu:h100:8(S:0-1),shard:8 and Gres=gpu:a100:no_consume:4 (slurm.conf, "Gres")
 _GRES = re.compile(r"(?P<name>\w+)(?::(?P<type>[\w.-]+?))?(?::no_consume)?:\d+[KMGTP]?")
@@ -38,7 +38,7 @@ def run_raw(command: Sequence[str]) -> bytes:
         try:
             process = subprocess.Popen(
                 command, stdout=subprocess.PIPE, stderr=errors, stdin=subprocess.DEVNULL,
-                env=_environment(),
+                env=environment(),
             )  # fmt: skip
         except FileNotFoundError:
             raise NoSlurm(
@@ -54,6 +54,7 @@ def run_raw(command: Sequence[str]) -> bytes:
                 process.kill()
         if process.returncode:
             said = _said(errors) or printed.decode("utf-8", "replace").strip()
+            _check_configured(said)
             raise OutsideError(
                 f"{_shown(command)} failed (exit {process.returncode}): {said or 'it said nothing'}"
             )
@@ -66,18 +67,22 @@ def _wait(process: subprocess.Popen[bytes], command: Sequence[str], errors: IO[b
         try:
             return process.communicate(timeout=1)[0]
         except subprocess.TimeoutExpired:
-            missing = _NO_CONFIG.search(_said(errors))
-        if missing:
             # the client itself would try again for a minute
-            where = missing[1] or "SLURM_CONF is empty"
-            raise NoSlurm(
-                f"there is no slurm.conf here ({where}): run this on a node of the cluster, or set "
-                "SLURM_CONF"
-            )
+            _check_configured(_said(errors))
     raise OutsideError(
         f"{_shown(command)} did not answer in {_TIMEOUT} s; see whether slurmctld and slurmdbd "
         "are up: scontrol ping, sacctmgr show cluster"
     )
+
+
+def _check_configured(said: str) -> None:
+    missing = _NO_CONFIG.search(said)
+    if missing:
+        where = missing[1] or "and DNS names no controller"
+        raise NoSlurm(
+            f"there is no slurm.conf here ({where}): run this on a node of the cluster, or set "
+            "SLURM_CONF"
+        )
 
 
 def _said(errors: IO[bytes]) -> str:
@@ -86,7 +91,8 @@ def _said(errors: IO[bytes]) -> str:
     return os.pread(errors.fileno(), size, 0).decode("utf-8", "replace").strip()
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """Times in UTC as epoch seconds, and nothing of a person's own settings."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(_FOREIGN)}
     return kept | {"TZ": "UTC", "SLURM_TIME_FORMAT": "%s"}
 

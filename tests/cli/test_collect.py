@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -78,7 +79,7 @@ def test_a_bad_record_is_counted_and_kept_and_the_rest_goes_on(site: Path) -> No
     ("text", "said"),
     [
         ("JobIDRaw|State\n", "the header lacks Submit, Start, End, AllocTRES"),
-        ("JobIDRaw;State;Submit\n1;2;3\n", "--delimiter"),
+        ("JobIDRawxStatexSubmit\n1x2x3\n", "--delimiter"),
         (saved("garbage", "more|garbage"), "no readable record, 1 unreadable"),
         ("SQLite format 3\0" + "x" * 100, "is a binary file"),
         ("", "--delimiter"),
@@ -107,8 +108,8 @@ def test_a_header_and_nothing_else_is_an_empty_month(site: Path) -> None:
         (["--file", "x", "--timezone", "Mars"], "'Mars' is no known zone"),
         (["--file", "x", "--delimiter", ""], "must not be empty"),
         (["--since", "June"], "Invalid value for '--since': 'June' is not a period"),
-        (["--since", "2026-06-02", "--until", "2026-06-02"], "--since must be before --until"),
-        (["--since", "2190-01-01"], "--since must be before now"),
+        (["--since", "2026-06-02", "--until", "2026-06-02"], "nothing to collect: 2026-06-02T00"),
+        (["--since", "2190-01-01"], ", which is now"),
         (["--print-command", "--since", "June"], "'June' is not a date such as 2026-06-01"),
     ],
 )
@@ -126,8 +127,11 @@ def test_the_command_that_saves_a_file_is_one_line_that_a_shell_takes(tmp_path: 
     (tmp_path / "sacct").chmod(0o755)
     subprocess.run(["sh", "-c", line], cwd=tmp_path, check=True,
                    env={"PATH": f"{tmp_path}:{os.environ['PATH']}"})  # fmt: skip
-    assert (tmp_path / "sacct.txt").read_text().split("|")[:-1] == [
-        "UTC", "%s", "-a", "-X", "-D", "-P", "-S", "2026-06-01", "-o", ",".join(FIELDS),
+    text = (tmp_path / "sacct.txt").read_text()
+    words = re.sub(r"\|[0-9a-f]{12}\|", "RANDOM", text).split("|")[:-1]
+    assert words == [
+        "UTC", "%s", "-a", "-X", "-D", "-p", "--delimiter=RANDOM", "-S", "2026-06-01", "-o",
+        ",".join(FIELDS),
     ]  # fmt: skip
 
 
@@ -200,6 +204,33 @@ def test_sacct_failing_half_way_keeps_what_was_whole_and_goes_on_from_there(
     assert ledger(site).execute("SELECT status FROM ingest_runs").fetchall() == [("failed",)]
     fake_sacct(site, saved(record(), record(JobIDRaw=101), record(JobIDRaw=102)))
     assert "1 new run, 0 changed, 2 as before" in finops(site, *words).output
+
+
+def test_a_month_that_has_not_ended_is_collected_up_to_now(site: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr("slurm_finops.cli.collect.now", lambda: JUNE + 90_000)
+    for name, value in fake_sacct(site, saved(record())).items():
+        monkeypatch.setenv(name, value)
+    words = ("collect", "sacct", "--since", "2026-06", "--until", "2026-07")
+    assert finops(site, *words).exit_code == 0
+    windows = ledger(site).execute("SELECT max(until) FROM ingest_runs").fetchone()
+    assert windows == (JUNE + 90_000,)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"), [("", "not even its header"), (saved("x"), "none could be read")]
+)
+def test_an_answer_that_says_nothing_is_no_collection(
+    site: Path,
+    monkeypatch,  # type: ignore[no-untyped-def]
+    body: str,
+    said: str,
+) -> None:
+    for name, value in fake_sacct(site, body).items():
+        monkeypatch.setenv(name, value)
+    result = finops(site, "collect", "sacct", "--since", "2026-06-01", "--until", "2026-06-02")
+    assert result.exit_code in (2, 3)
+    assert said in result.output
+    assert ledger(site).execute("SELECT status FROM ingest_runs").fetchall() == [("failed",)]
 
 
 def test_no_sacct_is_exit_3(site: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]

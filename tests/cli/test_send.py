@@ -83,6 +83,9 @@ def test_a_server_that_is_away_is_exit_3_and_the_mail_waits(tmp_path: Path) -> N
     [
         (["--team", "nobody"], "no team 'nobody' with an email"),
         (["--resend", "7"], "the outbox has no mail 7"),
+        (["--resend", "7", "--dry-run"], "--resend sends one stored mail as it is"),
+        (["--resend", "7", "--period", "2026-06"], "--resend sends one stored mail as it is"),
+        (["--out", "mails"], "--out is where --dry-run writes: without it mails are sent"),
         (["--period", "soon"], "'soon' is not a period"),
     ],
 )
@@ -100,14 +103,23 @@ def test_without_mail_settings_the_missing_ones_are_named(tmp_path: Path) -> Non
     assert "[mail] is missing" in result.output
 
 
+CLOCKS = ("collect", "collecting", "price", "nightly", "send", "due", "app")
+
+
+def at(monkeypatch: pytest.MonkeyPatch, now: int) -> None:
+    """It is ``now`` for every command."""
+    for module in CLOCKS:
+        monkeypatch.setattr(f"slurm_finops.cli.{module}.now", lambda: now)
+
+
 def test_nightly_is_a_line_a_step_and_sends_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 1_783_000_000  # 2026-07-02
-    for module in ("collect", "collecting", "price", "nightly", "send", "app"):
-        monkeypatch.setattr(f"slurm_finops.cli.{module}.now", lambda: now)
+    at(monkeypatch, now)
     monkeypatch.setattr("slurm_finops.cli.running.look_at_running", lambda *_: None)
-    for name, value in fake_sacct(tmp_path, saved(record(Submit=now - 86_400 * 6))).items():
+    ran = {"Submit": now - 86_400 * 6, "Start": now - 86_400 * 6, "End": now - 86_400 * 6 + 3600}
+    for name, value in fake_sacct(tmp_path, saved(record(**ran))).items():
         monkeypatch.setenv(name, value)
     handler = Handler()
     with smtp_server(handler) as port:
@@ -117,9 +129,9 @@ def test_nightly_is_a_line_a_step_and_sends_once(
     assert first.exit_code == 0, first.output
     steps = [line.split()[0] for line in first.stdout.splitlines()]
     assert steps == ["collect", "price", "report", "send"]
-    assert "5 mails sent" in first.stdout
+    assert "1 mail sent" in first.stdout  # the other four teams held nothing
     assert "nothing is due" in again.stdout
-    assert len(handler.mails) == 5
+    assert len(handler.mails) == 1
     assert sorted(path.name for path in (tmp_path / "reports").iterdir()) == [
         "2026-06.html", "2026-07.html",
     ]  # fmt: skip
@@ -146,3 +158,81 @@ def test_two_nights_never_run_at_once(tmp_path: Path) -> None:
         result = finops(tmp_path, "nightly")
     assert result.exit_code == 3
     assert "slurm-finops nightly (pid" in result.output
+
+
+JUNE_30, A_DAY = 1_782_777_600, 86_400
+
+
+def test_no_mail_leaves_out_what_nobody_has_priced(tmp_path: Path) -> None:
+    site(tmp_path)
+    finops(tmp_path, "collect", "sacct", "--file", str(ALPHA))
+    result = finops(tmp_path, "send", "--period", "2026-06")
+    assert result.exit_code == 1
+    assert "1,067 runs are not priced yet" in result.output
+    assert "slurm-finops price" in result.output
+
+
+def test_a_month_that_has_not_ended_is_another_mail(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handler = Handler()
+    with smtp_server(handler) as port:
+        collected(tmp_path, port)
+        words = ("send", "--period", "2026-06", "--team", "cv")
+        for day, due in ((-5, True), (-5, False), (-4, True), (1, True), (2, False)):
+            at(monkeypatch, JUNE_30 + day * A_DAY + 3600)
+            assert ("nothing is due" in finops(tmp_path, *words).output) is not due
+    subjects = [str(opened(mail)["Subject"]) for mail in handler.mails]
+    assert [subject.partition(" in ")[2] for subject in subjects] == [
+        "June 2026 so far", "June 2026 so far", "June 2026",
+    ]  # fmt: skip
+
+
+def test_after_an_outage_every_missed_week_is_mailed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handler = Handler()
+    with smtp_server(handler) as port:
+        collected(tmp_path, port)
+        for day in (-14, -1, 0, 30):  # 2026-06-16, -29, -30, 2026-07-30
+            at(monkeypatch, JUNE_30 + day * A_DAY + 3600)
+            finops(tmp_path, "send", "--team", "cv")
+    weeks = [str(opened(mail)["Subject"]).partition("week ")[2][:2] for mail in handler.mails]
+    assert weeks == ["24", "25", "26", "27"]
+
+
+def test_a_project_with_an_address_gets_its_own_mail(tmp_path: Path) -> None:
+    collected(tmp_path)
+    address = 'name = "llama-finetune"\nemail = ["p@example.org"]\nbudget = "50.00"\n'
+    text = (tmp_path / "finops.toml").read_text()
+    a_config(tmp_path, text.replace('name = "llama-finetune"\n', address, 1))
+    out = tmp_path / "mails"
+    result = finops(tmp_path, "send", "--period", "2026-06", "--dry-run", "--out", str(out))
+    assert result.exit_code == 0, result.output
+    mails = [opened(path.read_bytes()) for path in sorted(out.iterdir())]
+    assert len(mails) == 6
+    (mail,) = [mail for mail in mails if mail["To"] == "p@example.org"]
+    assert str(mail["Subject"]).startswith("nlp / llama-finetune: ")
+    assert str(mail["Subject"]).endswith(" in June 2026, over budget")
+
+
+def test_dry_runs_of_teams_in_any_script_are_a_file_a_mail(tmp_path: Path) -> None:
+    text = DEMO.read_text().replace('"nlp"', '"实验"').replace('"cv"', '"数据"')
+    a_config(tmp_path, text)
+    for team in ("实验", "数据"):
+        path = tmp_path / f"{team}.txt"
+        path.write_text(saved(record(JobIDRaw=ord(team[0]), Comment=f'{{"team":"{team}"}}')))
+        assert finops(tmp_path, "collect", "sacct", "--file", str(path)).exit_code == 0
+    finops(tmp_path, "price")
+    out = tmp_path / "mails"
+    finops(tmp_path, "send", "--period", "2026-06", "--dry-run", "--out", str(out))
+    assert len(list(out.iterdir())) == 2
+
+
+def test_a_defect_in_one_step_costs_no_other(tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    site(tmp_path)
+    monkeypatch.setattr("slurm_finops.cli.collect.live", lambda *_: 1 // 0)
+    result = finops(tmp_path, "nightly")
+    assert result.exit_code == 3
+    assert "collect  FAILED: ZeroDivisionError" in result.output
+    assert "price    0 runs priced" in result.output

@@ -56,9 +56,10 @@ def test_what_is_refused_for_good_is_never_tried_again() -> None:
 
 
 def test_after_some_tries_it_is_given_up() -> None:
-    outbox, _ = an_outbox()
-    outbox.queue(*KEY, a_mail, 1)
-    said = [outbox.send_due(at)[0].status for at in range(MAX_TRIES)]
+    with smtp_server(Handler(("450 later",) * MAX_TRIES)) as port:
+        outbox, _ = an_outbox(port)
+        outbox.queue(*KEY, a_mail, 1)
+        said = [outbox.send_due(at)[0].status for at in range(MAX_TRIES)]
     assert said == ["queued"] * (MAX_TRIES - 1) + ["failed"]
 
 

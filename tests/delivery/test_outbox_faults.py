@@ -44,7 +44,8 @@ def test_a_server_that_is_down_is_asked_once_a_run_and_every_mail_waits() -> Non
     assert server.connections == 1
     assert {outcome.status for outcome in outcomes} == {"queued"}
     assert all("closed for repairs" in outcome.detail for outcome in outcomes)
-    assert {entry.tries for entry in store.listed()} == {1}
+    # the server said nothing of any mail
+    assert {entry.tries for entry in store.listed()} == {0}
     with scripted() as server:
         assert {o.status for o in again(store, server.port).send_due(3)} == {"sent"}
 
@@ -103,3 +104,11 @@ def test_a_mail_given_up_is_counted_run_by_run() -> None:
         said = [again(store, server.port).send_due(at)[0].status for at in range(MAX_TRIES)]
         assert said == ["queued"] * (MAX_TRIES - 1) + ["failed"]
         assert again(store, server.port).send_due(9) == []
+
+
+def test_a_mail_outlives_any_outage_until_its_news_is_old() -> None:
+    _, store = an_outbox(1, "a@example.org")
+    nights = [again(store, 1).send_due(1 + night * 86_400) for night in range(16)]
+    assert [outcome.status for (outcome,) in nights] == ["queued"] * 15 + ["failed"]
+    with scripted() as server:
+        assert again(store, server.port).resend(1, 4).status == "sent"

@@ -3,13 +3,14 @@
 import re
 import shlex
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
 from slurm_finops.core.tags import is_control
 from slurm_finops.reports import render, tables
 from slurm_finops.reports.format import columns
-from slurm_finops.reports.view import Page, Row, Spend, TagFault
+from slurm_finops.reports.view import Budget, Page, Row, Spend, TagFault
 from tests.reports.test_render import HOSTILE, a_page
 
 MOVING = "a\x1b[2J\r\nb\u202ec\u2028d\u200b\ud800"
@@ -83,15 +84,25 @@ def test_runs_held_unbilled_are_named_or_counted() -> None:
 
 @pytest.mark.parametrize(
     ("budget", "says"),
-    [(100_000, "730.03 USD left of this month&#39;s budget of 1,000.00 (27.0% used)"),
-     (20_000, "69.97 USD over this month&#39;s budget of 200.00 (135.0% used)"),
-     (0, "269.97 USD over this month&#39;s budget of 0.00 (– used)")],
+    [(100_000, "730.03 USD left of the budget of 1,000.00 for June 2026 (27.0% used)"),
+     (20_000, "69.97 USD over the budget of 200.00 for June 2026 (135.0% used)"),
+     (0, "269.97 USD over the budget of 0.00 for June 2026 (– used)")],
 )  # fmt: skip
 def test_a_budget_says_what_is_left(budget: int, says: str) -> None:
-    page = a_page(budget_minor=budget)
+    page = a_page(budget=Budget("2026-06", budget, 26_997))
     assert says in render.page_html(page)
     assert says in render.mail_html(page)
     assert ("over" in says) == ('class="budget over"' in render.page_html(page))
+    assert ("over" in says) == render.subject(page).endswith("in June 2026, over budget")
+
+
+def test_a_week_says_what_of_the_months_budget_is_used_by_its_end() -> None:
+    page = a_page(budget=Budget("2026-06", 100_000, 60_000))
+    week = replace(page.report.header, label="2026-W24", first_day=date(2026, 6, 8),
+                   last_day=date(2026, 6, 14), so_far=True)  # fmt: skip
+    text = render.mail_text(replace(page, report=replace(page.report, header=week)))
+    assert "400.00 USD left of the budget of 1,000.00 for June 2026 (60.0% used by 14" in text
+    assert text.startswith("nlp: 269.97 USD in week 24 of 2026 (8–14 June) so far\n")
 
 
 def test_when_the_figures_were_read_is_said_where_it_is_known() -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from slurm_finops.reports import charts, render, tables
 from slurm_finops.reports.view import (
+    Budget,
     Daily,
     Day,
     Header,
@@ -45,8 +46,10 @@ def a_page(names: list[str | None] | None = None, **more: object) -> Page:
     days = tuple(Day(date(2026, 6, d), tuple(d * 7 for _ in names)) for d in range(1, 31))
     report = Report(HEADER, spend, 2, 1250, 1, 3600, (Unpriced("gres/shard", 1, 7200),), 3)
     page = Page(
-        "nlp", "nlp", report, (Spend(("experiment",), rows, total),), Daily(tuple(names), days),
-        (TagFault("nlp", "untagged", '{"team":"nlp"}', 4, 990),), 100_000,
+        "nlp", "nlp", report, (Spend(("experiment",), rows, total),),
+        Daily(tuple(names), days, "project"),
+        (TagFault("nlp", "untagged", '{"team":"nlp"}', 4, 990),),
+        Budget("2026-06", 100_000, total.billed_minor),
     )  # fmt: skip
     return replace(page, **more)  # type: ignore[arg-type]
 
@@ -151,7 +154,7 @@ def test_a_name_has_one_colour_in_every_chart() -> None:
 
 
 def test_an_empty_period_says_so() -> None:
-    page = a_page([], budget_minor=None)
+    page = a_page([], budget=None)
     assert "Nothing was held in this period" in render.page_html(page)
     assert "Nothing was held in this period" in render.mail_html(page)
     assert render.pictures(page) == []

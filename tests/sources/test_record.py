@@ -1,11 +1,14 @@
 """One record of sacct: states, times, durations, TRES."""
 
+from zoneinfo import ZoneInfo
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support import JUNE, read, record, saved
 
+LONDON = ZoneInfo("Europe/London")
 
 def one(**fields: object):  # type: ignore[no-untyped-def]
     runs, problems, _ = read(saved(record(**fields)))
@@ -47,7 +50,7 @@ def test_a_run_cancelled_before_it_started_held_nothing(never: str) -> None:
 )
 def test_elapsed_as_a_clock_when_there_is_no_raw_one(text: str, seconds: int) -> None:
     columns = [name.replace("ElapsedRaw", "Elapsed") for name in record()]
-    text_of = saved(record() | {"Elapsed": text}, columns=columns)
+    text_of = saved(record(End=JUNE + 60 + seconds) | {"Elapsed": text}, columns=columns)
     (run,), _, _ = read(text_of)
     assert run.elapsed == seconds
 
@@ -74,6 +77,15 @@ def test_without_elapsed_the_interval_itself_counts() -> None:
         ({"Suspended": "soon"}, "Suspended 'soon' is not a duration"),
         ({"Start": "Unknown"}, "it has an elapsed time but no start"),
         ({"Start": "2026-13-01T00:00:00"}, "Start '2026-13-01T00:00:00' is not a time"),
+        ({"Start": "9999-12-31T00:00:00"}, "Start '9999-12-31T00:00:00' is out of range"),
+        ({"Start": "253402300800"}, "Start '253402300800' is too large"),
+        ({"ElapsedRaw": str(1 << 70)}, f"Elapsed '{1 << 70}' is too large"),
+        ({"Suspended": "99999999-00:00:00"}, "Suspended '99999999-00:00:00' is too large"),
+        ({"ElapsedRaw": 3601}, "it lasted 3601 s, and its start and end are 3600 s apart"),
+        ({"JobIDRaw": "9" * 5000}, f"JobIDRaw '{'9' * 40}' is too large"),
+        ({"JobID": "27\x1b[2J"}, "'27\\x1b[2J' is not a job id"),
+        ({"AllocTRES": "gres/x=9999999999"}, "no run holds so many devices: 'gres/x=9999999999'"),
+        ({"AllocTRES": "c\x1bpu=1"}, "TRES 'c\\x1bpu=1' is not name=count"),
     ],
 )
 def test_a_damaged_record_is_a_problem_with_its_reason(fields: dict, reason: str) -> None:  # type: ignore[type-arg]
@@ -107,9 +119,29 @@ def test_time_limits(raw: str, minutes: int | None) -> None:
     assert run.timelimit == minutes
 
 
+@pytest.mark.parametrize(("start", "end"), [("00:30", "01:30"), ("01:45", "01:15")])
+def test_a_run_while_clocks_go_back_lasted_as_long_as_slurm_says(start: str, end: str) -> None:
+    # in London 2026-10-25 has the hour from 01:00 twice
+    fields = {"Start": f"2026-10-25T{start}:00", "End": f"2026-10-25T{end}:00",
+              "Submit": "2026-10-24T12:00:00"}  # fmt: skip
+    lasted = {"01:30": 7200, "01:15": 1800}[end]
+    (run,), problems, _ = read(saved(record(**fields, ElapsedRaw=lasted)), zone=LONDON)
+    assert (run.end - run.start, run.elapsed, problems) == (lasted, lasted, [])
+
+
+def test_a_file_without_job_ids_names_runs_by_their_raw_ids() -> None:
+    columns = [name for name in record() if name != "JobID"]
+    runs, _, _ = read(saved(record(), record(JobIDRaw=101, Start="Unknown", ElapsedRaw=0),
+                            columns=columns))  # fmt: skip
+    assert [run.job_id for run in runs] == ["100", "101"]
+
+
 odd = st.sampled_from(
     [
         "",
+        "9999999999999",
+        "9" * 5000,
+        "9999-12-31T00:00:00",
         "0",
         "-1",
         "Unknown",

@@ -1,6 +1,7 @@
 """A saved sacct file: whole records, broken ones, and text that looks like neither."""
 
 import gzip
+from contextlib import suppress
 from datetime import UTC
 from zoneinfo import ZoneInfo
 
@@ -155,7 +156,7 @@ def test_a_compressed_file_cut_short_keeps_what_was_whole(tmp_path) -> None:  # 
     whole = gzip.compress(saved(*noise).encode())
     path.write_bytes(whole[: len(whole) // 2])
     seen = 0
-    with pytest.raises(OutsideError, match="ends early"):
+    with pytest.raises(OutsideError, match="cannot be read to its end"):
         for batch in read_saved(str(path), "|", "c", UTC):
             seen += len(batch.runs)
     assert 5000 < seen < 20_000
@@ -222,3 +223,32 @@ def test_local_times_across_a_change_of_clocks() -> None:
     assert seen[:4] == seen[4:]
     assert seen[1] - seen[0] == 1
     assert seen[3] - seen[2] == 47 * 3600
+
+
+@pytest.mark.parametrize("delimiter", ["|", ";", "\t", "::", "|9f2c41d07ab3|", "\x1fq7Zk\x1f"])
+@pytest.mark.parametrize("trailing", [False, True])
+def test_a_header_says_what_splits_it(delimiter: str, trailing: bool) -> None:
+    text = saved(record(), delimiter=delimiter, trailing=trailing)
+    runs, problems, file = read(text, delimiter="")
+    assert (len(runs), problems, file.delimiter) == (1, [], delimiter)
+    assert file.forgeable == (len(delimiter) < 8)
+
+
+def test_a_comment_cannot_forge_a_record_behind_a_delimiter_nobody_knows() -> None:
+    forged = "|".join(record(JobIDRaw=900, User="other").values())
+    text = saved(record(Comment=f"x\n{forged}"), delimiter="|9f2c41d07ab3|", trailing=True)
+    runs, problems, _ = read(text, delimiter="")
+    assert [(run.job_id_raw, run.user) for run in runs] == [(100, "nlp1")]
+    assert problems == []
+
+
+def test_a_damaged_gz_is_said_and_what_was_whole_is_kept(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    whole = bytearray(gzip.compress(saved(*(record(JobIDRaw=i) for i in range(9000))).encode()))
+    path = tmp_path / "june.gz"
+    for place in range(len(whole) // 3, len(whole) - 8, 97):
+        damaged = whole.copy()
+        damaged[place] ^= 0xFF
+        path.write_bytes(damaged)
+        with suppress(OutsideError):
+            for _ in read_saved(str(path), "|", "alpha", UTC):
+                pass

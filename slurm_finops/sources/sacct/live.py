@@ -1,6 +1,5 @@
 """sacct, run and read as a stream."""
 
-import os
 import secrets
 import subprocess
 import tempfile
@@ -9,8 +8,10 @@ from datetime import UTC, datetime
 
 from slurm_finops.core.runs import Problem, Run
 from slurm_finops.errors import OutsideError
-from slurm_finops.sources.sacct.record import FIELDS, RecordParser, Unreadable
+from slurm_finops.sources.sacct.fields import Unreadable
+from slurm_finops.sources.sacct.record import FIELDS, RecordParser
 from slurm_finops.sources.sacct.stream import BLOCK, Batch, batches
+from slurm_finops.sources.slurm import environment
 
 _BYTES = 1 << 16
 
@@ -30,12 +31,6 @@ def sacct_command(since: int, until: int, delimiter: str) -> list[str]:
     ]  # fmt: skip
 
 
-def sacct_environment() -> dict[str, str]:
-    """Times as epoch seconds, and none of the user's own sacct settings."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("SACCT_")}
-    return kept | {"TZ": "UTC", "SLURM_TIME_FORMAT": "%s"}
-
-
 class LiveWindow:
     """The runs of one window, while sacct prints them.
 
@@ -52,6 +47,8 @@ class LiveWindow:
         self.records = 0
         self.steps = 0
         self.waiting = 0
+        #: what follows the last whole record; if sacct failed, it is asked for again
+        self._torn = b""
 
     def blocks(self) -> Iterator[list[Run]]:
         """Every run sacct prints, as it prints it."""
@@ -59,32 +56,44 @@ class LiveWindow:
             try:
                 process = subprocess.Popen(
                     self._command, stdout=subprocess.PIPE, stderr=errors,
-                    stdin=subprocess.DEVNULL, env=sacct_environment(),
+                    stdin=subprocess.DEVNULL, env=environment(),
                 )  # fmt: skip
             except OSError as error:
                 raise OutsideError(f"cannot run sacct: {error.strerror}") from None
+            header = False
             try:
-                yield from self._parse(process)
+                for parser, runs in self._parse(process):
+                    header = True
+                    self.steps, self.waiting = parser.steps, parser.waiting
+                    yield runs
                 code = process.wait()
             finally:
                 process.kill()
                 process.wait()
                 if process.stdout:
                     process.stdout.close()
-            if code:
+            if code or not header:
                 errors.seek(0)
                 said = errors.read().decode("utf-8", "replace").strip()
-                raise OutsideError(f"sacct failed (exit {code}): {said or 'it said nothing'}")
+                how = f"failed (exit {code})" if code else "printed not even its header"
+                raise OutsideError(f"sacct {how}: {said or 'it said nothing'}")
+            if self._torn:
+                text = self._torn.decode("utf-8", "backslashreplace")
+                text = text.replace(self._delimiter, "|")
+                self.problems.append(Problem(text, "sacct stopped in the middle of this record"))
+                yield []
 
-    def _parse(self, process: subprocess.Popen[bytes]) -> Iterator[list[Run]]:
+    def _parse(
+        self, process: subprocess.Popen[bytes]
+    ) -> Iterator[tuple[RecordParser, list[Run]]]:
         parser: RecordParser | None = None
         for texts in self._split(process):
             rows = [text.split(self._delimiter) for text in texts]
             if parser is None:
                 parser = RecordParser(rows.pop(0), self._cluster, UTC)
+                yield parser, []
             for i in range(0, len(rows), BLOCK):
-                yield self._block(parser, rows[i : i + BLOCK])
-            self.steps, self.waiting = parser.steps, parser.waiting
+                yield parser, self._block(parser, rows[i : i + BLOCK])
 
     def _block(self, parser: RecordParser, rows: list[list[str]]) -> list[Run]:
         whole = [row for row in rows if len(row) == parser.width]
@@ -116,9 +125,7 @@ class LiveWindow:
             *whole, rest = (rest + block).split(mark)
             if whole:
                 yield [record.decode("utf-8", "backslashreplace") for record in whole]
-        if rest.strip():
-            text = rest.decode("utf-8", "backslashreplace").replace(self._delimiter, "|")
-            self.problems.append(Problem(text, "sacct stopped in the middle of this record"))
+        self._torn = rest.strip()
 
 
 def read_live(since: int, until: int, cluster: str) -> Iterator[Batch]:

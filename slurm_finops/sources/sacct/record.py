@@ -2,14 +2,25 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timedelta, tzinfo
+from datetime import tzinfo
 from functools import partial
-from operator import itemgetter, le
-from typing import Any, TypeVar
+from operator import itemgetter, le, sub
+from typing import Any
 
 from slurm_finops.core.runs import Run
-from slurm_finops.core.usage import parse_gres, parse_tres
+from slurm_finops.core.usage import is_device, parse_gres, parse_tres
 from slurm_finops.errors import InputError
+from slurm_finops.sources.sacct.fields import (
+    MOST_SECONDS,
+    NEVER,
+    K,
+    Times,
+    Unreadable,
+    V,
+    integer,
+    integers,
+    remember,
+)
 
 #: What a live collection asks for, in this order; Comment is last, because a
 #: saved file may hold delimiters in it.
@@ -29,18 +40,17 @@ _WAITING = frozenset(
     ("PENDING", "REQUEUE_FED", "REQUEUE_HOLD", "RESV_DEL_HOLD", "SPECIAL_EXIT")
 )
 _STATE = re.compile(r"([A-Z][A-Z_]+)(?: by (\S+))?")
-_JOB_ID = re.compile(r"\d+(?:[_+](?:\d+|\[[^\]]*\]))?")
+_JOB_ID = re.compile(r"\d+(?:[_+](?:\d+|\[[\d,%:-]*\]))?", re.ASCII)
+_JOB_IDS = re.compile(r"[\d_+\[\],%:-]*", re.ASCII)
 _DURATION = re.compile(r"(?:(\d+)-)?(?:(\d+):)?(\d+):(\d+)(?:\.\d+)?")
-_NEVER = frozenset(("", "Unknown", "None", "N/A", "0"))
-_CACHE = 100_000
+#: Beyond these a number is damage: job ids (32 bits, slurm.conf's MaxJobId) and
+#: devices of one run.
+_MOST_ID = 1 << 32
+_MOST_DEVICES = 1 << 31
+#: How far clocks are set back, at most: a local time then stands for two moments.
+_FOLD = 7200
 # what Run._make does, without a Python call in between
 _as_run: Callable[[Iterable[Any]], Run] = partial(tuple.__new__, Run)
-K = TypeVar("K")
-V = TypeVar("V")
-
-
-class Unreadable(ValueError):
-    """A record that cannot be read; the text says why."""
 
 
 class RecordParser:
@@ -60,13 +70,15 @@ class RecordParser:
         self.width = len(names)
         self.comment_last = names[-1] == "comment"
         # an absent column points one past the end, where parse() puts an empty text
-        places = [names.index(n.lower()) if n.lower() in names else self.width
-                  for n in [*FIELDS, *_OLD]]
-        self._pick = itemgetter(*places)
+        places = {n: names.index(n.lower()) if n.lower() in names else self.width
+                  for n in [*FIELDS, *_OLD]}  # fmt: skip
+        if places["JobID"] == self.width:
+            places["JobID"] = places["JobIDRaw"]
+        self._pick = itemgetter(*places.values())
         self._has_elapsed = "elapsedraw" in names or "elapsed" in names
         self._has_clock = "elapsed" in names and "elapsedraw" not in names
         self._cluster = cluster
-        self._times = _Times(zone)
+        self._times = Times(zone)
         self._states: dict[str, tuple[str, str, bool, bool]] = {}
         self._durations: dict[str, int] = {}
         self._limits: dict[str, int | None] = {}
@@ -97,10 +109,11 @@ class RecordParser:
         seconds = self._elapsed(elapsed, elapsed_text, began, ended)
         if at is None:
             raise Unreadable("no Submit time")
-        if not _in_order(began, ended):
-            raise Unreadable("it ends before it starts")
-        if began is None and seconds:
-            raise Unreadable("it has an elapsed time but no start")
+        if job_id and not _JOB_ID.fullmatch(job_id):
+            raise Unreadable(f"{job_id[:40]!r} is not a job id")
+        if began and ended and self._times.local and ended < began + seconds <= ended + _FOLD:
+            ended = began + seconds  # it was the second of two equal clock times
+        _check_interval(began, ended, seconds, live)
         paused = self._durations.get(suspended)
         if paused is None:
             paused = self._duration(suspended, "Suspended")
@@ -128,10 +141,10 @@ class RecordParser:
          comment, elapsed_text, gres) = self._pick(columns)
         try:
             states = _known(self._states, state, self._state)
-            keys = _integers(raw)
+            keys = integers(raw, _MOST_ID)
             seconds = (
                 _known(self._durations, elapsed_text, self._clock) if self._has_clock
-                else _integers(elapsed)
+                else integers(elapsed, MOST_SECONDS)
             )
             submits = self._times.column(submit)
             starts, ends = self._times.column(start), self._times.column(end)
@@ -141,9 +154,11 @@ class RecordParser:
         except ValueError:
             return None
         words, by, live, waiting = zip(*states, strict=True)
-        if any(waiting) or None in submits or None in starts or not _all_in_order(starts, ends):
+        if any(waiting) or None in submits or not _all_whole(starts, ends, seconds):
             return None
         if self._has_clock and "" in elapsed_text:
+            return None
+        if not all(job_id) or not _JOB_IDS.fullmatch("".join(job_id)):
             return None
         clusters = cluster if all(cluster) else [name or self._cluster for name in cluster]
         made = zip(
@@ -156,7 +171,7 @@ class RecordParser:
     def _job_id(self, text: str) -> int | str:
         """A job's id; "" for a step (``27.batch``)."""
         if text.isdecimal():
-            return int(text)
+            return integer(text, _MOST_ID, "JobIDRaw")
         job, dot, _ = text.partition(".")
         if not _JOB_ID.fullmatch(job):
             raise Unreadable(f"{text[:40]!r} is not a job id")
@@ -168,7 +183,7 @@ class RecordParser:
             raise Unreadable(f"{text[:40]!r} is not a job state")
         word, by = found[1], found[2] or ""
         answer = word, by, word in _LIVE, word in _WAITING
-        return _remember(self._states, text, answer)
+        return remember(self._states, text, answer)
 
     def _elapsed(self, raw: str, text: str, start: int | None, end: int | None) -> int:
         if raw or text:
@@ -189,21 +204,26 @@ class RecordParser:
             return known
         found = _DURATION.fullmatch(text)
         if found:
-            days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+            days, hours, minutes, seconds = (
+                integer(part or "0", MOST_SECONDS, column) for part in found.groups()
+            )
             known = ((days * 24 + hours) * 60 + minutes) * 60 + seconds
-        elif text in _NEVER:
+            if known >= MOST_SECONDS:
+                raise Unreadable(f"{column} {text[:40]!r} is too large")
+        elif text in NEVER:
             known = 0
         elif text.isdecimal():
-            known = int(text)
+            known = integer(text, MOST_SECONDS, column)
         elif text.startswith("-"):
             raise Unreadable(f"{column} {text[:40]!r} is negative")
         else:
             raise Unreadable(f"{column} {text[:40]!r} is not a duration")
-        return _remember(self._durations, text, known)
+        return remember(self._durations, text, known)
 
     def _limit(self, text: str) -> int | None:
         """TimelimitRaw in minutes; None for UNLIMITED and Partition_Limit."""
-        return _remember(self._limits, text, int(text) if text.isdecimal() else None)
+        minutes = int(text) if text.isdecimal() and len(text) < 11 else None
+        return remember(self._limits, text, minutes)
 
     def _alloc_tres(self, key: tuple[str, str]) -> str:
         """AllocTRES, with the GPUs of an old AllocGRES where it has none; checked once a text."""
@@ -213,18 +233,12 @@ class RecordParser:
             devices = parse_gres(gres) if gres else {}
         except ValueError as error:
             raise Unreadable(str(error)) from None
+        if any(n > _MOST_DEVICES for name, n in (held | devices).items() if is_device(name)):
+            raise Unreadable(f"no run holds so many devices: {tres or gres!r}")
         if devices and not any(name.startswith("gres/") for name in held):
             added = ",".join(f"{name}={count}" for name, count in devices.items())
             tres = f"{tres},{added}" if tres else added
-        return _remember(self._tres, key, tres)
-
-
-def _remember(cache: dict[K, V], key: K, value: V) -> V:
-    # a site has few distinct texts; a hostile file must not fill memory
-    if len(cache) >= _CACHE:
-        cache.clear()
-    cache[key] = value
-    return value
+        return remember(self._tres, key, tres)
 
 
 def _known(cache: dict[K, V], keys: Sequence[K], learn: Callable[[K], V]) -> list[V]:
@@ -233,13 +247,6 @@ def _known(cache: dict[K, V], keys: Sequence[K], learn: Callable[[K], V]) -> lis
         return list(map(cache.__getitem__, keys))
     except KeyError:
         return [cache[key] if key in cache else learn(key) for key in keys]
-
-
-def _integers(texts: Sequence[str]) -> list[int]:
-    """Plain decimal numbers; raises ValueError for ``-1``, ``1_000`` or an empty text."""
-    if not "".join(texts).isdecimal():
-        raise ValueError
-    return list(map(int, texts))
 
 
 def _missing(names: list[str]) -> list[str]:
@@ -251,70 +258,27 @@ def _missing(names: list[str]) -> list[str]:
     return missing
 
 
-def _in_order(start: int | None, end: int | None) -> bool:
-    return start is None or end is None or start <= end
+def _check_interval(start: int | None, end: int | None, seconds: int, live: bool) -> None:
+    """Slurm's Elapsed is what lies between Start and End, less what was suspended."""
+    if start is None:
+        if seconds:
+            raise Unreadable("it has an elapsed time but no start")
+    elif end is not None:
+        if end < start:
+            raise Unreadable("it ends before it starts")
+        if seconds > end - start and not live:
+            raise Unreadable(
+                f"it lasted {seconds} s, and its start and end are {end - start} s apart"
+            )
 
 
-def _all_in_order(starts: Sequence[int | None], ends: Sequence[int | None]) -> bool:
-    if None in ends:
-        return all(map(_in_order, starts, ends))
-    return all(map(le, starts, ends))  # type: ignore[arg-type] # no Python call a run
-
-
-class _Times:
-    """Epoch seconds, ISO with an offset, or ISO local in one zone."""
-
-    def __init__(self, zone: tzinfo) -> None:
-        self._zone = zone
-        #: a local date -> its midnight, for dates that keep one offset all day
-        self._days: dict[str, int] = {}
-        self._clock: dict[str, int] = {}
-
-    def parse(self, text: str, column: str) -> int | None:
-        if text in _NEVER:
-            return None
-        if text.isdecimal():
-            return int(text)
-        # two look-ups instead of a datetime: three times a record, it is the
-        # larger part of reading a file of local times
-        clock = self._clock.get(text[10:])
-        midnight = self._days.get(text[:10])
-        if clock is not None and midnight is not None:
-            return midnight + clock
-        return self._slow(text, column)
-
-    def column(self, texts: Sequence[str]) -> list[int | None]:
-        """`parse` of many; raises ValueError."""
-        try:
-            numbers: list[int | None] = [*_integers(texts)]
-        except ValueError:
-            pass
-        else:
-            return [number or None for number in numbers] if 0 in numbers else numbers
-        days, clock = self._days, self._clock
-        try:
-            return [days[text[:10]] + clock[text[10:]] for text in texts]
-        except KeyError:
-            return [self.parse(text, "") for text in texts]
-
-    def _slow(self, text: str, column: str) -> int:
-        try:
-            at = datetime.fromisoformat(text)
-        except ValueError:
-            raise Unreadable(f"{column} {text[:40]!r} is not a time") from None
-        if at.tzinfo is None:
-            self._learn(at)
-            at = at.replace(tzinfo=self._zone)
-        return int(at.timestamp())
-
-    def _learn(self, at: datetime) -> None:
-        day = at.date()
-        midnight = datetime.combine(day, datetime.min.time(), self._zone)
-        following = datetime.combine(day + timedelta(1), datetime.min.time(), self._zone)
-        whole_day = following.timestamp() - midnight.timestamp() == 86_400
-        if whole_day and midnight.utcoffset() == following.utcoffset():
-            _remember(self._days, day.isoformat(), int(midnight.timestamp()))
-            seconds = at.hour * 3600 + at.minute * 60 + at.second
-            _remember(self._clock, at.isoformat()[10:], seconds)
-
-
+def _all_whole(
+    starts: Sequence[int | None], ends: Sequence[int | None], seconds: Sequence[int]
+) -> bool:
+    """Whether none of these can fail `_check_interval`; without a Python call a run."""
+    if None in starts or None in ends:
+        return None not in starts and all(
+            end is None or start + lasted <= end  # type: ignore[operator]
+            for start, end, lasted in zip(starts, ends, seconds, strict=True)
+        )
+    return all(map(le, seconds, map(sub, ends, starts)))

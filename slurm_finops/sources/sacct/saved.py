@@ -8,7 +8,9 @@ is the last column.  Whatever fits nowhere becomes a problem.
 import gzip
 import io
 import json
+import re
 import sys
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import tzinfo
@@ -18,13 +20,18 @@ from typing import Any, NamedTuple
 
 from slurm_finops.core.runs import Problem, Run
 from slurm_finops.errors import InputError, OutsideError
-from slurm_finops.sources.sacct.record import FIELDS, RecordParser, Unreadable
+from slurm_finops.sources.sacct.fields import Unreadable
+from slurm_finops.sources.sacct.record import FIELDS, RecordParser
 from slurm_finops.sources.sacct.stream import BLOCK, Batch, batches
 
 #: A record holds a job name and two comments of 1024 bytes and short fields
 #: beside them: longer than this, lines do not belong together.
 MAX_JOINED = 16_384
 _HEADER_LIMIT = 1 << 16
+#: As many characters of a delimiter as nobody guesses.
+_UNFORGEABLE = 8
+_LONGEST_DELIMITER = 64
+_NAME = re.compile(r"[A-Za-z]\w*", re.ASCII)
 _GZIP = b"\x1f\x8b"
 
 
@@ -85,14 +92,14 @@ class SavedFile:
     """
 
     def __init__(
-        self, stream: io.TextIOWrapper, delimiter: str, cluster: str, zone: tzinfo
+        self, stream: io.TextIOWrapper, delimiter: str | None, cluster: str, zone: tzinfo
     ) -> None:
         self._lines = stream
-        self._delimiter = delimiter
         header = stream.readline(_HEADER_LIMIT).lstrip("\ufeff").rstrip("\n")
         self._carriage = header.endswith("\r")
         header = header.removesuffix("\r")
         self._header = header
+        self.delimiter = delimiter = delimiter or delimiter_of(header)
         # sacct -p ends each record with the delimiter, -P does not
         self._trailing = header.endswith(delimiter)
         names = (header.removesuffix(delimiter) if self._trailing else header).split(delimiter)
@@ -102,6 +109,11 @@ class SavedFile:
         self._needed = self._width - 1 + self._trailing
         self.problems: list[Problem] = []
         self.records = 0
+
+    @property
+    def forgeable(self) -> bool:
+        """Whether a job's name or comment can hold the delimiter, and pass for records."""
+        return len(self.delimiter) < _UNFORGEABLE
 
     @property
     def steps(self) -> int:
@@ -125,10 +137,10 @@ class SavedFile:
                 else:
                     self.records += len(runs)
                 yield runs
-        except (EOFError, gzip.BadGzipFile) as error:
+        except (EOFError, OSError, zlib.error) as error:
             raise OutsideError(
-                f"the file ends early ({error}); what was whole is kept: copy it again and "
-                "run the same command"
+                f"the file cannot be read to its end ({error}); what was whole is kept: copy it "
+                "again and run the same command"
             ) from None
         if held is not None:
             yield self._give_up(held)
@@ -153,7 +165,7 @@ class SavedFile:
             cut < -1 and not all(line.endswith(ending) for line in lines)
         ):
             return None
-        rows = [line[:cut].split(self._delimiter) for line in lines]
+        rows = [line[:cut].split(self.delimiter) for line in lines]
         if set(map(len, rows)) != {self._width}:
             return None
         if self._parser.comment_last and any(
@@ -171,7 +183,7 @@ class SavedFile:
             return [], None  # files put together keep their headers
         before: list[Run] = []
         if held is not None:
-            joined = held.join(line, self._delimiter)
+            joined = held.join(line, self.delimiter)
             if joined.size <= MAX_JOINED:
                 if joined.delimiters >= self._needed:
                     whole, why_not = self._whole("\n".join(joined.lines))
@@ -180,7 +192,7 @@ class SavedFile:
                 if held.run is not None or joined.delimiters <= self._needed:
                     return [], joined
             before = self._give_up(held)
-        return before, _Held([line], line.count(self._delimiter), len(line), run)
+        return before, _Held([line], line.count(self.delimiter), len(line), run)
 
     def _found(self, run: Run | None) -> list[Run]:
         self.records += 1
@@ -192,7 +204,7 @@ class SavedFile:
         A last Comment that opens a JSON object and does not close it goes on in
         the next line; should it not, the record stands as it is.
         """
-        delimiter, width = self._delimiter, self._width
+        delimiter, width = self.delimiter, self._width
         if self._trailing:
             if not text.endswith(delimiter):
                 return None, "the record is cut short"
@@ -235,14 +247,35 @@ class SavedFile:
             yield text
 
     def _begins_record(self, line: str) -> bool:
-        head, found, _ = line.partition(self._delimiter)
+        head, found, _ = line.partition(self.delimiter)
         return bool(found) and head[:1].isdecimal()
 
 
-def read_saved(path: str, delimiter: str, cluster: str, zone: tzinfo) -> Iterator[Batch]:
-    """A saved file in batches.  Raises what `SavedFile` raises, and `open_text`."""
+def read_saved(
+    path: str, delimiter: str | None, cluster: str, zone: tzinfo,
+    opened: Callable[[SavedFile], None] = lambda file: None,
+) -> Iterator[Batch]:  # fmt: skip
+    """A saved file in batches; ``opened`` is told of it once its header is read.
+
+    Raises what `SavedFile` raises, and `open_text`.
+    """
     with open_text(path) as (stream, position):
-        yield from batches(SavedFile(stream, delimiter, cluster, zone), position)
+        file = SavedFile(stream, delimiter, cluster, zone)
+        opened(file)
+        yield from batches(file, position)
+
+
+def delimiter_of(header: str) -> str:
+    """The shortest text that splits a header into different names; ``|`` if none does."""
+    first = _NAME.match(header)
+    start = first.end() if first else len(header)
+    # the name itself may be cut short: a delimiter such as |q7Zk| holds letters
+    for length in range(1, _LONGEST_DELIMITER):
+        delimiter = header[start : start + length]
+        names = header.removesuffix(delimiter).split(delimiter) if delimiter else []
+        if len(names) > 2 and len(set(names)) == len(names) and all(map(_NAME.fullmatch, names)):
+            return delimiter
+    return "|"
 
 
 def _unfinished(comment: str) -> bool:

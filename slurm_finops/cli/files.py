@@ -1,0 +1,35 @@
+"""Files are written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from slurm_finops.errors import OutsideError
+
+#: Who ran what, and what it cost, is not everybody's business.
+PRIVATE = 0o640
+
+
+def save(path: Path, data: bytes, mode: int = PRIVATE) -> None:
+    """Write a file; one that is there keeps its permissions.  Raises `OutsideError`."""
+    new = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(None, "it is a folder; name a file")
+        if path.exists():
+            mode = path.stat().st_mode & 0o777
+        new.write_bytes(data)
+        new.chmod(mode)
+        new.replace(path)
+    except OSError as error:
+        new.unlink(missing_ok=True)
+        raise OutsideError(f"cannot write {path}: {error.strerror}") from None
+
+
+def make_folder(path: Path) -> None:
+    """A folder for what `save` writes."""
+    try:
+        path.mkdir(mode=0o750, parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutsideError(f"cannot make the folder {path}: {error.strerror}") from None
