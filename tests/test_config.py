@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from slurm_finops import config
 from slurm_finops.config import load
+from slurm_finops.config.table import Table
+from slurm_finops.core.rates import MATCH_KEYS
 from slurm_finops.errors import ConfigError
 from tests.support import CONFIG, a_config
 
@@ -21,19 +22,19 @@ def documented() -> str:
 
 def test_the_documented_file_loads_and_has_every_key(tmp_path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     known: dict[str, set[str]] = {}
-    done = config._Table.done
+    done = Table.done
 
-    def note(table: config._Table) -> None:
+    def note(table: Table) -> None:
         known.setdefault(re.sub(r"\[\d+\]", "", table.name), set()).update(table._known)
         done(table)
 
-    monkeypatch.setattr(config._Table, "done", note)
+    monkeypatch.setattr(Table, "done", note)
     loaded = load(a_config(tmp_path, documented()))
     assert loaded.rates[0].price == 3_920_000
     assert loaded.teams[0].budget_minor == 1_000_000
     text = documented()
     for table, keys in known.items():
-        for key in keys - set(config.MATCH_KEYS):
+        for key in keys - set(MATCH_KEYS):
             assert re.search(rf"^\s*(\[+)?([\w.]+\.)?{key}\b", text, re.M), f"{table}.{key}"
     assert {"rates", "teams", "tags", "mail", "privacy", "billing"} <= set(known) | known[""]
 
@@ -64,6 +65,12 @@ def test_a_date_is_midnight_in_the_billing_zone(tmp_path) -> None:  # type: igno
         (CONFIG + "\nclustr = 1", "rates[1].clustr: is no key here"),
         ("clustr = 'a'\n" + CONFIG, "clustr: is no key here; did you mean 'cluster'?"),
         (CONFIG.replace("USD", "dollars"), "currency: is 'dollars'; expected an ISO 4217 code"),
+        (CONFIG.replace("USD", "XXQ"), "currency: is 'XXQ'; expected an ISO 4217 code"),
+        (CONFIG.replace("sku ", "skuu "), "rates[1].sku: is missing; expected a TRES such as "
+         "\"gres/gpu:h100\"; did you mean it by 'skuu'?"),
+        (CONFIG.replace("2026-01-01", '"2026-01-01"'), "a date such as 2026-01-01, without quotes"),
+        (CONFIG + '[mail]\nfrom = "finops"\nsmtp = "smtp://x"', "mail.from: is 'finops'; expected"),
+        (CONFIG + '[mail]\nfrom = "a@b\\nBcc: c@d"\nsmtp = "smtp://x"', "mail.from: is 'a@b\\nBcc"),
         (CONFIG.replace("UTC", "Mars/Phobos"), "timezone: 'Mars/Phobos' is no known zone"),
         (CONFIG.replace('"3.92"', "3.92"), 'is a number; write it as a text, price = "3.92"'),
         (CONFIG.replace("3.92", "3.9200001"), "has more than 6 decimals"),

@@ -8,7 +8,8 @@ from slurm_finops.cli.app import App, FinopsGroup
 
 @click.group(
     cls=FinopsGroup,
-    modules=("init", "check", "collect", "price", "report", "send", "nightly", "tags"),
+    modules=("init", "check", "collect", "price", "report", "send", "nightly", "problems",
+             "tags"),
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.option(

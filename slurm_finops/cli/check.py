@@ -47,7 +47,7 @@ def check(app: App, period: str | None, style: str) -> None:
 
 
 def _findings(app: App, period: str | None) -> Iterator[Finding]:
-    from slurm_finops.cli import checks, checks_slurm
+    from slurm_finops.cli import checks, checks_ledger, checks_slurm
 
     config, first = _configuration(app)
     yield first
@@ -55,12 +55,9 @@ def _findings(app: App, period: str | None) -> Iterator[Finding]:
         yield from checks_slurm.slurm(None, live=False)
         return
     asked = app.period(period)
-    yield from checks_slurm.slurm(config, live=checks.was_live(config))
+    yield from checks_slurm.slurm(config, live=checks_ledger.was_live(config))
     yield from checks.place(config)
-    yield from checks.ledger(config, asked, now())
-    never_applies = checks.by_class(config)
-    if never_applies:
-        yield never_applies
+    yield from checks_ledger.ledger(config, asked, now())
     yield from checks.mail(config)
 
 
@@ -71,7 +68,7 @@ def _configuration(app: App) -> tuple[Config | None, Finding]:
         config = app.config
     except ConfigError as error:
         what, absent, _ = str(error).partition(".  Write one with: ")
-        mend = "slurm-finops init" if absent else "mend that line; every key: docs/configuration.md"
+        mend = "slurm-finops init" if absent or "cannot read" in what else "mend that line"
         return None, Finding("configuration", FAIL, what, mend)
     what = f"{config.path}: cluster {config.cluster}, {config.currency}, days in {config.timezone}"
     return config, Finding("configuration", OK, what)

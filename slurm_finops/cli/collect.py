@@ -55,7 +55,7 @@ def sacct(
     prints the command for it; copy the file here, and
       slurm-finops collect sacct --file june.txt
 
-    Records that cannot be read are kept in the ledger's table `problems` and counted.
+    Records that cannot be read are kept with the reason: slurm-finops problems.
     """
     if print_command:
         click.echo(save_command(since, until))
@@ -187,6 +187,6 @@ def told(tally: Tally) -> list[str]:
     if tally.problems:
         lines.append(
             f"warning: {count(tally.problems, 'record')} could not be read; each is kept with its "
-            "reason in the ledger's table problems"
+            "reason: slurm-finops problems"
         )
     return lines

@@ -96,7 +96,7 @@ def _some(batches: Iterator[Batch]) -> Iterator[Batch] | None:
 def _store_batch(
     ledger: Ledger, writer: RunWriter, batch: Batch, source: str, tally: Tally
 ) -> None:
-    from slurm_finops.ledger.runs import write_problems
+    from slurm_finops.ledger.problems import write_problems
 
     written = writer.write(batch.runs)
     tally.new += written.new
@@ -157,8 +157,8 @@ def _collect_slice(ledger: Ledger, cluster: str, start: int, end: int, tally: Ta
     store(ledger, read_live(start, end, cluster), "sacct", tally, live=True)
     if tally.problems and not tally.records:
         raise InputError(
-            f"sacct printed {tally.problems:,} records, and none could be read; the first are in "
-            "the ledger's table problems"
+            f"sacct printed {tally.problems:,} records, and none could be read; see: "
+            "slurm-finops problems"
         )
 
 

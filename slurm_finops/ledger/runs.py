@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from operator import itemgetter
 from typing import NamedTuple
 
-from slurm_finops.core.runs import CLUSTER, CONTEXT, SAID, TRES, Problem, Run
+from slurm_finops.core.runs import CLUSTER, CONTEXT, SAID, TRES, Run
 from slurm_finops.core.tags import claim_of
 from slurm_finops.ledger.bulk import BulkInsert
 from slurm_finops.ledger.intern import Interner
@@ -122,16 +122,3 @@ class _Claims(dict[tuple[str, str], tuple[int, int]]):
             self.clear()
         found = self[said] = self._tag_sets.id(claim), _RANK[claim.source]
         return found
-
-
-_PROBLEMS = BulkInsert(
-    "problems",
-    ("source", "text", "reason", "first_seen", "last_seen"),
-    "ON CONFLICT (source, text, reason) DO UPDATE SET last_seen = excluded.last_seen",
-)
-
-
-def write_problems(ledger: Ledger, source: str, problems: Iterable[Problem], at: int) -> int:
-    """Keep records that could not be read, each once; returns how many."""
-    rows = [(source, p.text, p.reason, at, at) for p in problems]
-    return _PROBLEMS.write(ledger.db, rows)

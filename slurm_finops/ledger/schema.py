@@ -127,6 +127,7 @@ CREATE TABLE problems (
   id INTEGER PRIMARY KEY,
   source TEXT NOT NULL, text TEXT NOT NULL, reason TEXT NOT NULL,
   first_seen INTEGER NOT NULL, last_seen INTEGER NOT NULL,
+  settled_at INTEGER, settled_why TEXT,
   UNIQUE (source, text, reason));
 
 CREATE TABLE outbox (

@@ -12,6 +12,7 @@ from slurm_finops.core.rates import Rate, touched
 from slurm_finops.core.tags import KEYS, Tags, make_comment
 from slurm_finops.ledger.held import held_runs
 from slurm_finops.ledger.pricing import waiting
+from slurm_finops.ledger.problems import count_open
 from slurm_finops.ledger.rates import stored_rates
 from slurm_finops.ledger.spend import Scope, Sums, spend, unpriced
 from slurm_finops.ledger.store import Ledger
@@ -118,7 +119,7 @@ def report(
         unpriced_runs=bare.runs,
         unpriced_gpu_seconds=bare.gpu_seconds,
         unpriced=tuple(Unpriced(*row) for row in unpriced(ledger.db, scope)),
-        problems=ledger.db.execute("SELECT COUNT(*) FROM problems").fetchone()[0],
+        problems=count_open(ledger.db),
         held=tuple(f"{run} ({why})" for run, why in held_runs(ledger.db)),
         waiting=waiting(ledger),
         stale=bool(touched(stored_rates(ledger.db), site.rates)),

@@ -124,7 +124,7 @@ def notes(report: Report) -> list[str]:
         lines.append(f"held unbilled: {_first(report.held)}")
     if report.problems:
         records = counted(report.problems, "record")
-        lines.append(f"{records} of the whole ledger could not be read (table problems)")
+        lines.append(f"{records}, of any period, could not be read (slurm-finops problems)")
     return lines
 
 

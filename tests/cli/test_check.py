@@ -11,7 +11,7 @@ from slurm_finops.cli import checks, main
 from slurm_finops.core.runs import Problem
 from slurm_finops.ledger import ingest
 from slurm_finops.ledger.held import hold
-from slurm_finops.ledger.runs import write_problems
+from slurm_finops.ledger.problems import write_problems
 from slurm_finops.sources import slurm as clients
 from tests.fake_slurm import FakeSlurm, no_slurm, slurm
 from tests.support import CONFIG, JUNE, a_config, a_ledger, a_run, write
@@ -250,11 +250,11 @@ class TestLedger:
         found = findings(code=1)["ledger"]
         assert "row 1 of jobs names a row of contexts that is not there" in found["what"]
 
-    def test_another_currency(self, here: Path) -> None:
-        a_ledger(here / "ledger.db").close()
+    def test_another_currency(self, ledger, here: Path) -> None:  # type: ignore[no-untyped-def]
+        write(ledger, a_run())
         a_config(here, CONFIG.replace("USD", "EUR"))
         found = findings(code=1)["ledger"]
-        assert "made with currency 'USD'" in found["what"]
+        assert "was made with 'USD'" in found["what"]
 
     def test_it_changes_nothing(self, ledger, here: Path) -> None:  # type: ignore[no-untyped-def]
         write(ledger, a_run())
@@ -273,11 +273,41 @@ class TestLedger:
         assert "gres/gpu:a100 (1 run, 2.0 unit-hours)" in found["rates"]["what"]
         assert verdicts(findings("--period", "2026-07"), "fail") == []
 
-    def test_rates_that_can_never_apply(self, here: Path) -> None:
-        a_config(here, CONFIG + 'match = { class = "external" }\n')
-        found = findings()
-        assert found["rates by class"]["verdict"] == "warn"
-        assert "rates[1] (gres/gpu:h100)" in found["rates by class"]["what"]
+    @pytest.mark.parametrize(("rate", "said"), [
+        ('match = { class = "external" }', "no team has a class, so it never applies"),
+        ('match = { partition = "h10" }', "nothing has run with partition 'h10' yet; did you mean"),
+        ('match = { account = "x" }', "nothing has run with account 'x' yet"),
+    ])  # fmt: skip
+    def test_rates_that_match_nothing(self, ledger, here: Path, rate: str, said: str) -> None:  # type: ignore[no-untyped-def]
+        write(ledger, a_run())
+        a_config(here, f"{CONFIG}{rate}\n")
+        found = findings()["rates without use"]
+        assert (found["verdict"], said in found["what"]) == ("warn", True)
+
+    @pytest.mark.parametrize("sku", ["gpu:h100", "gres/gpu:h1000"])
+    def test_a_sku_that_nothing_held(self, ledger, here: Path, sku: str) -> None:  # type: ignore[no-untyped-def]
+        write(ledger, a_run())
+        a_config(here, CONFIG.replace("gres/gpu:h100", sku))
+        assert f"has held {sku} yet; did you mean 'gres/gpu:h100'?" in (
+            findings()["rates without use"]["what"]
+        )
+
+    def test_tags_that_are_missing_and_teams_nobody_knows(self, ledger, here: Path) -> None:  # type: ignore[no-untyped-def]
+        a_config(here, CONFIG + '[[teams]]\nname = "nlp"\n')
+        npl = '{"team":"npl","project":"p","experiment":"e"}'
+        write(ledger, a_run(), a_run(job_id_raw=2, comment=npl), a_run(job_id_raw=3, comment=""))
+        run("price")
+        found = findings()["tags"]
+        assert found["verdict"] == "warn"
+        assert found["what"] == (
+            "66.7% of the cost of 2026-06 has all of them; 7.84 USD has not; teams that are not in "
+            "[[teams]]: npl (7.84 USD)"
+        )
+
+    def test_a_ledger_that_everybody_may_read(self, ledger, here: Path) -> None:  # type: ignore[no-untyped-def]
+        (here / "ledger.db").chmod(0o644)
+        found = findings()["ledger readers"]
+        assert (found["verdict"], found["mend"]) == ("warn", f"chmod o= {here / 'ledger.db'}")
 
     def test_no_rates_at_all(self, here: Path) -> None:
         a_config(here, CONFIG.partition("[[rates]]")[0])
@@ -331,6 +361,18 @@ class TestLedger:
         found = findings()["outbox"]
         assert said in found["what"]
         assert found["mend"] == "slurm-finops send --resend 7"
+
+    def test_mails_that_wait_for_their_server(self, ledger) -> None:  # type: ignore[no-untyped-def]
+        ledger.db.execute(
+            "INSERT INTO outbox (report, period, recipient, status, message_id, subject, message, "
+            "queued_at, tried_at, detail) VALUES "
+            "('team:nlp', '2026-06', 'pi@example.org', 'queued', '<a@b>', 's', x'00', ?, ?, "
+            "'cannot reach x:25')",
+            (JUNE, NOW),
+        )
+        found = findings()["outbox"]
+        assert found["verdict"] == "warn"
+        assert "1 mail not delivered yet, the first since 2026-06-01 (cannot reach" in found["what"]
 
 
 # --- what is printed ---------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from slurm_finops.core.runs import Problem, Run
 from slurm_finops.core.tags import Claim, Tags
-from slurm_finops.ledger.runs import write_problems
+from slurm_finops.ledger.problems import write_problems
 from slurm_finops.ledger.tag_sets import TagSets
 from tests.support import JUNE, TAGGED, a_ledger, a_run, jobs, write
 

@@ -212,7 +212,8 @@ class SavedFile:
         fields = text.split(delimiter)
         if len(fields) < width:
             return None, f"{len(fields)} fields where the header has {width}"
-        if len(fields) > width:
+        surplus = len(fields) > width
+        if surplus:
             if not self._parser.comment_last:
                 return None, f"{len(fields)} fields where the header has {width}"
             fields[width - 1 :] = [delimiter.join(fields[width - 1 :])]
@@ -220,7 +221,8 @@ class SavedFile:
         try:
             run = self._parser.parse(fields)
         except Unreadable as error:
-            return None, str(error)
+            also = f" (does a text before Comment hold {delimiter!r}?)" if surplus else ""
+            return None, f"{error}{also}"
         if self._parser.comment_last and _unfinished(comment):
             return run, "its comment goes on"
         return run, ""

@@ -1,16 +1,16 @@
 """finops.toml -> frozen dataclasses; every error names file, key and remedy."""
 
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime, tzinfo
-from difflib import get_close_matches
+from datetime import date, datetime
+from email.utils import parseaddr
 from pathlib import Path
-from re import fullmatch
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from slurm_finops.core.money import MICROS, minor_digits, parse_decimal
+from slurm_finops.config.model import Config, Mail, Project, Team
+from slurm_finops.config.table import Table
+from slurm_finops.core.money import CURRENCIES, MICROS, minor_digits, parse_decimal
+from slurm_finops.core.near import nearest
 from slurm_finops.core.period import Calendar
 from slurm_finops.core.policy import Policy, TeamRule
 from slurm_finops.core.rates import MATCH_KEYS, ON_DEMAND, PRICINGS, Rate, RateBook, RateError
@@ -20,156 +20,26 @@ from slurm_finops.errors import ConfigError
 _MICRO_DIGITS = len(str(MICROS)) - 1
 
 
-@dataclass(frozen=True)
-class Project:
-    """A project of a team: who is told of it, and its budget for a billing month."""
-
-    name: str
-    email: tuple[str, ...] = ()
-    budget_minor: int | None = None
-
-
-@dataclass(frozen=True)
-class Team:
-    """A team of the registry; budgets are in minor units for a billing month."""
-
-    name: str
-    cost_center: str | None = None
-    accounts: tuple[str, ...] | None = None
-    email: tuple[str, ...] = ()
-    budget_minor: int | None = None
-    projects: tuple[Project, ...] = ()
-
-
-@dataclass(frozen=True)
-class Mail:
-    """Where mails go out, from whom, and how often."""
-
-    sender: str
-    smtp: str
-    password_file: Path | None = None
-    every: str = "week"
-
-
-@dataclass(frozen=True)
-class Config:
-    """A whole finops.toml.  Paths are absolute; ``rates`` are checked against each other."""
-
-    path: Path
-    cluster: str
-    currency: str
-    timezone: str
-    database: Path
-    zone: tzinfo
-    policy: Policy = field(default_factory=Policy)
-    tags_mode: str = "warn"
-    tags_on_error: str = "accept"
-    rates: tuple[Rate, ...] = ()
-    teams: tuple[Team, ...] = ()
-    mail: Mail | None = None
-    people: str = "names"
-    charge_suspended: bool = False
-
-    @property
-    def digits(self) -> int:
-        """Decimals in which the currency is booked."""
-        return minor_digits(self.currency)
-
-    @property
-    def calendar(self) -> Calendar:
-        return Calendar(self.zone)
-
-
 def load(path: Path) -> Config:
     """Read a configuration.  Raises `ConfigError`."""
     try:
         data = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
-        raise ConfigError(f"cannot read {path}: {error.strerror}") from None
+        raise ConfigError(
+            f"cannot read {path}: {error.strerror}; -c or SLURM_FINOPS_CONFIG names it, and "
+            "slurm-finops init writes one"
+        ) from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is not UTF-8 text (byte {error.start})") from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: not TOML: {error}") from None
-    return _config(_Table(path, "", data))
+    return _config(Table(path, "", data))
 
 
-class _Table:
-    """A TOML table being read: each key is taken once, with its type; leftovers are errors."""
-
-    def __init__(self, path: Path, name: str, data: Mapping[str, Any]) -> None:
-        self.path = path
-        self.name = name
-        self._data = dict(data)
-        self._known: list[str] = []
-
-    def fail(self, key: str, why: str) -> ConfigError:
-        where = f"{self.name}.{key}" if self.name and key else self.name or key
-        return ConfigError(f"{self.path}: {where}: {why}")
-
-    def take(
-        self, key: str, kind: type | tuple[type, ...], expected: str, default: Any = ...
-    ) -> Any:
-        self._known.append(key)
-        if key not in self._data:
-            if default is ...:
-                raise self.fail(key, f"is missing; expected {expected}")
-            return default
-        value = self._data.pop(key)
-        if not isinstance(value, kind) or (isinstance(value, bool) and kind is int):
-            raise self.fail(key, f"is {value!r}; expected {expected}")
-        return value
-
-    def text(self, key: str, expected: str = "a non-empty text", default: Any = ...) -> Any:
-        value = self.take(key, str, expected, default)
-        if value == "":
-            raise self.fail(key, f"is empty; expected {expected}")
-        return value
-
-    def choice(self, key: str, choices: tuple[str, ...], default: str) -> str:
-        value = self.text(key, " or ".join(choices), default)
-        if value not in choices:
-            raise self.fail(key, f"is {value!r}; expected {' or '.join(choices)}")
-        return str(value)
-
-    def texts(self, key: str, expected: str, default: Any = ()) -> Any:
-        values = self.take(key, list, expected, default)
-        if values is default:
-            return default
-        if not all(isinstance(value, str) and value for value in values):
-            raise self.fail(key, f"is {values!r}; expected {expected}")
-        return tuple(values)
-
-    def table(self, key: str) -> "_Table | None":
-        found = self.take(key, dict, f"a table [{key}]", None)
-        return None if found is None else _Table(self.path, self._below(key), found)
-
-    def tables(self, key: str) -> list["_Table"]:
-        found = self.take(key, list, f"tables [[{self._below(key)}]]", [])
-        if not all(isinstance(item, dict) for item in found):
-            raise self.fail(key, f"expected tables [[{self._below(key)}]]")
-        return [
-            _Table(self.path, f"{self._below(key)}[{i}]", item) for i, item in enumerate(found, 1)
-        ]
-
-    def _below(self, key: str) -> str:
-        return f"{self.name}.{key}" if self.name else key
-
-    def rest(self) -> dict[str, Any]:
-        rest, self._data = self._data, {}
-        return rest
-
-    def done(self) -> None:
-        """No key may be left: a misspelt one would be ignored in silence."""
-        for key in self._data:
-            near = get_close_matches(key, self._known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(self._known)}"
-            raise self.fail(key, f"is no key here; {hint}")
-
-
-def _config(top: _Table) -> Config:
+def _config(top: Table) -> Config:
     cluster = top.text("cluster", "the cluster's name")
     currency = top.text("currency", 'an ISO 4217 code such as "USD"')
-    if not fullmatch("[A-Z]{3}", currency):
+    if currency not in CURRENCIES:
         raise top.fail("currency", f'is {currency!r}; expected an ISO 4217 code such as "USD"')
     timezone = top.text("timezone", 'a zone such as "Europe/Zurich"', "UTC")
     try:
@@ -182,12 +52,12 @@ def _config(top: _Table) -> Config:
     rates = tuple(_rate(table, calendar) for table in top.tables("rates"))
     teams = tuple(_team(table, digits) for table in top.tables("teams"))
     _unique(top, "teams", [team.name for team in teams])
-    tags = top.table("tags") or _Table(top.path, "tags", {})
+    tags = top.table("tags") or Table(top.path, "tags", {})
     policy, mode, on_error = _tags(tags, teams)
     mail = top.table("mail")
-    privacy = top.table("privacy") or _Table(top.path, "privacy", {})
+    privacy = top.table("privacy") or Table(top.path, "privacy", {})
     people = privacy.choice("people", ("names", "pseudonyms", "none"), "names")
-    billing = top.table("billing") or _Table(top.path, "billing", {})
+    billing = top.table("billing") or Table(top.path, "billing", {})
     suspended = billing.choice("suspended", ("free", "charge"), "free")
     config = Config(
         path=top.path, cluster=cluster, currency=currency, timezone=timezone,
@@ -201,14 +71,14 @@ def _config(top: _Table) -> Config:
     return config
 
 
-def _check_rates(top: _Table, rates: tuple[Rate, ...]) -> None:
+def _check_rates(top: Table, rates: tuple[Rate, ...]) -> None:
     try:
         RateBook(rates)
     except RateError as error:
         raise ConfigError(f"{top.path}: {error}") from None
 
 
-def _tags(table: _Table, teams: tuple[Team, ...]) -> tuple[Policy, str, str]:
+def _tags(table: Table, teams: tuple[Team, ...]) -> tuple[Policy, str, str]:
     required = table.texts("required", "a list of tags", ("team", "project", "experiment"))
     for key in required:
         if key not in KEYS:
@@ -232,7 +102,7 @@ def _tags(table: _Table, teams: tuple[Team, ...]) -> tuple[Policy, str, str]:
     return policy, mode, on_error
 
 
-def _allowed(table: _Table) -> dict[str, tuple[str, ...]]:
+def _allowed(table: Table) -> dict[str, tuple[str, ...]]:
     allowed = table.table("allowed")
     if allowed is None:
         return {}
@@ -245,11 +115,11 @@ def _allowed(table: _Table) -> dict[str, tuple[str, ...]]:
 def _nearest_tag(key: str) -> str:
     if key in ALIASES:
         return f"its name here is {ALIASES[key]!r}"
-    near = get_close_matches(key, KEYS, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(KEYS)}"
+    near = nearest(key, KEYS)
+    return f"did you mean {near!r}?" if near else f"known: {', '.join(KEYS)}"
 
 
-def _rate(table: _Table, calendar: Calendar) -> Rate:
+def _rate(table: Table, calendar: Calendar) -> Rate:
     sku = table.text("sku", 'a TRES such as "gres/gpu:h100"')
     price = _decimal(table, "price", _MICRO_DIGITS, 'a text such as "3.92"')
     per = table.take("per", int, "a whole number of units", 1)
@@ -264,7 +134,7 @@ def _rate(table: _Table, calendar: Calendar) -> Rate:
     return Rate(sku, price, start, per, pricing, match, rank, f"{table.name} ({sku})")
 
 
-def _decimal(table: _Table, key: str, digits: int, expected: str, default: Any = ...) -> int | None:
+def _decimal(table: Table, key: str, digits: int, expected: str, default: Any = ...) -> int | None:
     text = table.take(key, (str, int, float), expected, default)
     if text is None:
         return None
@@ -277,9 +147,9 @@ def _decimal(table: _Table, key: str, digits: int, expected: str, default: Any =
         raise table.fail(key, str(error)) from None
 
 
-def _instant(table: _Table, calendar: Calendar) -> int:
+def _instant(table: Table, calendar: Calendar) -> int:
     """A date is midnight in the billing zone, as is a time without an offset there."""
-    value = table.take("from", date, "a date such as 2026-01-01")
+    value = table.take("from", date, "a date such as 2026-01-01, without quotes")
     if not isinstance(value, datetime):
         value = datetime.combine(value, datetime.min.time())
     if value.tzinfo is None:
@@ -289,7 +159,7 @@ def _instant(table: _Table, calendar: Calendar) -> int:
     return int(value.timestamp())
 
 
-def _match(table: _Table) -> tuple[tuple[str, str], ...]:
+def _match(table: Table) -> tuple[tuple[str, str], ...]:
     found = table.table("match")
     if found is None:
         return ()
@@ -298,7 +168,7 @@ def _match(table: _Table) -> tuple[tuple[str, str], ...]:
     return tuple(sorted((key, value) for key, value in values.items() if value is not None))
 
 
-def _team(table: _Table, digits: int) -> Team:
+def _team(table: Table, digits: int) -> Team:
     team = Team(
         name=table.text("name", "the team's name"),
         cost_center=table.text("cost_center", "a cost centre", None),
@@ -312,7 +182,7 @@ def _team(table: _Table, digits: int) -> Team:
     return team
 
 
-def _project(table: _Table, digits: int) -> Project:
+def _project(table: Table, digits: int) -> Project:
     project = Project(
         name=table.text("name", "the project's name"),
         email=_addresses(table),
@@ -322,7 +192,7 @@ def _project(table: _Table, digits: int) -> Project:
     return project
 
 
-def _addresses(table: _Table) -> tuple[str, ...]:
+def _addresses(table: Table) -> tuple[str, ...]:
     addresses: tuple[str, ...] = table.texts("email", "a list of mail addresses")
     for address in addresses:
         local, at, domain = address.rpartition("@")
@@ -331,16 +201,20 @@ def _addresses(table: _Table) -> tuple[str, ...]:
     return addresses
 
 
-def _unique(table: _Table, key: str, names: list[str]) -> None:
+def _unique(table: Table, key: str, names: list[str]) -> None:
     for name in names:
         if names.count(name) > 1:
             raise table.fail(key, f"{name!r} is given twice")
 
 
-def _mail(table: _Table) -> Mail:
+def _mail(table: Table) -> Mail:
     password = table.text("password_file", "a file name", None)
+    sender = table.text("from", "an address")
+    address = parseaddr(sender)[1]
+    if not address.partition("@")[2] or not sender.isprintable():
+        raise table.fail("from", f'is {sender!r}; expected one such as "finops@example.org"')
     mail = Mail(
-        sender=table.text("from", "an address"),
+        sender=sender,
         smtp=table.text("smtp", 'a URL such as "smtp://mail.example.org:587"'),
         password_file=table.path.parent / password if password else None,
         every=table.choice("every", ("day", "week", "month"), "week"),

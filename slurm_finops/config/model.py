@@ -1,0 +1,70 @@
+"""What a finops.toml says, once it is read."""
+
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from pathlib import Path
+
+from slurm_finops.core.money import minor_digits
+from slurm_finops.core.period import Calendar
+from slurm_finops.core.policy import Policy
+from slurm_finops.core.rates import Rate
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project of a team: who is told of it, and its budget for a billing month."""
+
+    name: str
+    email: tuple[str, ...] = ()
+    budget_minor: int | None = None
+
+
+@dataclass(frozen=True)
+class Team:
+    """A team of the registry; budgets are in minor units for a billing month."""
+
+    name: str
+    cost_center: str | None = None
+    accounts: tuple[str, ...] | None = None
+    email: tuple[str, ...] = ()
+    budget_minor: int | None = None
+    projects: tuple[Project, ...] = ()
+
+
+@dataclass(frozen=True)
+class Mail:
+    """Where mails go out, from whom, and how often."""
+
+    sender: str
+    smtp: str
+    password_file: Path | None = None
+    every: str = "week"
+
+
+@dataclass(frozen=True)
+class Config:
+    """A whole finops.toml.  Paths are absolute; ``rates`` are checked against each other."""
+
+    path: Path
+    cluster: str
+    currency: str
+    timezone: str
+    database: Path
+    zone: tzinfo
+    policy: Policy = field(default_factory=Policy)
+    tags_mode: str = "warn"
+    tags_on_error: str = "accept"
+    rates: tuple[Rate, ...] = ()
+    teams: tuple[Team, ...] = ()
+    mail: Mail | None = None
+    people: str = "names"
+    charge_suspended: bool = False
+
+    @property
+    def digits(self) -> int:
+        """Decimals in which the currency is booked."""
+        return minor_digits(self.currency)
+
+    @property
+    def calendar(self) -> Calendar:
+        return Calendar(self.zone)
