@@ -214,11 +214,6 @@ def progress(label: str, total: int | None = None) -> Iterator[Callable[[int], N
         yield lambda done: bar.advance(task, done)
 
 
-def count(number: int, one: str, many: str = "") -> str:
-    """``1 run``, ``2,304 runs``."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
 def echo_json(value: Any) -> None:
     import json
 

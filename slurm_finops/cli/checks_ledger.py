@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from slurm_finops.cli.app import count
 from slurm_finops.cli.checks import FAIL, OK, SKIP, WARN, Finding
+from slurm_finops.core.words import count
 from slurm_finops.errors import ConfigError, InputError, OutsideError
 
 if TYPE_CHECKING:

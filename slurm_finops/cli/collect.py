@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from slurm_finops.cli.app import FORMAT, App, count, echo_json, now, pass_app, progress
+from slurm_finops.cli.app import FORMAT, App, echo_json, now, pass_app, progress
+from slurm_finops.core.words import count
 from slurm_finops.errors import InputError
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from slurm_finops.cli.app import App, count, now, program
+from slurm_finops.cli.app import App, now, program
 from slurm_finops.cli.files import save
+from slurm_finops.core.words import count
 from slurm_finops.errors import ConfigError, OutsideError
 
 if TYPE_CHECKING:

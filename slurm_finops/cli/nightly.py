@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from slurm_finops.cli.app import App, count, now, pass_app
+from slurm_finops.cli.app import App, now, pass_app
+from slurm_finops.core.words import count
 from slurm_finops.errors import FinopsError, OutsideError
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def _price(app: App, ledger: Ledger) -> str:
     answer = run(app, ledger)
     for line in warnings(answer):
         click.echo(line, err=True)
-    return f"{count(answer['new'], 'run')} priced, {answer['again']:,} priced again"
+    return f"{count(answer.new, 'run')} priced, {answer.again:,} priced again"
 
 
 def _report(app: App, ledger: Ledger) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from slurm_finops.cli.app import FORMAT, App, actor, count, echo_json, now, pass_app, progress
+from slurm_finops.cli.app import FORMAT, App, actor, echo_json, now, pass_app, progress
+from slurm_finops.core.words import count
 
 if TYPE_CHECKING:
     from slurm_finops.ledger.store import Ledger
@@ -19,18 +20,37 @@ def price(app: App, style: str) -> None:
     """Price every run that is new or has changed, by the rates in finops.toml.
 
     A changed rate or tag policy prices again only what it touches.
+
+    \b
+    Examples:
+      slurm-finops price
+      slurm-finops price --format json
     """
     with app.writing("price") as ledger:
         answer = run(app, ledger)
     if style == "json":
-        echo_json(answer)
+        echo_json(answer._asdict() | {
+            "unpriced": [
+                {"sku": sku, "runs": runs, "unit_seconds": seconds}
+                for sku, runs, seconds in answer.unpriced
+            ],
+        })  # fmt: skip
         return
-    click.echo(f"{count(answer['new'], 'run')} priced, {answer['again']:,} priced again")
+    click.echo(f"{count(answer.new, 'run')} priced, {answer.again:,} priced again")
     for line in warnings(answer):
         click.echo(line, err=True)
 
 
-def run(app: App, ledger: Ledger) -> dict:  # type: ignore[type-arg]
+class Answer(NamedTuple):
+    """What was priced; SKUs that had no rate ``(sku, runs, unit-seconds)``; runs that are held."""
+
+    new: int
+    again: int
+    unpriced: list[tuple[str, int, int]]
+    held: list[str]
+
+
+def run(app: App, ledger: Ledger) -> Answer:
     """Price, and say what has no rate."""
     from slurm_finops.billing.pricing import price as price_ledger
     from slurm_finops.ledger.held import held_runs
@@ -39,27 +59,24 @@ def run(app: App, ledger: Ledger) -> dict:  # type: ignore[type-arg]
     with progress("pricing") as advance:
         priced = price_ledger(ledger, app.terms, now(), actor(), advance)
     ever = Scope(-(1 << 31), 1 << 31)
-    return {
-        "new": priced.new,
-        "again": priced.again,
-        "unpriced": [
-            {"sku": sku, "runs": runs, "unit_seconds": seconds}
-            for sku, runs, seconds in unpriced(ledger.db, ever)
-        ],
-        "held": [run for run, _ in held_runs(ledger.db)],
-    }
+    return Answer(
+        priced.new, priced.again, unpriced(ledger.db, ever),
+        [run for run, _ in held_runs(ledger.db)],
+    )  # fmt: skip
 
 
-def warnings(answer: dict) -> list[str]:  # type: ignore[type-arg]
+def warnings(answer: Answer) -> list[str]:
     """What a person should know after pricing."""
+    from slurm_finops.reports.format import gpu_hours, visible
+
     lines = [
-        f"warning: no rate for {item['sku']}: {count(item['runs'], 'run')}, "
-        f"{item['unit_seconds'] // 3600:,} unit-hours are in no cost; add it to [[rates]]"
-        for item in answer["unpriced"]
+        f"warning: no rate for {visible(sku)}: {count(runs, 'run')}, "
+        f"{gpu_hours(seconds)} unit-hours are in no cost; add it to [[rates]]"
+        for sku, runs, seconds in answer.unpriced
     ]
-    if answer["held"]:
+    if answer.held:
         lines.append(
-            f"warning: {count(len(answer['held']), 'run')} held unbilled: "
-            + ", ".join(answer["held"][:10])
+            f"warning: {count(len(answer.held), 'run')} held unbilled: "
+            + ", ".join(map(visible, answer.held[:10]))
         )
     return lines

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from slurm_finops.cli.app import FORMAT, App, actor, count, echo_json, now, pass_app
+from slurm_finops.cli.app import FORMAT, App, actor, echo_json, now, pass_app
+from slurm_finops.core.words import count
 from slurm_finops.errors import InputError
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from slurm_finops.cli.app import count, now
+from slurm_finops.cli.app import now
+from slurm_finops.core.words import count
 from slurm_finops.errors import FinopsError, OutsideError
 
 if TYPE_CHECKING:
@@ -142,8 +143,10 @@ _WORDS = {
 def _name(job_ids: list[str], what: str, mend: str, say: Callable[..., None]) -> None:
     if not job_ids:
         return
+    from slurm_finops.reports.format import visible
+
     more = len(job_ids) - _NAMED
-    names = ", ".join(job_ids[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")
+    names = ", ".join(map(visible, job_ids[:_NAMED])) + (f" and {more:,} more" if more > 0 else "")
     say(f"warning: {count(len(job_ids), 'run')} {what}: {names}; held unbilled.  {mend}", err=True)
 
 

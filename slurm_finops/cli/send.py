@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from slurm_finops.cli.app import App, count, now, pass_app
+from slurm_finops.cli.app import App, now, pass_app
+from slurm_finops.core.words import count
 from slurm_finops.errors import OutsideError, RefusedError
 
 if TYPE_CHECKING:

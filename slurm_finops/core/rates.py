@@ -69,13 +69,8 @@ class Curve:
             held = self.times[i] - self.times[i - 1]
             self._sums.append(self._sums[-1] + self._prices[i - 1] * held)
 
-    def integral(self, instant: int) -> int:
-        """Price integrated from the first step to ``instant``, which is not before it."""
-        i = bisect_right(self.times, instant) - 1
-        return self._sums[i] + self._prices[i] * (instant - self.times[i])
-
     def between(self, start: int, end: int) -> int:
-        """``integral(end) - integral(start)``, in one call: a run costs one of these."""
+        """Price integrated over ``[start, end)``, which does not begin before the first step."""
         times, prices = self.times, self._prices
         i = bisect_right(times, start) - 1
         j = bisect_right(times, end, i) - 1

@@ -1,8 +1,7 @@
-"""What a run held: TRES text, the SKUs in it that can be billed, and Usage."""
+"""What a run held: TRES text, and the SKUs in it that can be billed."""
 
 import re
-from collections.abc import Collection, Iterable
-from typing import NamedTuple
+from collections.abc import Collection
 
 GPU = "gres/gpu"
 _TYPED_GPU = GPU + ":"
@@ -15,16 +14,6 @@ _GRES_WORD = re.compile(r"[\w.-]+", re.ASCII)
 _POWERS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4, "P": 5, "E": 6}
 #: TRES that Slurm prints in units of MiB when no suffix says otherwise.
 _MEBIBYTES = ("mem", "vmem")
-
-
-class Usage(NamedTuple):
-    """An owner held ``quantity`` of ``sku`` over ``[start, end)``.  Derived, never stored."""
-
-    usage_id: int
-    sku: str
-    quantity: int
-    start: int
-    end: int
 
 
 def is_gpu(sku: str) -> bool:
@@ -113,8 +102,3 @@ def is_device(sku: str) -> bool:
 
 def _is_counter(sku: str) -> bool:
     return sku.partition(":")[0] in _COUNTERS
-
-
-def gpu_count(lines: Iterable[tuple[str, int]]) -> int:
-    """GPUs among billable lines."""
-    return sum(quantity for sku, quantity in lines if is_gpu(sku))

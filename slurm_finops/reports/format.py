@@ -40,11 +40,6 @@ def share(part: int, whole: int) -> str:
     return f"{_tenths(round_half_away(part * 1000, whole))}%"
 
 
-def counted(number: int, one: str, many: str = "") -> str:
-    """``1 run``, ``2,304 runs``."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
 def _tenths(number: int) -> str:
     return grouped(number, 1)
 

@@ -6,10 +6,10 @@ from functools import cache
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
+from slurm_finops.core.words import count
 from slurm_finops.reports import charts
 from slurm_finops.reports.format import (
     columns,
-    counted,
     day_name,
     gpu_hours,
     grouped,
@@ -114,7 +114,7 @@ def _budget_is_over(budget: Budget) -> bool:
 
 def _held(page: Page) -> str:
     total = page.report.spend.total
-    return f"{gpu_hours(total.gpu_seconds)} GPU-hours in {counted(total.runs, 'run')}"
+    return f"{gpu_hours(total.gpu_seconds)} GPU-hours in {count(total.runs, 'run')}"
 
 
 def _notes(page: Page, width: int | None) -> list[str]:
@@ -131,7 +131,7 @@ def _faults(page: Page, most: int | None) -> tuple[list[dict[str, str]], str]:
     kept = page.faults[:most]
     left = page.faults[len(kept) :]
     cost = money(sum(fault.effective_minor for fault in left), page.report.header)
-    more = f"and {counted(len(left), 'more kind', 'more kinds')} of faults: {cost}" if left else ""
+    more = f"and {count(len(left), 'more kind', 'more kinds')} of faults: {cost}" if left else ""
     return [_fault(page, fault, most is not None) for fault in kept], more
 
 
@@ -145,7 +145,7 @@ def _fault(page: Page, fault: TagFault, brief: bool) -> dict[str, str]:
     status = visible(fault.status)
     if brief:
         status = shortened(status, _MAIL_NOTE)
-    return {"says": f"{team}{counted(fault.runs, 'run')}, {cost}: {status}", "type": typed,
+    return {"says": f"{team}{count(fault.runs, 'run')}, {cost}: {status}", "type": typed,
             "runs": f"{fault.runs:,}", "cost": grouped(fault.effective_minor,
             page.report.header.digits), "status": f"{team}{status}"}  # fmt: skip
 

@@ -5,7 +5,8 @@ import io
 from typing import Any
 
 from slurm_finops.core.money import minor_text
-from slurm_finops.reports.format import counted, gpu_hours, grouped, shown, visible
+from slurm_finops.core.words import count
+from slurm_finops.reports.format import gpu_hours, grouped, shown, visible
 from slurm_finops.reports.view import Report, Row
 
 _HELD = 10
@@ -112,18 +113,18 @@ def notes(report: Report) -> list[str]:
     if report.provisional_runs:
         money = grouped(report.provisional_minor, header.digits)
         lines.append(
-            f"{counted(report.provisional_runs, 'run')} had not ended when collected: "
+            f"{count(report.provisional_runs, 'run')} had not ended when collected: "
             f"{money} {header.currency} of the total may still grow"
         )
     for item in report.unpriced:
         lines.append(
-            f"warning: no rate for {visible(item.sku)}: {counted(item.runs, 'run')}, "
+            f"warning: no rate for {visible(item.sku)}: {count(item.runs, 'run')}, "
             f"{gpu_hours(item.unit_seconds)} unit-hours are in no cost"
         )
     if report.held:
         lines.append(f"held unbilled: {_first(report.held)}")
     if report.problems:
-        records = counted(report.problems, "record")
+        records = count(report.problems, "record")
         lines.append(f"{records}, of any period, could not be read (slurm-finops problems)")
     return lines
 
@@ -133,7 +134,7 @@ def warnings(report: Report) -> list[str]:
     lines = []
     if report.waiting:
         lines.append(
-            f"warning: {counted(report.waiting, 'run is', 'runs are')} not priced yet and in no "
+            f"warning: {count(report.waiting, 'run is', 'runs are')} not priced yet and in no "
             "figure here; run: slurm-finops price"
         )
     if report.stale:

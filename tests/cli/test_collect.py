@@ -156,7 +156,7 @@ def test_what_has_no_rate_is_warned_of(tmp_path: Path) -> None:
     finops(tmp_path, "collect", "sacct", "--file", put(tmp_path, saved(record())))
     result = finops(tmp_path, "price")
     assert result.exit_code == 0
-    assert "warning: no rate for gres/gpu:h100: 1 run, 2 unit-hours are in no cost" in result.output
+    assert "no rate for gres/gpu:h100: 1 run, 2.0 unit-hours are in no cost" in result.output
 
 
 FAKE_SACCT = """\
