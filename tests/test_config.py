@@ -41,7 +41,7 @@ def test_the_documented_file_loads_and_has_every_key(tmp_path, monkeypatch) -> N
 
 def test_the_least_file_has_sensible_defaults(tmp_path) -> None:  # type: ignore[no-untyped-def]
     loaded = load(a_config(tmp_path, 'cluster = "c"\ncurrency = "JPY"\n'))
-    assert (loaded.timezone, loaded.digits, loaded.tags_mode, loaded.mail) == (
+    assert (loaded.timezone, loaded.digits, loaded.gate.mode, loaded.mail) == (
         "UTC",
         0,
         "warn",

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from slurm_finops.billing.plans import Plans
 from slurm_finops.core.charge import charge
 from slurm_finops.core.period import Calendar
-from slurm_finops.core.policy import Policy
+from slurm_finops.core.policy import Policy, Who
 from slurm_finops.core.rates import Rate, RateBook, touched
 from slurm_finops.core.usage import GPU, is_gpu, parse_tres
 from slurm_finops.ledger import pricing as table
@@ -50,7 +50,8 @@ class Terms:
 
     def owners_digest(self) -> str:
         """Changes when attribution may change."""
-        return _digest([replace(team, projects=()) for team in self.policy.teams])
+        teams = [replace(team, projects=()) for team in self.policy.teams]
+        return _digest([teams, self.policy.defaults])
 
 
 def _digest(value: object) -> str:
@@ -231,36 +232,46 @@ class _Pricer:
 
 
 class _Owners:
-    """Which tag set a claim is billed to: the policy, worked out once a claim and account."""
+    """Which tag set a claim is billed to: the policy, worked out once a claim and context."""
 
     def __init__(self, ledger: Ledger, policy: Policy) -> None:
         self._db = ledger.db
         self._policy = policy
         self._tag_sets = TagSets(ledger.db)
-        self._accounts: dict[int, str] = {}
-        self._found: dict[tuple[int, str], int] = {}
-        # a site without a registry bills every claim as it stands
-        self._plain = not policy.teams
+        self._whose: dict[int, Who] = {}
+        self._found: dict[tuple[int, Who], int] = {}
+        # a site without rules of its own bills every claim as it stands
+        self._plain = not policy.teams and not policy.defaults
 
     def of_run(self, claimed: int, context_id: int) -> int:
+        """The tag set that ``claimed`` is billed to when it comes from this context."""
         if self._plain:
             return claimed
-        account = self._accounts.get(context_id)
-        if account is None:
-            (account,) = self._db.execute(
-                "SELECT account FROM contexts WHERE id = ?", (context_id,)
-            ).fetchone()
-            self._accounts[context_id] = account
-        return self.id(claimed, account)
-
-    def id(self, claimed: int, account: str) -> int:
-        """The tag set that ``claimed`` is billed to when it comes from ``account``."""
-        found = self._found.get((claimed, account))
+        who = self._whose.get(context_id)
+        if who is None:
+            who = self._who(context_id)
+        found = self._found.get((claimed, who))
         if found is None:
-            claim = self._tag_sets.claim(claimed)
-            billed = self._policy.attribute(claim, account)
-            found = claimed if billed == claim else self._tag_sets.id(billed)
-            if len(self._found) >= _CACHE:
-                self._found.clear()
-            self._found[claimed, account] = found
+            found = self._attribute(claimed, who)
+        return found
+
+    def _who(self, context_id: int) -> Who:
+        row = self._db.execute(
+            "SELECT account, user, wckey FROM contexts WHERE id = ?", (context_id,)
+        ).fetchone()
+        # only what the policy looks at, so that its answers are shared
+        used = self._policy.looks_at
+        who = Who(*(value if name in used else "" for name, value in zip(Who._fields, row)))  # noqa: B905
+        if len(self._whose) >= _CACHE:
+            self._whose.clear()
+        self._whose[context_id] = who
+        return who
+
+    def _attribute(self, claimed: int, who: Who) -> int:
+        claim = self._tag_sets.claim(claimed)
+        billed = self._policy.attribute(claim, who)
+        found = claimed if billed == claim else self._tag_sets.id(billed)
+        if len(self._found) >= _CACHE:
+            self._found.clear()
+        self._found[claimed, who] = found
         return found

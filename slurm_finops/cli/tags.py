@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,8 +13,9 @@ from slurm_finops.errors import ConfigError, InputError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from slurm_finops.core.policy import Policy
-    from slurm_finops.core.tags import Fault, Tags
+    from slurm_finops.config import Gate
+    from slurm_finops.core.policy import Policy, Who
+    from slurm_finops.core.verdict import Verdict
 
 
 @click.group()
@@ -22,51 +23,65 @@ def tags() -> None:
     """Make and check the tags in a job's --comment."""
 
 
+_ACCOUNT = click.option("--account", default="", help="The Slurm account it would be charged to.")
+_USER = click.option("--user", default="", help="Who would submit it.")
+
+
 @tags.command()
 @click.argument("pairs", nargs=-1, metavar="KEY=VALUE...")
+@_ACCOUNT
+@_USER
 @pass_app
-def make(app: App, pairs: tuple[str, ...]) -> None:
-    """Print a comment for these tags, quoted for the shell.
+def make(app: App, pairs: tuple[str, ...], account: str, user: str) -> None:
+    """Print a comment for these tags, or say what is wrong with them.
 
     \b
     Example:
-      sbatch --comment="$(slurm-finops tags make team=nlp project=llama experiment=run-42)" job.sh
+      c=$(slurm-finops tags make team=nlp project=llama experiment=run-42) &&
+        sbatch --comment="$c" job.sh
     """
-    from slurm_finops.core.tags import ALIASES, KEYS, make_comment, parse_comment
+    from slurm_finops.core.near import nearest
+    from slurm_finops.core.policy import Who
+    from slurm_finops.core.tags import ALIASES, KEYS, Tags, make_comment
+    from slurm_finops.core.verdict import verdict
 
     given: dict[str, str] = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
         name = ALIASES.get(key, key)
-        if not equals or name not in KEYS:
-            raise click.UsageError(f"{pair!r} is not KEY=VALUE; the keys are {', '.join(KEYS)}")
+        if not equals:
+            raise click.UsageError(f"{pair!r} is not KEY=VALUE, such as team=nlp")
+        if name not in KEYS:
+            near = nearest(key, (*KEYS, *ALIASES))
+            hint = f"did you mean {near!r}?" if near else f"the tags are {', '.join(KEYS)}"
+            raise click.UsageError(f"{key!r} is no tag; {hint}")
         if name in given:
             raise click.UsageError(f"{name} is given twice")
         given[name] = value
-    wanted = _as_tags(given)
-    comment = make_comment(wanted)
-    policy = _policy(app)
-    faults = parse_comment(comment).faults or policy.judge(wanted)
-    if faults:
-        raise InputError(_told(faults, policy, wanted))
+    policy, gate = _gate(app)
+    comment = make_comment(Tags(**given))
+    answer = verdict(policy, comment, Who(account or None, user), gate.help)
+    if answer.kind == "fault":
+        raise InputError("\n".join(answer.lines))
     click.echo(comment)
 
 
 @tags.command("check")
 @click.argument("scripts", nargs=-1, type=click.Path())
 @click.option("--comment", "comments", multiple=True, metavar="TEXT", help="Check this comment.")
-@click.option("--account", default="", help="The Slurm account it would be charged to.")
+@_ACCOUNT
+@_USER
 @click.option("--strict", is_flag=True, help="Exit 1 on any fault, whatever the configured mode.")
 @FORMAT
 @pass_app
 def check_tags(
-    app: App, scripts: tuple[str, ...], comments: tuple[str, ...], account: str, strict: bool,
-    style: str,
+    app: App, scripts: tuple[str, ...], comments: tuple[str, ...], account: str, user: str,
+    strict: bool, style: str,
 ) -> None:  # fmt: skip
     """Check comments: given here, in the #SBATCH lines of scripts, or on standard input (-).
 
-    Exits as the gate at sbatch would answer in the configured mode: 1 if it
-    would refuse, else 0.
+    Says what the gate at sbatch would say, and exits as it would answer in the
+    configured mode: 1 if it would refuse, else 0.
 
     \b
     Examples:
@@ -74,92 +89,77 @@ def check_tags(
       slurm-finops tags check train.sbatch
       printf '%s' "$COMMENT" | slurm-finops tags check -
     """
-    policy = _policy(app)
+    from slurm_finops.core.verdict import verdict
+
+    policy, gate = _gate(app)
     if not scripts and not comments:
         raise click.UsageError("nothing to check: give a script, --comment TEXT, or - for stdin")
+    refuses = strict or gate.mode == "enforce"
     answers = []
-    for name, comment, of_account in _given(scripts, comments, account):
-        found, told = _judged(policy, comment, of_account)
-        answers.append({
-            "name": name,
-            "valid": not found,
-            "faults": [fault._asdict() | {"message": fault.message} for fault in found],
-            "message": told,
-        })  # fmt: skip
+    for name, comment, who in _given(scripts, comments, account, user):
+        answer = verdict(policy, comment, who, gate.help)
+        answers.append((name, answer))
     if style == "json":
-        echo_json(answers)
+        echo_json([_as_json(name, answer) for name, answer in answers])
     else:
-        for answer in answers:
-            click.echo(f"{answer['name']}: {answer['message']}")
-    bad = any(not answer["valid"] for answer in answers)
-    if bad and (strict or _mode(app) == "enforce"):
+        for name, answer in answers:
+            click.echo(f"{name}: " + "\n".join(_told(answer, refuses)))
+    if refuses and any(answer.kind == "fault" for _, answer in answers):
         raise click.exceptions.Exit(1)
 
 
-def _policy(app: App) -> Policy:
-    """The site's policy; without a configuration, what every site asks."""
+def _gate(app: App) -> tuple[Policy, Gate]:
+    """The site's policy and what its gate does; without a configuration, what every site asks."""
+    from slurm_finops.config import Gate
     from slurm_finops.core.policy import Policy
 
     try:
         app.path  # noqa: B018 - raises where there is no configuration
     except ConfigError:
-        return Policy()
-    return app.config.policy
+        return Policy(), Gate()
+    return app.config.policy, app.config.gate
 
 
-def _mode(app: App) -> str:
-    try:
-        app.path  # noqa: B018 - raises where there is no configuration
-    except ConfigError:
-        return "warn"
-    return app.config.tags_mode
+def _as_json(name: str, answer: Verdict) -> dict[str, Any]:
+    return {
+        "name": name,
+        "verdict": answer.kind,
+        "valid": answer.kind != "fault",
+        "tags": {key: value for key, value in answer.claim.tags._asdict().items() if value},
+        "faults": [fault._asdict() | {"message": fault.message} for fault in answer.faults],
+        "message": "\n".join(answer.lines) or _SAID[answer.kind],
+    }
 
 
-def _judged(policy: Policy, comment: str, account: str) -> tuple[tuple[Fault, ...], str]:
-    """The faults of a comment and what is said of it."""
-    from slurm_finops.core.tags import parse_comment
-
-    claim = parse_comment(comment)
-    if account:
-        claim = policy.attribute(claim, account)
-    faults = policy.faults(claim)
-    return faults, _told(faults, policy, claim.tags) if faults else "ok"
+_SAID = {"accept": "ok", "exempt": "exempt: the site asks no tags of this job"}
 
 
-def _told(faults: tuple[Fault, ...], policy: Policy, given: Tags) -> str:
-    """A line a fault, and a whole right comment to start from."""
-    from shlex import quote
-
-    from slurm_finops.core.tags import make_comment
-
-    missing = {key: f"<{key}>" for key in policy.required if getattr(given, key) is None}
-    lines = [fault.message for fault in faults]
-    comment = make_comment(given._replace(**missing))
-    lines.append(f"a right one looks like: --comment={quote(comment)}")
-    return "\n  ".join(lines)
-
-
-def _as_tags(given: dict[str, str]) -> Tags:
-    from slurm_finops.core.tags import Tags
-
-    return Tags(**given)
+def _told(answer: Verdict, refuses: bool) -> list[str]:
+    if answer.kind != "fault":
+        return [_SAID[answer.kind]]
+    return [*answer.lines, "  sbatch would refuse it" if refuses else "  sbatch would accept it"]
 
 
 def _given(
-    scripts: tuple[str, ...], comments: tuple[str, ...], account: str
-) -> Iterator[tuple[str, str, str]]:
-    """``(name, comment, account)`` of everything there is to check."""
+    scripts: tuple[str, ...], comments: tuple[str, ...], account: str, user: str
+) -> Iterator[tuple[str, str, Who]]:
+    """``(name, comment, who)`` of everything there is to check."""
+    from slurm_finops.core.policy import Who
+    from slurm_finops.core.sbatch import header_options
+
+    who = Who(account or None, user)
     for i, comment in enumerate(comments, 1):
-        yield f"comment {i}" if len(comments) > 1 else "comment", comment, account
+        yield f"comment {i}" if len(comments) > 1 else "comment", comment, who
     for path in scripts:
         text = _read(path)
         if path == "-":
-            yield "stdin", text.rstrip("\n"), account
+            yield "stdin", text.rstrip("\n"), who
             continue
-        from slurm_finops.core.sbatch import header_options
-
         options = header_options(text)
-        yield path, options.get("comment", ""), account or options.get("account", "")
+        yield path, options.get("comment", ""), Who(
+            account or options.get("account") or None, user, options.get("wckey", ""),
+            options.get("partition", ""), options.get("qos", ""),
+        )  # fmt: skip
 
 
 def _read(path: str) -> str:

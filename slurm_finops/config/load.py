@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from slurm_finops.config.model import Config, Mail, Project, Team
+from slurm_finops.config.model import Config, Gate, Mail, Project, Team
 from slurm_finops.config.table import Table
 from slurm_finops.core.money import CURRENCIES, MICROS, minor_digits, parse_decimal
 from slurm_finops.core.near import nearest
 from slurm_finops.core.period import Calendar
-from slurm_finops.core.policy import Policy, TeamRule
+from slurm_finops.core.policy import Default, Exempt, Policy, TeamRule
 from slurm_finops.core.rates import MATCH_KEYS, ON_DEMAND, PRICINGS, Rate, RateBook, RateError
 from slurm_finops.core.tags import ALIASES, KEYS
 from slurm_finops.errors import ConfigError
@@ -53,7 +53,7 @@ def _config(top: Table) -> Config:
     teams = tuple(_team(table, digits) for table in top.tables("teams"))
     _unique(top, "teams", [team.name for team in teams])
     tags = top.table("tags") or Table(top.path, "tags", {})
-    policy, mode, on_error = _tags(tags, teams)
+    policy, gate = _tags(tags, teams)
     mail = top.table("mail")
     privacy = top.table("privacy") or Table(top.path, "privacy", {})
     people = privacy.choice("people", ("names", "pseudonyms", "none"), "names")
@@ -61,8 +61,8 @@ def _config(top: Table) -> Config:
     suspended = billing.choice("suspended", ("free", "charge"), "free")
     config = Config(
         path=top.path, cluster=cluster, currency=currency, timezone=timezone,
-        database=database.absolute(), zone=zone, policy=policy, tags_mode=mode,
-        tags_on_error=on_error, rates=rates, teams=teams, mail=_mail(mail) if mail else None,
+        database=database.absolute(), zone=zone, policy=policy, gate=gate,
+        rates=rates, teams=teams, mail=_mail(mail) if mail else None,
         people=people, charge_suspended=suspended == "charge",
     )  # fmt: skip
     for table in (privacy, billing, top):
@@ -78,7 +78,7 @@ def _check_rates(top: Table, rates: tuple[Rate, ...]) -> None:
         raise ConfigError(f"{top.path}: {error}") from None
 
 
-def _tags(table: Table, teams: tuple[Team, ...]) -> tuple[Policy, str, str]:
+def _tags(table: Table, teams: tuple[Team, ...]) -> tuple[Policy, Gate]:
     required = table.texts("required", "a list of tags", ("team", "project", "experiment"))
     for key in required:
         if key not in KEYS:
@@ -92,14 +92,24 @@ def _tags(table: Table, teams: tuple[Team, ...]) -> tuple[Policy, str, str]:
         registry=table.take("registry", bool, "true or false", False),
         allowed=_allowed(table),
         teams=tuple(
-            TeamRule(t.name, t.cost_center, tuple(p.name for p in t.projects), t.accounts)
+            TeamRule(
+                t.name, t.cost_center, tuple(p.name for p in t.projects), t.accounts, t.users,
+                t.wckeys,
+            )
             for t in teams
         ),
+        exempt=_exempt(table),
+        defaults=_defaults(table),
+    )  # fmt: skip
+    gate = Gate(
+        mode=table.choice("mode", ("off", "warn", "enforce"), "warn"),
+        on_error=table.choice("on_error", ("accept", "reject"), "accept"),
+        help=table.text("help", "a line for researchers, such as a link", None) or "",
     )
-    mode = table.choice("mode", ("off", "warn", "enforce"), "warn")
-    on_error = table.choice("on_error", ("accept", "reject"), "accept")
     table.done()
-    return policy, mode, on_error
+    if not gate.help.isprintable():
+        raise table.fail("help", "holds a control character; expected one line")
+    return policy, gate
 
 
 def _allowed(table: Table) -> dict[str, tuple[str, ...]]:
@@ -110,6 +120,28 @@ def _allowed(table: Table) -> dict[str, tuple[str, ...]]:
     for key in allowed.rest():
         raise allowed.fail(key, f"is no tag; {_nearest_tag(key)}")
     return {key: globs for key, globs in found.items() if globs is not None}
+
+
+def _exempt(table: Table) -> Exempt:
+    exempt = table.table("exempt")
+    if exempt is None:
+        return Exempt()
+    names = ("users", "accounts", "partitions", "qos")
+    found = Exempt(*(exempt.texts(name, "a list of names or globs") for name in names))
+    exempt.done()
+    return found
+
+
+def _defaults(table: Table) -> tuple[Default, ...]:
+    """``[tags.defaults."nlp-*"]``: tags for jobs of an account that say nothing."""
+    defaults = table.table("defaults")
+    found = []
+    for account, tags in defaults.named() if defaults else ():
+        values = {key: tags.text(key, "a value", None) for key in KEYS}
+        for key in tags.rest():
+            raise tags.fail(key, f"is no tag; {_nearest_tag(key)}")
+        found.append((account, tuple((k, v) for k, v in values.items() if v is not None)))
+    return tuple(found)
 
 
 def _nearest_tag(key: str) -> str:
@@ -173,6 +205,8 @@ def _team(table: Table, digits: int) -> Team:
         name=table.text("name", "the team's name"),
         cost_center=table.text("cost_center", "a cost centre", None),
         accounts=table.texts("accounts", "a list of Slurm accounts or globs", None),
+        users=table.texts("users", "a list of users or globs", None),
+        wckeys=table.texts("wckeys", "a list of WCKeys or globs", None),
         email=_addresses(table),
         budget_minor=_decimal(table, "budget", digits, 'a text such as "10000"', None),
         projects=tuple(_project(project, digits) for project in table.tables("projects")),

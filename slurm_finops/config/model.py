@@ -26,9 +26,20 @@ class Team:
     name: str
     cost_center: str | None = None
     accounts: tuple[str, ...] | None = None
+    users: tuple[str, ...] | None = None
+    wckeys: tuple[str, ...] | None = None
     email: tuple[str, ...] = ()
     budget_minor: int | None = None
     projects: tuple[Project, ...] = ()
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What the gate at sbatch does: with bad tags, when it breaks itself, and its last line."""
+
+    mode: str = "warn"
+    on_error: str = "accept"
+    help: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,8 +63,7 @@ class Config:
     database: Path
     zone: tzinfo
     policy: Policy = field(default_factory=Policy)
-    tags_mode: str = "warn"
-    tags_on_error: str = "accept"
+    gate: Gate = Gate()
     rates: tuple[Rate, ...] = ()
     teams: tuple[Team, ...] = ()
     mail: Mail | None = None

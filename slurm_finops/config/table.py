@@ -71,6 +71,15 @@ class Table:
     def _below(self, key: str) -> str:
         return f"{self.name}.{key}" if self.name else key
 
+    def named(self) -> list[tuple[str, "Table"]]:
+        """Every key as a name of its own, with the table that stands under it."""
+        found = []
+        for name, value in self.rest().items():
+            if not isinstance(value, dict):
+                raise self.fail(name, f"is {value!r}; expected a table")
+            found.append((name, Table(self.path, self._below(name), value)))
+        return found
+
     def rest(self) -> dict[str, Any]:
         rest, self._data = self._data, {}
         return rest

@@ -1,16 +1,19 @@
 """What a site asks of tags: required keys, allowed values, and who may charge whom.
 
 The same policy is compiled for the job-submit hook, so it is data and a few
-pure functions of it.
+pure functions of it; their twin there is ``policy.lua``.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import cached_property
 from re import Pattern, compile, escape
+from typing import NamedTuple
 
-from slurm_finops.core.tags import ALIASES, KEYS, UNREADABLE, UNTAGGED, Claim, Fault, Tags
+from slurm_finops.core.characters import has_outer_space
+from slurm_finops.core.faults import UNREADABLE, Fault
+from slurm_finops.core.near import nearest
+from slurm_finops.core.tags import ALIASES, KEYS, UNTAGGED, Claim, Tags
 
 
 def glob_pattern(globs: Iterable[str]) -> Pattern[str]:
@@ -19,22 +22,77 @@ def glob_pattern(globs: Iterable[str]) -> Pattern[str]:
     return compile(f"(?s:{'|'.join(parts) or '(?!)'})")
 
 
+class Who(NamedTuple):
+    """Whose run it is and where it goes.
+
+    ``account`` is None where nobody knows it yet, and then no team refuses it;
+    ``partition`` is comma-separated where a job asks for several.
+    """
+
+    account: str | None = None
+    user: str = ""
+    wckey: str = ""
+    partition: str = ""
+    qos: str = ""
+
+
 @dataclass(frozen=True)
 class TeamRule:
-    """A team of the registry: its projects, its cost centre, who may charge it."""
+    """A team of the registry: its projects, its cost centre, who may charge it.
+
+    Where it lists none of accounts, users and WCKeys, anybody may; else whom
+    any of the lists names.
+    """
 
     name: str
     cost_center: str | None = None
     projects: tuple[str, ...] = ()
     accounts: tuple[str, ...] | None = None
+    users: tuple[str, ...] | None = None
+    wckeys: tuple[str, ...] | None = None
 
     @cached_property
-    def _accounts(self) -> Pattern[str]:
-        return glob_pattern(self.accounts or ())
+    def _named(self) -> tuple[Pattern[str] | None, ...]:
+        lists = (self.accounts, self.users, self.wckeys)
+        return tuple(None if globs is None else glob_pattern(globs) for globs in lists)
 
-    def names_account(self, account: str) -> bool:
-        """Whether the team's list names this Slurm account."""
-        return self._accounts.fullmatch(account) is not None
+    @property
+    def is_closed(self) -> bool:
+        """Whether it says at all who may charge it."""
+        return any(self._named)
+
+    def names(self, who: Who) -> bool:
+        """Whether one of its lists names this account, user or WCKey."""
+        given = (who.account, who.user, who.wckey)
+        return any(
+            pattern is not None and pattern.fullmatch(value or "") is not None
+            for pattern, value in zip(self._named, given, strict=True)
+        )
+
+
+@dataclass(frozen=True)
+class Exempt:
+    """Whose jobs are asked for no tags; values or globs."""
+
+    users: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
+    partitions: tuple[str, ...] = ()
+    qos: tuple[str, ...] = ()
+
+    def covers(self, who: Who) -> bool:
+        """Whether any list names it; of several partitions, all must be named."""
+        partitions = [name for name in who.partition.split(",") if name]
+        listed = glob_pattern(self.partitions)
+        return (
+            glob_pattern(self.users).fullmatch(who.user) is not None
+            or glob_pattern(self.accounts).fullmatch(who.account or "") is not None
+            or glob_pattern(self.qos).fullmatch(who.qos) is not None
+            or (bool(partitions) and all(listed.fullmatch(name) for name in partitions))
+        )
+
+
+#: ``(account or glob, tags)``: what its jobs are tagged with where they say nothing.
+Default = tuple[str, tuple[tuple[str, str], ...]]
 
 
 @dataclass(frozen=True)
@@ -46,6 +104,8 @@ class Policy:
     registry: bool = False
     allowed: dict[str, tuple[str, ...]] = field(default_factory=dict)
     teams: tuple[TeamRule, ...] = ()
+    exempt: Exempt = Exempt()
+    defaults: tuple[Default, ...] = ()
 
     @cached_property
     def _team(self) -> dict[str, TeamRule]:
@@ -55,23 +115,57 @@ class Policy:
     def _patterns(self) -> dict[str, Pattern[str]]:
         return {key: glob_pattern(globs) for key, globs in self.allowed.items()}
 
-    def attribute(self, claim: Claim, account: str) -> Claim:
-        """The claim as it is billed.
+    @cached_property
+    def _defaults(self) -> list[tuple[Pattern[str], dict[str, str]]]:
+        return [(glob_pattern([account]), dict(tags)) for account, tags in self.defaults]
 
-        A team whose list leaves out the run's account is a contested claim: it
-        falls to the account's own team, if one lists it, and says so; the cost
-        centre it names is contested with it.  One nobody gave comes from the registry.
+    @cached_property
+    def looks_at(self) -> frozenset[str]:
+        """Which of `Who`'s fields `attribute` depends on."""
+        lists = {
+            "account": [team.accounts for team in self.teams],
+            "user": [team.users for team in self.teams],
+            "wckey": [team.wckeys for team in self.teams],
+        }
+        used = {name for name, globs in lists.items() if any(g is not None for g in globs)}
+        # a contested claim names the account, and defaults are by account
+        return frozenset(used | ({"account"} if used or self.defaults else set()))
+
+    def attribute(self, claim: Claim, who: Who) -> Claim:
+        """The claim as it is billed: its own tags, then the site's rules, then the registry.
+
+        A team whose lists leave the run out is a contested claim: it falls to
+        the team that names it, if one does, and says so; the cost centre it
+        names is contested with it.
         """
-        tags, faults, source = claim
+        tags = self._filled(claim, who)
+        faults, source = claim.faults, claim.source
+        if source == "none" and tags != UNTAGGED:
+            source = "rule"
         team = self._team.get(tags.team or "")
-        if team and team.accounts is not None and not team.names_account(account):
-            owner = next((t for t in self.teams if t.names_account(account)), None)
-            faults += (Fault("not_yours", "team", f"{account!r} (claimed {team.name!r})"),)
+        if team and team.is_closed and who.account is not None and not team.names(who):
+            owner = self.owner(who)
+            faults += (Fault("not_yours", "team", team.name, who.account),)
             tags = tags._replace(team=owner.name if owner else None, cost_center=None)
             source, team = "account", owner
         if team and team.cost_center and tags.cost_center is None:
             tags = tags._replace(cost_center=team.cost_center)
         return Claim(tags, faults, source)
+
+    def _filled(self, claim: Claim, who: Who) -> Tags:
+        """The tags with the account's defaults where nothing was said, right or wrong."""
+        for pattern, defaults in self._defaults:
+            if pattern.fullmatch(who.account or ""):
+                said = {ALIASES.get(fault.key, fault.key) for fault in claim.faults}
+                return claim.tags._replace(**{
+                    key: value for key, value in defaults.items()
+                    if getattr(claim.tags, key) is None and key not in said
+                })  # fmt: skip
+        return claim.tags
+
+    def owner(self, who: Who) -> TeamRule | None:
+        """The first team whose lists name this account, user or WCKey."""
+        return next((team for team in self.teams if team.names(who)), None)
 
     def judge(self, tags: Tags, hint: bool = True) -> tuple[Fault, ...]:
         """What the site would refuse in these tags.
@@ -87,9 +181,13 @@ class Policy:
     def _value_faults(self, key: str, value: str, tags: Tags, hint: bool) -> Iterable[Fault]:
         size = len(value.encode("utf-8", "surrogatepass"))
         if size > self.max_length:
-            yield Fault("value_too_long", key, f"{size}; the site allows {self.max_length}")
-        if value != value.strip():
+            yield Fault("value_too_long", key, str(size), str(self.max_length))
+            return
+        if has_outer_space(value):
             yield Fault("spaces", key)
+        if value == f"<{key}>":
+            yield Fault("placeholder", key, value)
+            return
         pattern = self._patterns.get(key)
         if pattern and not pattern.fullmatch(value):
             yield _unknown(key, value, self.allowed[key] if hint else ())
@@ -108,6 +206,8 @@ class Policy:
         """What was wrong with a claim, and what the site refuses in it, each tag named once."""
         if any(fault.code in UNREADABLE for fault in claim.faults):
             return claim.faults
+        if claim == _NOTHING and self.required:
+            return (Fault("absent"),)
         named = {ALIASES.get(fault.key, fault.key) for fault in claim.faults}
         return (*claim.faults, *(f for f in self.judge(claim.tags, hint) if f.key not in named))
 
@@ -118,9 +218,9 @@ class Policy:
         return "invalid" if claim.faults or self.judge(claim.tags, hint=False) else "valid"
 
 
+_NOTHING = Claim()
+
+
 def _unknown(key: str, value: str, known: Iterable[str]) -> Fault:
-    # difflib is quadratic in length: long values are cut, long lists are not searched
-    names = [name for name in known if "*" not in name and "?" not in name][:500]
-    near = get_close_matches(value[:64], names, n=1, cutoff=0.7)
-    hint = f'; did you mean "{near[0]}"?' if near else ""
-    return Fault("unknown", key, f'"{value}"{hint}')
+    near = nearest(value, [name for name in known if "*" not in name and "?" not in name])
+    return Fault("unknown_near" if near else "unknown", key, value, near or "")

@@ -10,6 +10,10 @@ import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from slurm_finops.core.characters import is_control, refused
+from slurm_finops.core.faults import MESSAGES, Fault
+from slurm_finops.core.jsontext import explain
+
 #: Slurm rejects a longer comment (measured on 22.05: 1025 bytes).
 MAX_COMMENT_BYTES = 1024
 MAX_DEPTH = 32
@@ -36,50 +40,16 @@ ALIASES = {
     "cc": "cost_center",
 }
 _CANONICAL = {key: key for key in KEYS} | ALIASES
+_plain_key = re.compile(r"[A-Za-z0-9_-]+").fullmatch
 UNTAGGED = Tags()
-
-#: What is said of each fault; ``{key}`` and ``{detail}`` are filled in.
-MESSAGES = {
-    "absent": "no tags: the job has no --comment",
-    "too_long": "the comment is {detail} bytes long; Slurm keeps at most 1024",
-    "not_json": "the comment is not JSON: {detail}",
-    "not_object": 'the comment is not a JSON object; it must look like {{"team": "..."}}',
-    "too_deep": "the comment is nested more than 32 deep",
-    "duplicate": '"{key}" is given twice; give it once',
-    "disagree": '"{key}" is given as {detail}, which disagree; give one of them',
-    "not_string": '"{key}" is {detail}; put its value in double quotes',
-    "empty": '"{key}" is empty; give it a value or leave it out',
-    "control": '"{key}" holds a control character ({detail}); remove it',
-    "surrogate": '"{key}" holds half of a surrogate pair; write the character itself',
-    "missing": '"{key}" is missing',
-    "value_too_long": '"{key}" is {detail} bytes',
-    "spaces": '"{key}" begins or ends with a space; remove it',
-    "unknown": 'unknown {key} {detail}',
-    "not_yours": 'account {detail} may not charge this "{key}"',
-}
-
-#: Faults that leave no tag to look at.
-UNREADABLE = frozenset(("absent", "too_long", "not_json", "not_object", "too_deep"))
-
-
-class Fault(NamedTuple):
-    """One thing wrong with a comment: a code of `MESSAGES`, the tag, what was seen."""
-
-    code: str
-    key: str = ""
-    detail: str = ""
-
-    @property
-    def message(self) -> str:
-        """One line that says what to type."""
-        return MESSAGES[self.code].format(key=self.key, detail=self.detail)
 
 
 class Claim(NamedTuple):
     """What a run says of itself, where it says it, and what was wrong with that.
 
     ``source`` is ``seal``, ``comment`` or ``none``; after the site's policy also
-    ``account`` (a contested claim, billed to the account's own team).
+    ``rule`` (only its own rules say so) and ``account`` (a contested claim, billed
+    to the account's own team).
     """
 
     tags: Tags = UNTAGGED
@@ -97,12 +67,15 @@ _decoder: Any = json.JSONDecoder(object_pairs_hook=tuple, parse_constant=_refuse
 _scan = _decoder.scan_once
 _WHITE = " \t\n\r"
 NO_CLAIM = Claim()
-ABSENT = Claim(faults=(Fault("absent"),))
 
 
 def parse_comment(text: str) -> Claim:
-    """The claim in a ``--comment``.  Never raises."""
-    return _parse(text, "comment") if text else ABSENT
+    """The claim in a ``--comment``.  Never raises.
+
+    Bytes that are not UTF-8 stand in ``text`` as Python's surrogateescape makes
+    them; an accounting record has them written out as ``\\xNN``.
+    """
+    return _parse(text, "comment") if text else NO_CLAIM
 
 
 def parse_seal(admin_comment: str) -> Claim | None:
@@ -113,12 +86,24 @@ def parse_seal(admin_comment: str) -> Claim | None:
     """
     if SEAL_KEY not in admin_comment:
         return None
-    pairs, _ = _object(admin_comment.strip(_WHITE))
+    pairs, _ = _object(admin_comment)
     seal: Any = dict(pairs).get(SEAL_KEY)
     if not _is_object(seal):
         return None
     tags: Any = dict(seal).get("tags")
-    return _claim(tags, "seal", plain=False) if _is_object(tags) else None
+    if not _is_object(tags):
+        return None
+    claim = _claim(tags, "seal", plain=False)
+    return claim._replace(faults=(*claim.faults, *_sealed_faults(dict(seal).get("faults"))))
+
+
+def _sealed_faults(faults: Any) -> list[Fault]:
+    """What the hook found wrong and let pass: ``[[code, key], …]``."""
+    return [
+        Fault(*fault) for fault in (faults if isinstance(faults, list) else ())
+        if isinstance(fault, list) and len(fault) == 2
+        and fault[0] in MESSAGES and fault[1] in ("", *KEYS)
+    ]  # fmt: skip
 
 
 def claim_of(comment: str, admin_comment: str) -> Claim:
@@ -136,33 +121,62 @@ def _is_object(value: Any) -> bool:
 
 
 def _parse(text: str, source: str) -> Claim:
-    size = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
-    if size > MAX_COMMENT_BYTES:
-        return Claim(faults=(Fault("too_long", detail=str(size)),), source=source)
-    pairs, fault = _object(text.strip(_WHITE))
+    pairs, fault = _members(text)
     if fault:
         return Claim(faults=(fault,), source=source)
-    plain = "\\" not in text and text.isprintable() and (text.isascii() or not _refused(text))
+    plain = "\\" not in text and text.isprintable() and (text.isascii() or not refused(text))
     return _claim(pairs, source, plain)
+
+
+def _members(text: str) -> tuple[tuple[tuple[str, Any], ...], Fault | None]:
+    """The pairs of the JSON object in a comment, or the fault that kept it from being one."""
+    if not text.isascii():
+        data = _bytes(text)
+        if len(data) > MAX_COMMENT_BYTES:
+            return (), Fault("too_long", detail=str(len(data)))
+        fault = _not_utf8(data)
+        if fault:
+            return (), fault
+    elif len(text) > MAX_COMMENT_BYTES:
+        return (), Fault("too_long", detail=str(len(text)))
+    return _object(text)
+
+
+def _bytes(text: str) -> bytes:
+    """A comment as it was submitted."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # halves of surrogate pairs are no bytes of anybody's
+        return text.encode("utf-8", "surrogatepass")
+
+
+def _not_utf8(data: bytes) -> Fault | None:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return Fault("not_utf8", detail=f"0x{data[error.start]:02x} at byte {error.start + 1}")
+    return None
 
 
 def _object(text: str) -> tuple[tuple[tuple[str, Any], ...], Fault | None]:
     """The pairs of a JSON object, or the fault that kept it from being one."""
     if text.count("[") + text.count("{") > MAX_DEPTH and _depth(text) > MAX_DEPTH:
         return (), Fault("too_deep")
+    inner = text.strip(_WHITE)
     try:
-        value, end = _scan(text, 0)
-    except StopIteration as stop:
-        return (), Fault("not_json", detail=f"expected a value at character {stop.value + 1}")
-    except json.JSONDecodeError as error:
-        return (), Fault("not_json", detail=f"{error.msg} at character {error.pos + 1}")
-    except (ValueError, RecursionError) as error:
-        return (), Fault("not_json", detail=str(error))
-    if end != len(text):
-        return (), Fault("not_json", detail=f"something follows it at character {end + 1}")
-    if not _is_object(value):
-        return (), Fault("not_object")
-    return value, None
+        value, end = _scan(inner, 0)
+        whole = end == len(inner)
+    except (StopIteration, ValueError, RecursionError):
+        whole = False
+    if not whole:
+        return (), Fault("not_json", detail=explain(text) or "it is not JSON")
+    return (value, None) if _is_object(value) else ((), Fault("not_object"))
+
+
+def unknown_keys(text: str) -> list[str]:
+    """Keys of a comment that are no tags, of plain characters, in order."""
+    pairs, _ = _members(text)
+    return [key for key, _ in pairs if key not in _CANONICAL and _plain_key(key)]
 
 
 def _depth(text: str) -> int:
@@ -236,39 +250,12 @@ def _value_fault(key: str, value: Any) -> Fault | None:
         return Fault("not_string", key, _JSON_NAMES.get(type(value), "a number"))
     if not value:
         return Fault("empty", key)
-    found = _refused(value)
+    found = refused(value)
     if found is None:
         return None
-    if is_control(found[0]):
-        return Fault("control", key, f"U+{ord(found[0]):04X}")
+    if is_control(found):
+        return Fault("control", key, f"U+{ord(found):04X}")
     return Fault("surrogate", key)
-
-
-#: What may stand in no tag, first and last code points: C0, DEL and C1 controls,
-#: line and paragraph separators, the marks that reorder text (UAX 9), whatever a
-#: renderer leaves out (Default_Ignorable_Code_Point, UAX 44) and interlinear
-#: annotations: two teams must never differ by what nobody can see.
-CONTROLS = (
-    (0x00, 0x1F), (0x7F, 0x9F), (0xAD, 0xAD), (0x34F, 0x34F), (0x61C, 0x61C),
-    (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x200B, 0x200F),
-    (0x2028, 0x202E), (0x2060, 0x206F), (0x3164, 0x3164), (0xFE00, 0xFE0F),
-    (0xFEFF, 0xFEFF), (0xFFA0, 0xFFA0), (0xFFF0, 0xFFFB), (0x1BCA0, 0x1BCA3),
-    (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF),
-)  # fmt: skip
-_SURROGATES = (0xD800, 0xDFFF)
-
-
-def _any_of(*ranges: tuple[int, int]) -> re.Pattern[str]:
-    return re.compile(f"[{''.join(f'{chr(a)}-{chr(b)}' for a, b in ranges)}]")
-
-
-_control = _any_of(*CONTROLS).match
-_refused = _any_of(*CONTROLS, _SURROGATES).search
-
-
-def is_control(char: str) -> bool:
-    """Whether a character is one of `CONTROLS`."""
-    return _control(char) is not None
 
 
 def make_comment(tags: Tags) -> str:

@@ -43,7 +43,7 @@ CREATE TABLE tag_sets (
   content INTEGER NOT NULL UNIQUE,
   {", ".join(f"{key} TEXT" for key in KEYS)},
   faults TEXT NOT NULL,
-  source TEXT NOT NULL {one_of("source", "seal comment account none")},
+  source TEXT NOT NULL {one_of("source", "seal comment account rule none")},
   status TEXT {one_of("status", "valid invalid untagged")});
 
 CREATE TABLE jobs (

@@ -53,6 +53,8 @@ class Sums(NamedTuple):
     list_ticks: int
     effective_ticks: int
     billed_ticks: int
+    #: whether none of it had a rate: a cost of nothing is then no cost at all
+    unpriced: bool = False
 
 
 class Scope(NamedTuple):
@@ -82,16 +84,19 @@ def spend(db: sqlite3.Connection, scope: Scope, by: Sequence[str]) -> list[Sums]
     )
     group = f"GROUP BY {', '.join(str(i + 1) for i in range(len(by)))}" if by else ""
     sql = f"""SELECT {"".join(f"{column}, " for column in columns)}
-      COUNT(DISTINCT usage_id), SUM(CASE WHEN is_gpu THEN quantity * seconds ELSE 0 END), {figures}
+      COUNT(DISTINCT usage_id), SUM(CASE WHEN is_gpu THEN quantity * seconds ELSE 0 END), {figures},
+      MAX(rate_card_id) = 0
       FROM charges {joins} WHERE {_where(scope)} {group}"""
     rows = db.execute(sql, (scope.first, scope.last, *scope.values))
     return [_sums(row, len(by)) for row in rows if row[len(by)]]
 
 
 def _sums(row: tuple[object, ...], width: int) -> Sums:
-    key, (runs, gpu_seconds, *ticks) = row[:width], row[width:]
+    key, (runs, gpu_seconds, *ticks, unpriced) = row[:width], row[width:]
     whole = [join_ticks(ticks[i], ticks[i + 1]) for i in (0, 2, 4)]  # type: ignore[arg-type]
-    return Sums(key, runs, gpu_seconds or 0, *whole)  # type: ignore[arg-type]
+    listed, effective, billed = whole
+    seconds = int(gpu_seconds or 0)  # type: ignore[call-overload]
+    return Sums(key, runs, seconds, listed, effective, billed, bool(unpriced))  # type: ignore[arg-type]
 
 
 def unpriced(db: sqlite3.Connection, scope: Scope) -> list[tuple[str, int, int]]:

@@ -4,7 +4,8 @@ import json
 import sqlite3
 from hashlib import blake2b
 
-from slurm_finops.core.tags import KEYS, Claim, Fault, Tags
+from slurm_finops.core.faults import Fault
+from slurm_finops.core.tags import KEYS, Claim, Tags
 
 _COLUMNS = (*KEYS, "faults", "source")
 #: ids and claims, as `as_claim` reads them from the second column on

@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 from slurm_finops.core.money import apportion_ticks, to_minor
 from slurm_finops.core.period import Calendar, Period, day_date
-from slurm_finops.core.policy import Policy
+from slurm_finops.core.policy import Policy, Who
 from slurm_finops.core.rates import Rate, touched
-from slurm_finops.core.tags import KEYS, Tags, make_comment
+from slurm_finops.core.tags import KEYS, make_comment
+from slurm_finops.core.verdict import example
 from slurm_finops.ledger.held import held_runs
 from slurm_finops.ledger.pricing import waiting
 from slurm_finops.ledger.problems import count_open
@@ -31,7 +32,6 @@ from slurm_finops.reports.view import (
 )
 
 _LEGEND = 8
-_FAULTS = 12
 
 
 @dataclass(frozen=True)
@@ -85,11 +85,11 @@ def table(sums: Sequence[Sums], by: Sequence[str], digits: int) -> Spend:
     keys = [_name(row) for row in ordered]
     money = [
         apportion_ticks(column, digits, keys)
-        for column in zip(*(row[3:] for row in ordered), strict=True)
+        for column in zip(*(row[3:6] for row in ordered), strict=True)
     ] or [[], [], []]
     rows = tuple(
-        Row(row.key, row.runs, row.gpu_seconds, *parts)
-        for row, parts in zip(ordered, zip(*money, strict=True), strict=True)
+        Row(row.key, row.runs, row.gpu_seconds, listed, effective, billed, row.unpriced)
+        for row, listed, effective, billed in zip(ordered, *money, strict=True)
     )
     return Spend(tuple(by), rows, _total(rows))
 
@@ -223,10 +223,7 @@ def _people(spend_: Spend, people: str) -> Spend:
         return spend_
     place = spend_.by.index("user")
     rows = tuple(
-        Row(
-            (*row.key[:place], f"person {i}", *row.key[place + 1 :]),
-            row.runs, *_figures(row),
-        )
+        replace(row, key=(*row.key[:place], f"person {i}", *row.key[place + 1 :]))
         for i, row in enumerate(spend_.rows, 1)
     )  # fmt: skip
     return Spend(spend_.by, rows, spend_.total)
@@ -261,15 +258,15 @@ def tag_faults(ledger: Ledger, site: Site, scope: Scope) -> tuple[TagFault, ...]
     """Tags that are missing or wrong, the costliest kinds first, with a comment to type."""
     bad = scope.narrowed("tag_sets.status IN ('invalid', 'untagged')", tables=("tag_sets",))
     kinds: dict[tuple[object, ...], list[Sums]] = {}
-    for row in spend(ledger.db, bad, (*KEYS, "faults", "tag_source")):
-        faults = site.policy.faults(as_claim(row.key), hint=False)
+    for row in spend(ledger.db, bad, (*KEYS, "faults", "tag_source", "user")):
+        faults = site.policy.faults(as_claim(row.key[:-1]), hint=False)
         kind = row.key[0], tuple((fault.code, fault.key) for fault in faults)
         kinds.setdefault(kind, []).append(row)
     ordered = sorted(
         (sorted(rows, key=_costliest) for rows in kinds.values()),
         key=lambda rows: (-sum(row.effective_ticks for row in rows), _name(rows[0])),
     )
-    return tuple(_tag_fault(site, rows) for rows in ordered[:_FAULTS])
+    return tuple(_tag_fault(site, rows) for rows in ordered)
 
 
 def _costliest(row: Sums) -> tuple[int, tuple[tuple[bool, str], ...]]:
@@ -278,19 +275,22 @@ def _costliest(row: Sums) -> tuple[int, tuple[tuple[bool, str], ...]]:
 
 def _tag_fault(site: Site, rows: Sequence[Sums]) -> TagFault:
     """One kind of fault, told by the costliest of its tag sets."""
-    claim = as_claim(rows[0].key)
+    claim = as_claim(rows[0].key[:-1])
     faults = site.policy.faults(claim)
     return TagFault(
         team=claim.tags.team,
-        status="no --comment" if claim.source == "none"
-        else "; ".join(fault.message for fault in faults),
-        example=make_comment(_example(site.policy, claim.tags)),
+        status="; ".join(fault.message for fault in faults) or "no tags",
+        example=make_comment(example(site.policy, claim, faults, Who())),
         runs=sum(row.runs for row in rows),
         effective_minor=to_minor(sum(row.effective_ticks for row in rows), site.digits),
+        people=_who_to_ask(rows) if site.people == "names" else (),
     )
 
 
-def _example(policy: Policy, tags: Tags) -> Tags:
-    """These tags with a placeholder where a required one is missing."""
-    missing = {key: f"<{key}>" for key in policy.required if getattr(tags, key) is None}
-    return tags._replace(**missing)
+def _who_to_ask(rows: Sequence[Sums]) -> tuple[str, ...]:
+    """The users of these costs, the costliest first."""
+    cost: dict[str, int] = {}
+    for row in rows:
+        user = row.key[-1] or ""
+        cost[user] = cost.get(user, 0) + row.effective_ticks
+    return tuple(sorted(filter(None, cost), key=lambda user: (-cost[user], user)))

@@ -6,9 +6,10 @@ Everything is made from integers; machines read `minor_text` instead.
 import unicodedata
 from datetime import date
 
+from slurm_finops.core.characters import is_control
 from slurm_finops.core.money import minor_text, round_half_away
-from slurm_finops.core.tags import KEYS, is_control
-from slurm_finops.reports.view import Header
+from slurm_finops.core.tags import KEYS
+from slurm_finops.reports.view import Header, Row
 
 #: Not strftime's: a report must not change with the locale of who makes it.
 _MONTHS = (
@@ -26,6 +27,11 @@ def grouped(minor: int, digits: int) -> str:
 def money(minor: int, header: Header) -> str:
     """Minor units with their currency: ``22,579.20 USD``."""
     return f"{grouped(minor, header.digits)} {header.currency}"
+
+
+def cost(minor: int, row: Row, digits: int) -> str:
+    """A row's money; a dash where nothing of it has a price, for that is not zero."""
+    return "–" if row.unpriced else grouped(minor, digits)
 
 
 def gpu_hours(seconds: int) -> str:

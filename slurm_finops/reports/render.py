@@ -10,6 +10,7 @@ from slurm_finops.core.words import count
 from slurm_finops.reports import charts
 from slurm_finops.reports.format import (
     columns,
+    cost,
     day_name,
     gpu_hours,
     grouped,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 #: What a mail shows of a long list: with these it stays below 100 KB, where clients clip it.
 _MAIL_ROWS, _MAIL_FAULTS, _MAIL_NOTES = 12, 6, 8
+_PAGE_FAULTS, _PEOPLE = 50, 3
 _MAIL_TYPED, _MAIL_NOTE = 300, 300
 _TEXT_WIDTH = 76
 
@@ -86,7 +88,7 @@ def mail_text(page: Page, as_of: str = "") -> str:
         lines += _wrapped(_budget_line(page.budget, header))
     for spend in (page.report.spend, *page.tables):
         lines += ["", *_text_table(spend, header.currency, header.digits)]
-    faults, more = _faults(page, _MAIL_FAULTS)
+    faults, more = _faults(page, True)
     if faults:
         lines += ["", "Tags to mend:"]
     for fault in faults:
@@ -126,13 +128,13 @@ def _notes(page: Page, width: int | None) -> list[str]:
     return cut[:_MAIL_NOTES]
 
 
-def _faults(page: Page, most: int | None) -> tuple[list[dict[str, str]], str]:
+def _faults(page: Page, brief: bool) -> tuple[list[dict[str, str]], str]:
     """Each fault in words with what to type, and what is said of those left out."""
-    kept = page.faults[:most]
+    kept = page.faults[: _MAIL_FAULTS if brief else _PAGE_FAULTS]
     left = page.faults[len(kept) :]
     cost = money(sum(fault.effective_minor for fault in left), page.report.header)
     more = f"and {count(len(left), 'more kind', 'more kinds')} of faults: {cost}" if left else ""
-    return [_fault(page, fault, most is not None) for fault in kept], more
+    return [_fault(page, fault, brief) for fault in kept], more
 
 
 def _fault(page: Page, fault: TagFault, brief: bool) -> dict[str, str]:
@@ -145,9 +147,20 @@ def _fault(page: Page, fault: TagFault, brief: bool) -> dict[str, str]:
     status = visible(fault.status)
     if brief:
         status = shortened(status, _MAIL_NOTE)
-    return {"says": f"{team}{count(fault.runs, 'run')}, {cost}: {status}", "type": typed,
-            "runs": f"{fault.runs:,}", "cost": grouped(fault.effective_minor,
-            page.report.header.digits), "status": f"{team}{status}"}  # fmt: skip
+    people = _people(fault.people)
+    by = f" by {people}" if people else ""
+    return {
+        "says": f"{team}{count(fault.runs, 'run')}{by}, {cost}: {status}", "type": typed,
+        "runs": f"{fault.runs:,}", "cost": grouped(fault.effective_minor,
+        page.report.header.digits), "status": f"{team}{status}", "people": people,
+    }  # fmt: skip
+
+
+def _people(names: tuple[str, ...]) -> str:
+    """``ann, bob, carl and 2 others``."""
+    shown_names = ", ".join(shortened(visible(name), 24) for name in names[:_PEOPLE])
+    others = len(names) - _PEOPLE
+    return f"{shown_names} and {count(others, 'other')}" if others > 0 else shown_names
 
 
 def pictures(page: Page, dark: bool = False) -> list[tuple[bytes, str]]:
@@ -180,10 +193,11 @@ def _render(
     name: str, page: Page, images: list[dict[str, str]], most: int | None, as_of: str
 ) -> str:
     header = page.report.header
-    faults, more = _faults(page, None if most is None else _MAIL_FAULTS)
+    faults, more = _faults(page, most is not None)
     return _environment().get_template(name).render(
         title=visible(page.title), report=page.report, header=header, images=images,
-        money=lambda minor: grouped(minor, header.digits), shown=shown, shortened=shortened,
+        money=lambda minor: grouped(minor, header.digits), shown=shown,
+        cost=lambda minor, row: cost(minor, row, header.digits), shortened=shortened,
         tables=[_cut(spend, most) for spend in (page.report.spend, *page.tables)],
         notes=_notes(page, None if most is None else _MAIL_NOTE), faults=faults, more=more,
         budget=_budget(page), subject=subject(page), period=period_name(header), as_of=as_of,
@@ -244,8 +258,7 @@ def _text_table(spend: Spend, currency: str, digits: int) -> list[str]:
         rows.append((f"and {cut['more']:,} more", cut["rest"]))
     rows.append(("total", spend.total))
     lines = [f"{padded('by ' + ', '.join(spend.by), 41)}{'GPU-hours':>15}{currency:>20}"]
-    lines += [
-        f"{padded(name, 41)}{gpu_hours(row.gpu_seconds):>15}{grouped(row.billed_minor, digits):>20}"
-        for name, row in rows
-    ]
+    for name, row in rows:
+        figures = gpu_hours(row.gpu_seconds), cost(row.billed_minor, row, digits)
+        lines.append(f"{padded(name, 41)}{figures[0]:>15}{figures[1]:>20}")
     return lines

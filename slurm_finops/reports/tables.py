@@ -6,7 +6,7 @@ from typing import Any
 
 from slurm_finops.core.money import minor_text
 from slurm_finops.core.words import count
-from slurm_finops.reports.format import gpu_hours, grouped, shown, visible
+from slurm_finops.reports.format import cost, gpu_hours, grouped, shown, visible
 from slurm_finops.reports.view import Report, Row
 
 _HELD = 10
@@ -83,7 +83,7 @@ def table_text(report: Report) -> str:
         labels = [
             Text(shown(name, value)) for name, value in zip(spend.by, row.key, strict=True)
         ]
-        money = [grouped(m, header.digits) for m in _shown_money(report, row)]
+        money = [cost(m, row, header.digits) for m in _shown_money(report, row)]
         out.add_row(*labels, f"{row.runs:,}", gpu_hours(row.gpu_seconds), *money)
     text = io.StringIO()
     console = Console(file=text, width=400, color_system=None, highlight=False)

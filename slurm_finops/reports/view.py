@@ -19,6 +19,8 @@ class Row:
     list_minor: int
     effective_minor: int
     billed_minor: int
+    #: whether none of it had a rate
+    unpriced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,8 @@ class TagFault:
     example: str
     runs: int
     effective_minor: int
+    #: whose runs they are, the costliest first; nobody where the site names no people
+    people: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,8 @@ def test_make_prints_the_shortest_comment() -> None:
     ("words", "said"),
     [
         (["team"], "'team' is not KEY=VALUE"),
-        (["temp=x"], "the keys are team, project"),
+        (["temp=x"], "'temp' is no tag; the tags are team, project"),
+        (["tema=x"], "'tema' is no tag; did you mean 'team'?"),
         (["cc=1", "cost_center=2"], "cost_center is given twice"),
         (["team=nlp"], '"project" is missing'),
         (["team=", "project=p", "experiment=e"], '"team" is empty'),
@@ -61,7 +62,9 @@ def test_a_fault_says_what_to_type(tmp_path: Path) -> None:
     comment = GOOD.replace("llama", "llama-finetun")
     result = tags("check", "--comment", comment, config=a_config(tmp_path, POLICY))
     assert 'unknown project "llama-finetun"; did you mean "llama-finetune"?' in result.stdout
-    assert "a right one looks like: --comment='{" in result.stdout
+    right = GOOD.replace("llama", "llama-finetune")
+    assert f"  type: --comment='{right}'\n" in result.stdout
+    assert result.stdout.endswith("  sbatch would accept it\n")
 
 
 @pytest.mark.parametrize(
@@ -77,7 +80,7 @@ def test_an_account_that_may_not_charge_a_team_is_told(tmp_path: Path) -> None:
     comment = GOOD.replace("llama", "llama-finetune")
     config = a_config(tmp_path, POLICY)
     result = tags("check", "--comment", comment, "--account", "cv-1", config=config)
-    assert "account 'cv-1' (claimed 'nlp') may not charge this \"team\"" in result.stdout
+    assert '  account cv-1 may not charge team "nlp"\n' in result.stdout
 
 
 def test_the_header_of_a_script_is_read_as_sbatch_reads_it(tmp_path: Path) -> None:

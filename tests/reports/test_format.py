@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slurm_finops.core.tags import is_control
+from slurm_finops.core.characters import is_control
 from slurm_finops.reports import format as f
 from slurm_finops.reports.view import Header
 

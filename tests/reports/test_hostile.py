@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from slurm_finops.core.tags import is_control
+from slurm_finops.core.characters import is_control
 from slurm_finops.reports import render, tables
 from slurm_finops.reports.format import columns
 from slurm_finops.reports.view import Budget, Page, Row, Spend, TagFault

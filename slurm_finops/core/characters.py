@@ -1,0 +1,46 @@
+"""Characters that may not stand in a tag, as code points: data for Python and for the hook."""
+
+import re
+
+#: What may stand in no tag, first and last code points: C0, DEL and C1 controls,
+#: line and paragraph separators, the marks that reorder text (UAX 9), whatever a
+#: renderer leaves out (Default_Ignorable_Code_Point, UAX 44) and interlinear
+#: annotations: two teams must never differ by what nobody can see.
+CONTROLS = (
+    (0x00, 0x1F), (0x7F, 0x9F), (0xAD, 0xAD), (0x34F, 0x34F), (0x61C, 0x61C),
+    (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x200B, 0x200F),
+    (0x2028, 0x202E), (0x2060, 0x206F), (0x3164, 0x3164), (0xFE00, 0xFE0F),
+    (0xFEFF, 0xFEFF), (0xFFA0, 0xFFA0), (0xFFF0, 0xFFFB), (0x1BCA0, 0x1BCA3),
+    (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF),
+)  # fmt: skip
+SURROGATES = (0xD800, 0xDFFF)
+#: White_Space of UAX 44 that is in no range above: what may not begin or end a tag.
+SPACES = (
+    (0x20, 0x20), (0xA0, 0xA0), (0x1680, 0x1680), (0x2000, 0x200A), (0x202F, 0x202F),
+    (0x205F, 0x205F), (0x3000, 0x3000),
+)  # fmt: skip
+
+
+def _any_of(*ranges: tuple[int, int]) -> str:
+    return f"[{''.join(f'{chr(a)}-{chr(b)}' for a, b in ranges)}]"
+
+
+_control = re.compile(_any_of(*CONTROLS)).match
+_refused = re.compile(_any_of(*CONTROLS, SURROGATES)).search
+_spaced = re.compile(f"^{_any_of(*SPACES)}|{_any_of(*SPACES)}$").search
+
+
+def is_control(char: str) -> bool:
+    """Whether a character is one of `CONTROLS`."""
+    return _control(char) is not None
+
+
+def refused(text: str) -> str | None:
+    """The first control character or half of a surrogate pair in a text."""
+    found = _refused(text)
+    return found[0] if found else None
+
+
+def has_outer_space(text: str) -> bool:
+    """Whether a text begins or ends with a space of any kind."""
+    return _spaced(text) is not None

@@ -1,0 +1,56 @@
+"""Did you mean …?  Held against slips that were really made, and a full table of distances."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from slurm_finops.core.near import MAX_LENGTH, MAX_NAMES, nearest
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "found"),
+    [
+        ("llama-finetun", ["prod", "llama-finetune"], "llama-finetune"),
+        ("lalma", ["llama"], "llama"),
+        ("lr_sweep", ["lr-sweep"], "lr-sweep"),
+        ("NLP", ["cv", "nlp"], "nlp"),
+        ("nlpp", ["nlp"], "nlp"),
+        ("nl", ["nlp"], None),  # too short for a slip
+        ("abcd", ["axyd"], None),
+        ("visoin", ["visions", "vision"], "vision"),
+        ("aaaaab", ["aaaaaa", "aaaaac"], "aaaaaa"),  # the first of equals
+        ("", [""], ""),
+        ("x" * (MAX_LENGTH + 1), ["x" * (MAX_LENGTH + 1)], None),
+        ("nlp", ["x"] * MAX_NAMES + ["nlp"], None),
+        ("équipe", ["equipe"], "equipe"),
+    ],
+)
+def test_the_nearest_name(text: str, names: list[str], found: str | None) -> None:
+    assert nearest(text, names) == found
+
+
+def distance(one: str, two: str) -> int:
+    """Optimal string alignment, by its definition."""
+    table = {}
+    for i in range(len(one) + 1):
+        for j in range(len(two) + 1):
+            if not i or not j:
+                table[i, j] = i + j
+                continue
+            same = one[i - 1] == two[j - 1]
+            ways = [table[i - 1, j] + 1, table[i, j - 1] + 1, table[i - 1, j - 1] + (not same)]
+            if i > 1 and j > 1 and one[i - 1] == two[j - 2] and one[i - 2] == two[j - 1]:
+                ways.append(table[i - 2, j - 2] + 1)
+            table[i, j] = min(ways)
+    return table[len(one), len(two)]
+
+
+WORDS = st.text("abé-", max_size=9)
+
+
+@given(WORDS, st.lists(WORDS, max_size=6))
+def test_it_is_the_first_of_the_least_distance(text: str, names: list[str]) -> None:
+    allowed = min(2, len(text) // 3)
+    within = [(distance(text, name), i) for i, name in enumerate(names)]
+    best = min((pair for pair in within if pair[0] <= allowed), default=None)
+    assert nearest(text, names) == (None if best is None else names[best[1]])
