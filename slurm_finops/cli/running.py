@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from slurm_finops.ledger.live import Provisional
     from slurm_finops.ledger.store import Ledger
     from slurm_finops.sources.sacct.stream import Batch
-    from slurm_finops.sources.scontrol import LiveJob
+    from slurm_finops.sources.squeue import LiveJob
 
 #: Why a run is held: slurmdbd says it runs and slurmctld does not know it, or
 #: sacct does not list it any more.  Nobody will ever say when it ended.
@@ -64,7 +64,7 @@ def look_at_running(
 def _look(cluster: str) -> tuple[dict[str, LiveJob], str]:
     """The controller's jobs, and why others may be hidden from this user, "" if none are."""
     from slurm_finops.sources import slurm
-    from slurm_finops.sources.scontrol import running_jobs
+    from slurm_finops.sources.squeue import running_jobs
 
     config = slurm.show_config()
     name = config.get("ClusterName", "")

@@ -246,16 +246,29 @@ def run_in_the_background(site: Path, path: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen([*words, "--file", path], stdout=subprocess.DEVNULL)
 
 
+def stored(site: Path) -> int:
+    """How many runs another process has committed so far."""
+    try:
+        return int(ledger(site).execute("SELECT COUNT(*) FROM jobs").fetchone()[0])
+    except sqlite3.OperationalError:
+        return 0
+
+
 def test_a_collect_killed_at_any_moment_is_completed_by_the_next(site: Path) -> None:
-    path = put(site, saved(*(record(JobIDRaw=i, JobName=f"n{i}") for i in range(60_000))))
-    for delay in (0.3, 0.6, 0.9):
+    path = put(site, saved(*(record(JobIDRaw=i, JobName=f"n{i}") for i in range(120_000))))
+    seen = []
+    for least in (1, 50_001):  # killed within the second transaction, and within the third
         process = run_in_the_background(site, path)
-        time.sleep(delay)
+        while stored(site) < least:
+            assert process.poll() is None, "it ended before it was killed"
+            time.sleep(0.005)
         process.send_signal(signal.SIGKILL)
         process.wait()
+        seen.append(stored(site))
+    assert 0 < seen[0] < 120_000
     result = finops(site, "collect", "sacct", "--file", path)
     assert result.exit_code == 0
-    assert ledger(site).execute("SELECT COUNT(*) FROM jobs").fetchone() == (60_000,)
+    assert ledger(site).execute("SELECT COUNT(*) FROM jobs").fetchone() == (120_000,)
     assert ledger(site).execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from slurm_finops.errors import OutsideError
-from slurm_finops.sources.scontrol import jobs_of_json
+from slurm_finops.sources.squeue import jobs_of_json
 
 REAL = (Path(__file__).parents[1] / "sacct" / "live" / "squeue.json").read_bytes()
 

@@ -1,5 +1,7 @@
 """Asking Slurm's clients, and what to do where there are none."""
 
+from pathlib import Path
+
 import pytest
 
 from slurm_finops.errors import OutsideError
@@ -46,6 +48,24 @@ def test_a_persons_own_settings_do_not_reach_the_clients(
     said = clients.run(["squeue"])
     assert "mine" not in said
     assert {"TZ=UTC", "SLURM_TIME_FORMAT=%s"} <= set(said.splitlines())
+
+
+def test_settings_as_a_real_controller_prints_them() -> None:
+    text = (Path(__file__).parents[1] / "sacct" / "live" / "scontrol-show-config.txt").read_text()
+    found = clients.settings(text)
+    assert found["ClusterName"] == "lab"
+    assert found["AccountingStorageTRES"].endswith(",gres/gpu,gres/gpu:h100")
+    assert found["PrivateData"] == "none"
+    assert found["Prolog"] == ""
+
+
+def test_no_configuration_source_is_no_slurm(slurm: FakeSlurm) -> None:
+    (slurm.folder / "scontrol").write_text(
+        "#!/bin/sh\n"
+        "echo 'scontrol: fatal: Could not establish a configuration source' >&2\nexit 1\n"
+    )
+    with pytest.raises(clients.NoSlurm, match="DNS names no controller"):
+        clients.cluster_name()
 
 
 def test_settings_by_name(slurm: FakeSlurm) -> None:

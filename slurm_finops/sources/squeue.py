@@ -1,11 +1,10 @@
 """The jobs the controller knows now, with both comments while they still run.
 
-Never from `scontrol show job`, whose name this file keeps: measured on 22.05,
-its JobName, Comment, AdminComment and WorkDir are printed raw, newlines and all,
-and a field that is absent has no line.  A job without a seal whose *folder* is
-called ``x\\n   AdminComment={...}`` prints the same bytes as a job that has that
-seal: no reader can tell them apart, and a seal is the right to spend.  The same
-holds for ``-o``.
+Never from `scontrol show job`: measured on 22.05, its JobName, Comment, AdminComment
+and WorkDir are printed raw, newlines and all, and a field that is absent has no line.
+A job without a seal whose *folder* is called ``x\\n   AdminComment={...}`` prints the
+same bytes as a job that has that seal: no reader can tell them apart, and a seal is
+the right to spend.  The same holds for ``-o``.
 
 Instead, the safest that the release offers:
 

@@ -10,17 +10,17 @@ from hypothesis import strategies as st
 
 from slurm_finops.core.tags import parse_seal
 from slurm_finops.errors import OutsideError
-from slurm_finops.sources.scontrol import jobs_of_json, jobs_of_text, running_jobs
+from slurm_finops.sources.squeue import jobs_of_json, jobs_of_text, running_jobs
 from tests.fake_slurm import FakeSlurm, a_job, slurm
 
 __all__ = ["slurm"]
 # Real jobs with hostile texts, on 22.05.8 and 24.11.5; user, host and paths replaced, jobs
 # and (24.11) the list of cores left out.
 LIVE = Path(__file__).parents[1] / "sacct" / "live"
-JSON_22 = (LIVE / "scontrol-squeue-json-22.05.8.txt").read_bytes()
-JSON_24 = (LIVE / "scontrol-squeue-json-24.11.5.txt").read_bytes()
-DOWN = (LIVE / "scontrol-squeue-json-down-22.05.8.txt").read_bytes()
-PLAIN = (LIVE / "scontrol-squeue-plain-22.05.8.txt").read_text("utf-8", "backslashreplace")
+JSON_22 = (LIVE / "squeue-22.05.8.json").read_bytes()
+JSON_24 = (LIVE / "squeue-24.11.5.json").read_bytes()
+DOWN = (LIVE / "squeue-down-22.05.8.json").read_bytes()
+PLAIN = (LIVE / "squeue-plain-22.05.8.txt").read_text("utf-8", "backslashreplace")
 MARK = "\x1fabc\x1f"
 SEAL = '{"slurm_finops":{"v":1,"tags":{"team":"nlp"}}}'
 FORGED = 'one\ntwo\n\nJobId=99 JobName=x\n   Comment=forged AdminComment={}\n'
@@ -61,7 +61,7 @@ def test_bytes_that_are_not_utf8_read_as_from_sacct(text: bytes) -> None:
 
 def test_why_scontrol_show_job_is_not_read() -> None:
     """This job has no seal: its folder is called so.  Nothing in the text tells."""
-    text = (LIVE / "scontrol-forged-folder-22.05.8.txt").read_text()
+    text = (LIVE / "scontrol-forged-22.05.8.txt").read_text()
     (said,) = re.findall(r"^   AdminComment=(.*) $", text, re.M)
     assert parse_seal(said) is not None
     assert text.index("WorkDir=") < text.index("AdminComment=") < text.index("   Comment=")
