@@ -1,11 +1,12 @@
 """A saved sacct file: whole records, broken ones, and text that looks like neither."""
 
 import gzip
-from contextlib import suppress
 from datetime import UTC
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from slurm_finops.errors import InputError, OutsideError
 from slurm_finops.sources.sacct.record import FIELDS
@@ -242,13 +243,101 @@ def test_a_comment_cannot_forge_a_record_behind_a_delimiter_nobody_knows() -> No
     assert problems == []
 
 
-def test_a_damaged_gz_is_said_and_what_was_whole_is_kept(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_of_a_damaged_gz_nothing_is_read(tmp_path) -> None:  # type: ignore[no-untyped-def]
     whole = bytearray(gzip.compress(saved(*(record(JobIDRaw=i) for i in range(9000))).encode()))
     path = tmp_path / "june.gz"
     for place in range(len(whole) // 3, len(whole) - 8, 97):
         damaged = whole.copy()
         damaged[place] ^= 0xFF
         path.write_bytes(damaged)
-        with suppress(OutsideError):
-            for _ in read_saved(str(path), "|", "alpha", UTC):
-                pass
+        seen = 0
+        with pytest.raises((InputError, OutsideError)) as error:
+            for batch in read_saved(str(path), "|", "alpha", UTC):
+                seen += batch.records
+        # where the damage makes it end early it cannot be told from a file cut short
+        assert seen == 0 or "ended before the end-of-stream" in str(error.value)
+
+
+def waiting_job(**fields: object) -> dict[str, str]:
+    never = {"State": "PENDING", "Start": "Unknown", "End": "Unknown", "ElapsedRaw": 0}
+    return record(**never, AllocTRES="", **fields)
+
+
+def test_a_comment_never_swallows_the_next_record() -> None:
+    """Two whole records whose comments together are JSON are two runs."""
+    open_, close = '{"team":"x","a":"', '"} '
+    runs, problems, _ = read(saved(*[record(JobIDRaw=i, Comment=[open_, close][i % 2])
+                                     for i in range(6)]))  # fmt: skip
+    assert [run.job_id_raw for run in runs] == [0, 1, 2, 3, 4, 5]
+    assert problems == []
+
+
+@pytest.mark.parametrize("trailing", [False, True])
+def test_records_that_all_forget_their_closing_brace_are_all_runs(trailing: bool) -> None:
+    text = saved(*(record(JobIDRaw=i, Comment='{"team":"nlp"') for i in range(300)),
+                 trailing=trailing)  # fmt: skip
+    runs, problems, _ = read(text)
+    assert (len(runs), problems) == (300, [])
+
+
+def test_a_record_behind_noise_is_found_again() -> None:
+    whole = "|".join(record(JobIDRaw=2, JobName="a\nb").values())
+    noise = "sacct: error: slurm_persist_conn_open"
+    runs, (problem,), _ = read(saved(record(), noise, whole, record(JobIDRaw=3)))
+    assert [run.job_id_raw for run in runs] == [100, 2, 3]
+    assert (problem.text, bool(problem.reason)) == (noise, True)
+
+
+def test_what_is_passed_over_is_counted_once() -> None:
+    jobs = [waiting_job(JobIDRaw=i, Comment='{"team":"nlp"') for i in range(3)]
+    runs, problems, file = read(saved(*jobs, record()))
+    assert (len(runs), problems, file.waiting, file.records) == (1, [], 3, 4)
+
+
+def test_files_put_together_may_have_other_columns() -> None:
+    other = [*FIELDS[::-1][1:], "Comment"]
+    runs, problems, _ = read(saved(record()) + saved(record(JobIDRaw=7), columns=other))
+    assert [(run.job_id_raw, run.elapsed) for run in runs] == [(100, 3600), (7, 3600)]
+    assert problems == []
+
+
+def test_a_comment_cannot_choose_another_delimiter() -> None:
+    secret = "|9f2c41d07ab3|"
+    forged = saved(record(JobIDRaw=900), delimiter=",")
+    runs, problems, _ = read(
+        saved(record(Comment="x\n" + forged), record(JobIDRaw=2), delimiter=secret, trailing=True),
+        delimiter="",
+    )
+    assert [run.job_id_raw for run in runs] == [100, 2]
+    assert problems == []
+
+
+LINES = st.lists(
+    st.one_of(
+        st.just(record()),
+        st.builds(record, JobIDRaw=st.integers(1, 9), JobName=st.sampled_from(["a", "a\nb", "a|b"]),
+                  Comment=st.sampled_from(["{", '{"team":"x","a":"', '"} ', "}", "", "x\n", TAGGED,
+                                           '{\n"team":\n"x"\n}', "a|b", '{"a\n'])),
+        st.builds(waiting_job, Comment=st.sampled_from(["", "{", "}"])),
+        st.sampled_from(["", " ", "torn|", "1|1|half", "}", "sacct: error", "|" * 21, "7|7|x|y"]),
+    ),
+    max_size=12,
+)
+
+
+@given(LINES, st.booleans())
+def test_every_line_is_a_run_a_waiting_job_or_a_problem(items: list, trailing: bool) -> None:  # type: ignore[type-arg]
+    text = saved(*items, trailing=trailing)
+    runs, problems, file = read(text)
+    body = text.partition("\n")[2].removesuffix("\n")
+    kept = [problem.text for problem in problems]
+    kept += [run.comment for run in runs] + [run.job_name for run in runs]
+    assert all(problem.reason for problem in problems)
+    assert file.records == len(runs) + file.waiting
+    # no line that stands for something is nowhere
+    starts = [line for line in body.split("\n") if line.startswith(("sacct", "torn", "1|1|half"))]
+    assert all(any(line in text for text in kept) for line in starts)
+    # a record of one line, whose neighbours are none, is never lost
+    whole = [item for item in items if isinstance(item, dict) and "\n" not in "".join(item.values())
+             and "a|b" not in item["JobName"]]  # fmt: skip
+    assert len(runs) + file.waiting >= len(whole)

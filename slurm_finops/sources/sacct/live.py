@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from slurm_finops.core.runs import Problem, Run
 from slurm_finops.errors import OutsideError
 from slurm_finops.sources.sacct.fields import Unreadable
-from slurm_finops.sources.sacct.record import FIELDS, RecordParser
+from slurm_finops.sources.sacct.record import FIELDS, Passed, RecordParser
 from slurm_finops.sources.sacct.stream import BLOCK, Batch, batches
 from slurm_finops.sources.slurm import environment
 
@@ -62,9 +62,8 @@ class LiveWindow:
                 raise OutsideError(f"cannot run sacct: {error.strerror}") from None
             header = False
             try:
-                for parser, runs in self._parse(process):
+                for runs in self._parse(process):
                     header = True
-                    self.steps, self.waiting = parser.steps, parser.waiting
                     yield runs
                 code = process.wait()
             finally:
@@ -83,37 +82,38 @@ class LiveWindow:
                 self.problems.append(Problem(text, "sacct stopped in the middle of this record"))
                 yield []
 
-    def _parse(
-        self, process: subprocess.Popen[bytes]
-    ) -> Iterator[tuple[RecordParser, list[Run]]]:
+    def _parse(self, process: subprocess.Popen[bytes]) -> Iterator[list[Run]]:
         parser: RecordParser | None = None
         for texts in self._split(process):
             rows = [text.split(self._delimiter) for text in texts]
             if parser is None:
                 parser = RecordParser(rows.pop(0), self._cluster, UTC)
-                yield parser, []
+                yield []
             for i in range(0, len(rows), BLOCK):
-                yield parser, self._block(parser, rows[i : i + BLOCK])
+                yield self._block(parser, rows[i : i + BLOCK])
 
     def _block(self, parser: RecordParser, rows: list[list[str]]) -> list[Run]:
         whole = [row for row in rows if len(row) == parser.width]
-        runs = parser.parse_usual(rows) if len(whole) == len(rows) else None
-        if runs is not None:
-            self.records += len(runs)
-            return runs
+        usual = parser.parse_usual(rows) if len(whole) == len(rows) else None
+        if usual is not None:
+            self.records += len(usual)
+            return usual
         runs = []
         for row in rows:
             text = "|".join(row)
             try:
                 if len(row) != parser.width:
                     raise Unreadable(f"{len(row)} fields where {parser.width} were asked for")
-                run = parser.parse(row)
+                found = parser.parse(row)
             except Unreadable as error:
                 self.problems.append(Problem(text, str(error)))
                 continue
             self.records += 1
-            if run is not None:
-                runs.append(run)
+            if isinstance(found, Run):
+                runs.append(found)
+            else:
+                self.steps += found is Passed.STEP
+                self.waiting += found is Passed.WAITING
         return runs
 
     def _split(self, process: subprocess.Popen[bytes]) -> Iterator[list[str]]:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import tzinfo
+from enum import Enum
 from functools import partial
 from operator import itemgetter, le, sub
 from typing import Any
@@ -53,6 +54,13 @@ _FOLD = 7200
 _as_run: Callable[[Iterable[Any]], Run] = partial(tuple.__new__, Run)
 
 
+class Passed(Enum):
+    """A record that is read and passed over: it holds nothing of its own."""
+
+    STEP = "step"
+    WAITING = "waiting"
+
+
 class RecordParser:
     """Reads records whose columns stand in ``header``, by name in any case.
 
@@ -83,11 +91,9 @@ class RecordParser:
         self._durations: dict[str, int] = {}
         self._limits: dict[str, int | None] = {}
         self._tres: dict[tuple[str, str], str] = {}
-        self.steps = 0
-        self.waiting = 0
 
-    def parse(self, fields: list[str]) -> Run | None:
-        """The run in ``fields`` (of the header's width), None for a step or a waiting job.
+    def parse(self, fields: list[str]) -> Run | Passed:
+        """The run in ``fields`` (of the header's width), or why it is passed over.
 
         Raises `Unreadable`.  ``fields`` is used up.
         """
@@ -98,11 +104,9 @@ class RecordParser:
         word, by, live, waiting = self._states.get(state) or self._state(state)
         key = self._job_id(raw or job_id)
         if key == "":
-            self.steps += 1
-            return None
+            return Passed.STEP
         if waiting:
-            self.waiting += 1
-            return None
+            return Passed.WAITING
         at = self._times.parse(submit, "Submit")
         began = self._times.parse(start, "Start")
         ended = self._times.parse(end, "End")

@@ -29,7 +29,11 @@ class Reader(Protocol):
     """What a source of blocks of runs counts and gathers beside them."""
 
     problems: list[Problem]
-    records: int
+
+    @property
+    def records(self) -> int:
+        """Records that could be read, those passed over among them."""
+        ...
 
     @property
     def steps(self) -> int:
