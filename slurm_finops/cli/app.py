@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from slurm_finops.errors import ConfigError, FinopsError
+from slurm_finops.errors import ConfigError, FinopsError, OutsideError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -61,11 +61,31 @@ class FinopsGroup(click.Group):
             raise click.UsageError(f"{error.message}{hint}", ctx) from None
 
     def invoke(self, ctx: click.Context) -> Any:
+        for stream in (sys.stdout, sys.stderr):
+            # names are in any script, and a terminal's encoding may not have it
+            if stream is not None and hasattr(stream, "reconfigure"):
+                stream.reconfigure(errors="backslashreplace")
         try:
-            return super().invoke(ctx)
+            answer = super().invoke(ctx)
+            if sys.stdout is not None:
+                sys.stdout.flush()  # a full disk shows only here
         except FinopsError as error:
             click.echo(f"error: {error}", err=True)
             ctx.exit(error.exit_code)
+        except BrokenPipeError:
+            raise  # click's own: whoever read the output has had enough
+        except OSError as error:
+            click.echo(f"error: {error.strerror or error}: {error.filename or 'output'}", err=True)
+            ctx.exit(OutsideError.exit_code)
+        return answer
+
+
+def _is_there(path: Path) -> bool:
+    """Whether this user can see a file: a folder of another's may not be entered."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 class App:
@@ -81,7 +101,7 @@ class App:
         if self._given:
             return Path(self._given)
         for path in _DEFAULTS:
-            if path.exists():
+            if _is_there(path):
                 return path
         raise ConfigError(
             f"no configuration: looked for {' and '.join(map(str, _DEFAULTS))}.  "
@@ -125,9 +145,11 @@ class App:
     def writing(self, what: str, wait: float = WAIT_SECONDS) -> Iterator[Ledger]:
         """The ledger, with nobody else writing it."""
         from slurm_finops.ledger.lock import writer_lock
+        from slurm_finops.ledger.store import translated
 
-        lock = writer_lock(self.config.database, f"slurm-finops {what}", wait, _say_waiting)
-        with lock, self._ledger() as ledger:
+        database = self.config.database
+        lock = writer_lock(database, f"slurm-finops {what}", wait, _say_waiting)
+        with lock, self._ledger() as ledger, translated(str(database)):
             yield ledger
 
     @property
@@ -180,10 +202,13 @@ def actor() -> str:
     import getpass
     import os
 
+    from slurm_finops.core.words import storable
+
     try:
-        return os.environ.get("SUDO_USER") or getpass.getuser()
+        name = os.environ.get("SUDO_USER") or getpass.getuser()
     except (KeyError, OSError):
         return str(os.getuid())
+    return storable(name)
 
 
 def program(whole: bool = False) -> str:

@@ -112,10 +112,11 @@ def collect_file(
     progress: Callable[[Batch], None] = lambda batch: None,
 ) -> Tally:  # fmt: skip
     """Store a saved file, and log it."""
+    from slurm_finops.core.words import storable
     from slurm_finops.ledger.ingest import Tally, begin, finish
 
     tally = Tally()
-    run = begin(ledger, f"file:{name}", cluster, now())
+    run = begin(ledger, storable(f"file:{name}"), cluster, now())
     try:
         # who writes into a pipe may take his time
         store(ledger, batches, "sacct", tally, live=name == "-", progress=progress)

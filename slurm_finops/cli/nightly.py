@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -62,14 +63,20 @@ class _Night:
             traceback.print_exc()
             self._fail(name, f"{type(error).__name__}: {error}", OutsideError.exit_code)
             return
-        click.echo(f"{name:8} {said} ({time.monotonic() - began:.1f} s)")
+        _say(f"{name:8} {said} ({time.monotonic() - began:.1f} s)")
 
     def _fail(self, name: str, why: str, code: int) -> None:
         self.failed = self.failed or code
-        click.echo(f"{name:8} FAILED: {why}", err=True)
+        _say(f"{name:8} FAILED: {why}", err=True)
 
     def skip(self, name: str, why: str) -> None:
-        click.echo(f"{name:8} skipped: {why}")
+        _say(f"{name:8} skipped: {why}")
+
+
+def _say(line: str, err: bool = False) -> None:
+    """A log that cannot be written must not cost the night."""
+    with suppress(OSError):
+        click.echo(line, err=err)
 
 
 def _collect(app: App, ledger: Ledger) -> str:
@@ -83,7 +90,7 @@ def _price(app: App, ledger: Ledger) -> str:
 
     answer = run(app, ledger)
     for line in warnings(answer):
-        click.echo(line, err=True)
+        _say(line, err=True)
     return f"{count(answer.new, 'run')} priced, {answer.again:,} priced again"
 
 

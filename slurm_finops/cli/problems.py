@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--limit", default=20, show_default=True, help="How many are listed.")
-@click.option("--settle", "numbers", type=int, multiple=True, metavar="ID", help="Settle this one: "
-              "it is kept, and warned of no more.  May be given several times.")
+@click.option("--limit", type=click.IntRange(1, 1_000_000), default=20, show_default=True,
+              help="How many are listed.")
+@click.option("--settle", "numbers", type=click.IntRange(1, 1 << 62), multiple=True, metavar="ID",
+              help="Settle this one: it is kept, and warned of no more.  May be given several "
+              "times.")
 @click.option("--settle-all", is_flag=True, help="Settle all.")
 @click.option("--why", metavar="TEXT", help="What was found out; goes into the audit.")
 @FORMAT

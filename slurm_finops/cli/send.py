@@ -9,9 +9,11 @@ import click
 
 from slurm_finops.cli.app import App, now, pass_app
 from slurm_finops.core.words import count
-from slurm_finops.errors import OutsideError, RefusedError
+from slurm_finops.errors import InputError, OutsideError, RefusedError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from slurm_finops.core.period import Period
     from slurm_finops.delivery.outbox import Outbox, Outcome
     from slurm_finops.ledger.store import Ledger
@@ -23,8 +25,8 @@ if TYPE_CHECKING:
 @click.option("--team", "only", metavar="TEAM", help="Only this team's mails.")
 @click.option("--dry-run", is_flag=True, help="Write .eml files and open no connection.")
 @click.option("--out", metavar="DIR", help="Where --dry-run writes.  [default: outbox]")
-@click.option("--resend", type=int, metavar="ID", help="Send one stored mail again, with the same "
-              "Message-ID.")
+@click.option("--resend", type=click.IntRange(1, 1 << 62), metavar="ID",
+              help="Send one stored mail again, with the same Message-ID.")
 @pass_app
 def send(
     app: App, period: str | None, only: str | None, dry_run: bool, out: str | None,
@@ -68,6 +70,7 @@ def run(
     Raises `RefusedError` while there are runs that nobody has priced.
     """
     from slurm_finops.cli.due import due
+    from slurm_finops.delivery.outbox import Outcome
     from slurm_finops.ledger.pricing import waiting
 
     unpriced = waiting(ledger)
@@ -76,10 +79,22 @@ def run(
             f"{count(unpriced, 'run is', 'runs are')} not priced yet, and a mail would leave them "
             "out; run: slurm-finops price, then send again"
         )
-    outbox = _outbox(app, ledger)
+    outbox, outcomes = _outbox(app, ledger), []
     for mail in due(app, ledger, asked, only):
-        outbox.queue(mail.report, mail.period, mail.recipient, mail.make, now())
-    return outbox.send_due(now())
+        try:
+            outbox.queue(mail.report, mail.period, mail.recipient, mail.make, now())
+        except InputError as error:  # one mail that cannot be made costs no other
+            outcomes.append(
+                Outcome(0, mail.report, mail.period, mail.recipient, "failed", str(error))
+            )
+    return outcomes + outbox.send_due(now(), _of_team(only))
+
+
+def _of_team(only: str | None) -> Callable[[str], bool]:
+    """Which reports ``--team`` sends: the team's own and its projects'."""
+    if only is None:
+        return lambda report: True
+    return lambda report: report == f"team:{only}" or report.startswith(f"project:{only}/")
 
 
 def _outbox(app: App, ledger: Ledger) -> Outbox:
@@ -119,7 +134,8 @@ def _file_name(number: int, *parts: str) -> str:
 def told(outcomes: list[Outcome]) -> list[str]:
     """What became of each mail."""
     if not outcomes:
-        return ["nothing is due: every report was sent, or nobody with an address held anything"]
+        return ["nothing is due: every report was sent or given up (slurm-finops check), or nobody "
+                "with an address held anything"]  # fmt: skip
     return [
         f"{outcome.status}: {outcome.report} {outcome.period} to {outcome.recipient}"
         + (f" ({outcome.detail})" if outcome.detail else "")

@@ -116,6 +116,8 @@ def _gate(app: App) -> tuple[Policy, Gate]:
     try:
         app.path  # noqa: B018 - raises where there is no configuration
     except ConfigError:
+        click.echo("note: no configuration can be read here, so nothing of the site's own is "
+                   "checked", err=True)  # fmt: skip
         return Policy(), Gate()
     return app.config.policy, app.config.gate
 

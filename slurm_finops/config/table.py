@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from slurm_finops.core.characters import is_control
 from slurm_finops.core.near import nearest
 from slurm_finops.errors import ConfigError
 
@@ -34,6 +35,8 @@ class Table:
         value = self._data.pop(key)
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is int):
             raise self.fail(key, f"is {value!r}; expected {expected}")
+        if isinstance(value, str) and any(map(is_control, value)):
+            raise self.fail(key, f"is {value!r}, which holds a character that cannot be seen")
         return value
 
     def text(self, key: str, expected: str = "a non-empty text", default: Any = ...) -> Any:
@@ -54,6 +57,9 @@ class Table:
             return default
         if not all(isinstance(value, str) and value for value in values):
             raise self.fail(key, f"is {values!r}; expected {expected}")
+        for value in values:
+            if any(map(is_control, value)):
+                raise self.fail(key, f"has {value!r}, which holds a character that cannot be seen")
         return tuple(values)
 
     def table(self, key: str) -> "Table | None":

@@ -19,6 +19,8 @@ MESSAGES = {
     "not_string": '"{key}" is {detail}; put its value in double quotes',
     "empty": '"{key}" is empty; give it a value or leave it out',
     "control": '"{key}" holds a control character ({detail}); remove it',
+    "lookalike": '"{key}" holds {detail}, which cannot be told from a plain letter or space; '
+    "write it plainly",
     "surrogate": '"{key}" holds half of a surrogate pair; write the character itself',
     "missing": '"{key}" is missing',
     "misspelt": '"{key}" is missing; the comment has "{detail}" instead',

@@ -7,19 +7,12 @@ pure functions of it; their twin there is ``policy.lua``.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from re import Pattern, compile, escape
 from typing import NamedTuple
 
-from slurm_finops.core.characters import has_outer_space
 from slurm_finops.core.faults import UNREADABLE, Fault
+from slurm_finops.core.globs import Globs, is_glob
 from slurm_finops.core.near import nearest
 from slurm_finops.core.tags import ALIASES, KEYS, UNTAGGED, Claim, Tags
-
-
-def glob_pattern(globs: Iterable[str]) -> Pattern[str]:
-    """One expression for values or globs (``*`` and ``?``), each matched whole."""
-    parts = (escape(g).replace(r"\*", ".*").replace(r"\?", ".") for g in globs)
-    return compile(f"(?s:{'|'.join(parts) or '(?!)'})")
 
 
 class Who(NamedTuple):
@@ -52,21 +45,19 @@ class TeamRule:
     wckeys: tuple[str, ...] | None = None
 
     @cached_property
-    def _named(self) -> tuple[Pattern[str] | None, ...]:
-        lists = (self.accounts, self.users, self.wckeys)
-        return tuple(None if globs is None else glob_pattern(globs) for globs in lists)
+    def _named(self) -> tuple[Globs, ...]:
+        return tuple(Globs(globs or ()) for globs in (self.accounts, self.users, self.wckeys))
 
     @property
     def is_closed(self) -> bool:
         """Whether it says at all who may charge it."""
-        return any(self._named)
+        return any(globs is not None for globs in (self.accounts, self.users, self.wckeys))
 
     def names(self, who: Who) -> bool:
         """Whether one of its lists names this account, user or WCKey."""
         given = (who.account, who.user, who.wckey)
         return any(
-            pattern is not None and pattern.fullmatch(value or "") is not None
-            for pattern, value in zip(self._named, given, strict=True)
+            globs.match(value or "") for globs, value in zip(self._named, given, strict=True)
         )
 
 
@@ -79,15 +70,19 @@ class Exempt:
     partitions: tuple[str, ...] = ()
     qos: tuple[str, ...] = ()
 
+    @cached_property
+    def _lists(self) -> tuple[Globs, Globs, Globs, Globs]:
+        return Globs(self.users), Globs(self.accounts), Globs(self.partitions), Globs(self.qos)
+
     def covers(self, who: Who) -> bool:
         """Whether any list names it; of several partitions, all must be named."""
-        partitions = [name for name in who.partition.split(",") if name]
-        listed = glob_pattern(self.partitions)
+        users, accounts, partitions, qos = self._lists
+        asked = [name for name in who.partition.split(",") if name]
         return (
-            glob_pattern(self.users).fullmatch(who.user) is not None
-            or glob_pattern(self.accounts).fullmatch(who.account or "") is not None
-            or glob_pattern(self.qos).fullmatch(who.qos) is not None
-            or (bool(partitions) and all(listed.fullmatch(name) for name in partitions))
+            users.match(who.user)
+            or accounts.match(who.account or "")
+            or qos.match(who.qos)
+            or (bool(asked) and all(map(partitions.match, asked)))
         )
 
 
@@ -112,12 +107,12 @@ class Policy:
         return {team.name: team for team in self.teams}
 
     @cached_property
-    def _patterns(self) -> dict[str, Pattern[str]]:
-        return {key: glob_pattern(globs) for key, globs in self.allowed.items()}
+    def _allowed(self) -> dict[str, Globs]:
+        return {key: Globs(globs) for key, globs in self.allowed.items()}
 
     @cached_property
-    def _defaults(self) -> list[tuple[Pattern[str], dict[str, str]]]:
-        return [(glob_pattern([account]), dict(tags)) for account, tags in self.defaults]
+    def _defaults(self) -> list[tuple[Globs, dict[str, str]]]:
+        return [(Globs([account]), dict(tags)) for account, tags in self.defaults]
 
     @cached_property
     def looks_at(self) -> frozenset[str]:
@@ -154,8 +149,8 @@ class Policy:
 
     def _filled(self, claim: Claim, who: Who) -> Tags:
         """The tags with the account's defaults where nothing was said, right or wrong."""
-        for pattern, defaults in self._defaults:
-            if pattern.fullmatch(who.account or ""):
+        for accounts, defaults in self._defaults:
+            if accounts.match(who.account or ""):
                 said = {ALIASES.get(fault.key, fault.key) for fault in claim.faults}
                 return claim.tags._replace(**{
                     key: value for key, value in defaults.items()
@@ -183,13 +178,13 @@ class Policy:
         if size > self.max_length:
             yield Fault("value_too_long", key, str(size), str(self.max_length))
             return
-        if has_outer_space(value):
+        if value != value.strip(" "):
             yield Fault("spaces", key)
         if value == f"<{key}>":
             yield Fault("placeholder", key, value)
             return
-        pattern = self._patterns.get(key)
-        if pattern and not pattern.fullmatch(value):
+        allowed = self._allowed.get(key)
+        if allowed and not allowed.match(value):
             yield _unknown(key, value, self.allowed[key] if hint else ())
         elif self.registry and key in ("team", "project"):
             names = self._registered(key, tags)
@@ -222,5 +217,5 @@ _NOTHING = Claim()
 
 
 def _unknown(key: str, value: str, known: Iterable[str]) -> Fault:
-    near = nearest(value, [name for name in known if "*" not in name and "?" not in name])
+    near = nearest(value, [name for name in known if not is_glob(name)])
     return Fault("unknown_near" if near else "unknown", key, value, near or "")

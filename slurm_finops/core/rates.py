@@ -192,17 +192,32 @@ def _segment(ranked: list[Series], instant: int) -> Segment[Card]:
 
 
 def _check_ties(series: list[Series]) -> None:
-    for one, two in combinations((s.rates[0] for s in series), 2):
-        same_weight = len(one.match) == len(two.match) and one.rank == two.rank
-        if same_weight and not _exclusive(dict(one.match), dict(two.match)):
-            raise RateError(
-                f"{one.where} and {two.where} both price {one.sku} and could both apply to "
-                "one run; give one of them a higher rank or one more match key"
-            )
+    """Raise `RateError` for two series of one weight that could both apply to one run.
+
+    Two that match on the same keys differ in a value, and exclude each other.
+    Others exclude each other if they differ on a key that both have: so each is
+    looked up among those of other keys by the values on the keys they share.
+    """
+    kinds: dict[tuple[int, int], dict[tuple[str, ...], list[Rate]]] = {}
+    for rate in (one.rates[0] for one in series):
+        keys = tuple(key for key, _ in rate.match)
+        kinds.setdefault((len(keys), rate.rank), {}).setdefault(keys, []).append(rate)
+    for kind in kinds.values():
+        for (keys, ones), (others, twos) in combinations(kind.items(), 2):
+            shared = [key for key in keys if key in others]
+            seen = {_on(rate, shared): rate for rate in ones}
+            for two in twos:
+                one = seen.get(_on(two, shared))
+                if one is not None:
+                    raise RateError(
+                        f"{one.where} and {two.where} both price {one.sku} and could both apply "
+                        "to one run; give one of them a higher rank or one more match key"
+                    )
 
 
-def _exclusive(one: dict[str, str], two: dict[str, str]) -> bool:
-    return any(key in two and two[key] != value for key, value in one.items())
+def _on(rate: Rate, keys: list[str]) -> tuple[str, ...]:
+    match = dict(rate.match)
+    return tuple(match[key] for key in keys)
 
 
 def _same(one: Rate, two: Rate) -> str:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from slurm_finops.core.characters import is_control, refused
+from slurm_finops.core.characters import is_control, is_lookalike, refused
 from slurm_finops.core.faults import MESSAGES, Fault
 from slurm_finops.core.jsontext import explain
 
@@ -255,6 +255,8 @@ def _value_fault(key: str, value: Any) -> Fault | None:
         return None
     if is_control(found):
         return Fault("control", key, f"U+{ord(found):04X}")
+    if is_lookalike(found):
+        return Fault("lookalike", key, f"U+{ord(found):04X}")
     return Fault("surrogate", key)
 
 

@@ -109,8 +109,10 @@ class Outbox:
             as_sent(message), at,
         )  # fmt: skip
 
-    def send_due(self, at: int) -> list[Outcome]:
-        """Send all that is queued; one that fails does not stop the others.
+    def send_due(
+        self, at: int, wanted: Callable[[str], bool] = lambda report: True
+    ) -> list[Outcome]:
+        """Send all that is queued of the reports wanted; one that fails does not stop the others.
 
         Raises `ConfigError` before any mail is touched.
         """
@@ -119,7 +121,9 @@ class Outbox:
             self._marked(entry, "unknown", at, "the program died while sending it", entry.tries)
             for entry in self._each("sending")
         ]
-        outcomes += [self._send(entry, at) for entry in self._each("queued")]
+        outcomes += [
+            self._send(entry, at) for entry in self._each("queued") if wanted(entry.report)
+        ]
         return outcomes
 
     def _each(self, status: str) -> Iterator[Entry]:

@@ -4,7 +4,7 @@ import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from slurm_finops.errors import OutsideError
@@ -25,8 +25,9 @@ def writer_lock(
         raise OutsideError(f"cannot write {path}: {error.strerror}") from None
     try:
         _acquire(handle, path, wait, waiting)
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, f"{what} (pid {os.getpid()})".encode(), 0)
+        with suppress(OSError):  # on a full disk the lock holds, only its holder has no name
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, f"{what} (pid {os.getpid()})".encode(), 0)
         yield
     finally:
         os.close(handle)

@@ -86,6 +86,11 @@ class Ledger:
             from slurm_finops.ledger.schema import steps
 
             # the whole in one transaction: another process may be opening it, too
+            if not made and self.db.execute("SELECT 1 FROM sqlite_master").fetchone():
+                raise InputError(
+                    f"{self.path} is another program's database; nothing in it was changed.  Name "
+                    "a new file as database"
+                )
             with self.transaction() as db:
                 steps.apply(Database(db, execute_plugins=False))
                 db.execute(f"PRAGMA user_version = {SCHEMA_STEPS}")

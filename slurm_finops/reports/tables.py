@@ -2,11 +2,12 @@
 
 import csv
 import io
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from slurm_finops.core.money import minor_text
 from slurm_finops.core.words import count
-from slurm_finops.reports.format import cost, gpu_hours, grouped, shown, visible
+from slurm_finops.reports.format import columns, cost, gpu_hours, grouped, shown, visible
 from slurm_finops.reports.view import Report, Row
 
 _HELD = 10
@@ -50,46 +51,44 @@ def report_csv(report: Report) -> str:
     writer = csv.writer(out, lineterminator="\n")
     digits = report.header.digits
     figures = list(_figures(report.spend.total, digits))
-    writer.writerow([*report.spend.by, *figures])
+    writer.writerow([*report.spend.by, *figures, "currency"])
     for row in report.spend.rows:
         names = ["" if value is None else _harmless(value) for value in row.key]
-        writer.writerow([*names, *_figures(row, digits).values()])
+        writer.writerow([*names, *_figures(row, digits).values(), report.header.currency])
     return out.getvalue()
 
 
 def _harmless(text: str) -> str:
+    text = visible(text)
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def table_text(report: Report) -> str:
     """The report for a terminal, with what must be known under it."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
     header, spend = report.header, report.spend
-    out = Table(title=Text(f"{header.label} by {', '.join(spend.by)}"), title_justify="left",
-                box=None, pad_edge=False, show_footer=True)  # fmt: skip
-    total = [
-        f"{spend.total.runs:,}", gpu_hours(spend.total.gpu_seconds),
-        *(grouped(m, header.digits) for m in _shown_money(report, spend.total)),
-    ]  # fmt: skip
-    for i, name in enumerate(spend.by):
-        out.add_column(name, footer="total" if i == 0 else "", overflow="fold")
-    names = ["runs", "GPU-hours", *_money_names(report)]
-    for name, footer in zip(names, total, strict=True):
-        out.add_column(name, footer=footer, justify="right")
+    rows = [[*spend.by, "runs", "GPU-hours", *_money_names(report)]]
     for row in spend.rows:
-        labels = [
-            Text(shown(name, value)) for name, value in zip(spend.by, row.key, strict=True)
-        ]
+        names = [shown(name, value) for name, value in zip(spend.by, row.key, strict=True)]
         money = [cost(m, row, header.digits) for m in _shown_money(report, row)]
-        out.add_row(*labels, f"{row.runs:,}", gpu_hours(row.gpu_seconds), *money)
-    text = io.StringIO()
-    console = Console(file=text, width=400, color_system=None, highlight=False)
-    console.print(out)
-    lines = [line.rstrip() for line in text.getvalue().splitlines()]
-    return "\n".join([*lines, *notes(report)]) + "\n"
+        rows.append([*names, f"{row.runs:,}", gpu_hours(row.gpu_seconds), *money])
+    total = spend.total
+    rows.append([
+        "total", *[""] * (len(spend.by) - 1), f"{total.runs:,}", gpu_hours(total.gpu_seconds),
+        *(grouped(m, header.digits) for m in _shown_money(report, total)),
+    ])  # fmt: skip
+    title = f"{header.label} by {', '.join(spend.by)}"
+    return "\n".join([title, *_aligned(rows, len(spend.by)), *notes(report)]) + "\n"
+
+
+def _aligned(rows: Sequence[Sequence[str]], names: int) -> Iterator[str]:
+    """Columns of a fixed-width font: ``names`` to the left, the figures to the right."""
+    widths = [max(map(columns, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = []
+        for i, (cell, width) in enumerate(zip(row, widths, strict=True)):
+            space = " " * (width - columns(cell))
+            cells.append(cell + space if i < names else space + cell)
+        yield "  ".join(cells).rstrip()
 
 
 def _differs(report: Report) -> bool:

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slurm_finops.core.faults import Fault
-from slurm_finops.core.policy import Exempt, Policy, TeamRule, Who, glob_pattern
+from slurm_finops.core.globs import Globs
+from slurm_finops.core.policy import Exempt, Policy, TeamRule, Who
 from slurm_finops.core.tags import NO_CLAIM, UNTAGGED, Claim, Tags, parse_comment
 
 NLP = TeamRule("nlp", "product-ai", ("llama", "moe"), ("nlp-*", "shared"))
@@ -104,14 +105,19 @@ def test_a_newline_never_slips_into_a_value():
     st.lists(st.text("ab*?\\.|\n", max_size=5), max_size=4), st.text("ab*?\\.|\n", max_size=6)
 )  # fmt: skip
 def test_globs_mean_what_a_shell_means_by_them(globs, value):
-    ours = glob_pattern([glob for glob in globs if glob]).fullmatch(value) is not None
+    ours = Globs([glob for glob in globs if glob]).match(value)
     shells = (fullmatch(translate(glob), value) for glob in globs if glob)
     assert ours == any(shell is not None for shell in shells)
 
 
+def test_many_stars_are_no_more_work_than_their_length():
+    assert not Globs(["*-" * 40 + "x"]).match("-" * 900)
+    assert Globs(["*-" * 40 + "x"]).match("-" * 900 + "x")
+
+
 def test_no_globs_allow_nothing():
     assert codes(allowing().judge(Tags(team="nlp"))) == [("unknown", "team")]
-    assert glob_pattern(()).fullmatch("") is None
+    assert not Globs(()).match("")
 
 
 def test_a_tag_without_a_list_may_be_anything():
@@ -126,7 +132,7 @@ def test_length_is_counted_in_bytes(value, size):
     assert fault.message == f'"team" is 9 bytes long; at most {size - 1} are allowed'
 
 
-@pytest.mark.parametrize("value", [" nlp", "nlp ", "\u00a0nlp", "nlp\u3000"])
+@pytest.mark.parametrize("value", [" nlp", "nlp ", "  "])
 def test_a_space_at_an_end_is_a_fault(value):
     assert codes(Policy(required=()).judge(Tags(team=value))) == [("spaces", "team")]
 

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from slurm_finops.cli import main
 from slurm_finops.config import load
 from slurm_finops.ledger.store import Ledger
-from slurm_finops.sources import scontrol, slurm
+from slurm_finops.sources import slurm, squeue
 from slurm_finops.sources.sacct.again import read_again
 from tests.live.conftest import CLUSTER, Cluster
 from tests.support import TAGGED
@@ -81,15 +81,15 @@ def test_comments_of_running_jobs_as_they_were_written(
     jobs += [plain, hostile, array]
     cluster.run("scontrol", "update", f"JobId={plain}", f"AdminComment={SEAL}")
     cluster.wait("the jobs to run", lambda: all(
-        scontrol.running_jobs()[job].state == "RUNNING" for job in jobs))  # fmt: skip
-    found = scontrol.running_jobs()
+        squeue.running_jobs()[job].state == "RUNNING" for job in jobs))  # fmt: skip
+    found = squeue.running_jobs()
     assert (found[plain].comment, found[plain].admin_comment) == (TAGGED, SEAL)
     assert (found[hostile].comment, found[hostile].admin_comment) == (FORGED, "")
     assert {job.comment for i, job in found.items() if i not in (plain, hostile)} >= {
         "of the array"
     }
     # the same, but for AdminComment, where squeue has no JSON
-    texts = scontrol._plain_jobs()
+    texts = squeue._plain_jobs()
     assert texts == {
         i: job._replace(admin_comment="") for i, job in found.items() if i in texts
     }
@@ -99,7 +99,7 @@ def test_comments_of_running_jobs_as_they_were_written(
 def test_the_key_of_a_running_job_is_that_of_its_run(cluster: Cluster, jobs: list[str]) -> None:
     jobs += [cluster.submit("--array=0-2"), cluster.submit("-n1", ":", "-n1")]
     cluster.wait("all five in sacct", lambda: len(runs_of(jobs)) == 5)
-    live = {(i, job.submit) for i, job in scontrol.running_jobs().items()}
+    live = {(i, job.submit) for i, job in squeue.running_jobs().items()}
     assert runs_of(jobs) <= live
 
 
@@ -220,7 +220,7 @@ def test_jobs_that_private_data_hides_are_not_runaway(
         assert check()["whose jobs"]["verdict"] == "ok"
         patch.setattr(subprocess, "Popen", partial(subprocess.Popen, user=cluster.other))
         patch.setattr(slurm, "_me", lambda: (cluster.other, 4242))
-        assert jobs[0] not in scontrol.running_jobs()
+        assert jobs[0] not in squeue.running_jobs()
         done = run("collect", "sacct")
         found = check()["whose jobs"]
     assert (done.exit_code, found["verdict"]) == (0, "warn")
