@@ -114,7 +114,9 @@ def from_file(app: App, path: str, delimiter: str | None, timezone: str | None) 
         raise click.BadParameter("must not be empty", param_hint="'--delimiter'")
     config = app.config
     zone = _zone(timezone) if timezone else config.zone
-    batches = checked(read_saved(path, delimiter, config.cluster, zone, _warn_of_forgery), path)
+    # who names the delimiter has chosen it
+    opened = _warn_of_forgery if delimiter is None else lambda file: None
+    batches = checked(read_saved(path, delimiter, config.cluster, zone, opened), path)
     size = Path(path).stat().st_size if path != "-" else None
     with app.writing("collect") as ledger, progress("collecting", size) as advance:
         seen = 0

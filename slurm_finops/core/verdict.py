@@ -94,8 +94,9 @@ def example(
             values[key] = fault.hint
         elif key in policy.required or value is not None:
             values[key] = f"<{key}>"
-    if values.get("team") == "<team>":
-        values["team"] = _own_team(policy, billed, wrong.get("team"), who) or "<team>"
+    if values.get("team") == "<team>" or _is_contested(policy, Tags(**values), who):
+        owner = policy.owner(who)
+        values["team"] = owner.name if owner else "<team>"
     # what was right for the team that was named may be wrong for another
     for fault in policy.judge(Tags(**values)):
         if fault.code in ("unknown", "unknown_near"):
@@ -103,12 +104,9 @@ def example(
     return Tags(**values)
 
 
-def _own_team(policy: Policy, billed: Tags, fault: Fault | None, who: Who) -> str | None:
-    """The team that pays for a contested claim, else the one whose list names the user."""
-    if fault and fault.code == "not_yours":
-        return billed.team
-    owner = policy.owner(who)
-    return owner.name if owner else None
+def _is_contested(policy: Policy, tags: Tags, who: Who) -> bool:
+    faults = policy.attribute(Claim(tags, (), "comment"), who).faults
+    return any(fault.code == "not_yours" for fault in faults)
 
 
 #: A key, then a value of plain characters, whatever a shell has left between them.

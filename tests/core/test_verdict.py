@@ -4,7 +4,7 @@ import json
 import shlex
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from slurm_finops.core.policy import Exempt, Policy, TeamRule, Who
@@ -110,6 +110,7 @@ WHOS = st.sampled_from([ANN, Who("cv", "bob"), Who("x", "x"), Who(None)])
 
 
 @given(COMMENTS, WHOS)
+@example('{"team":"nlpp","project":"moe"}', Who("cv", "bob"))  # near, and not theirs
 def test_what_it_says_to_type_is_right_once_it_is_filled_in(comment: str, who: Who) -> None:
     answer = verdict(SITE, comment, who)
     if answer.kind == "accept":
