@@ -10,6 +10,7 @@ GOLDEN = Path(__file__).parent / "golden"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--refresh-golden", action="store_true", help="Write the golden files anew.")
+    parser.addoption("--full", action="store_true", help="Fuzz for as long as a release does.")
 
 
 @pytest.fixture

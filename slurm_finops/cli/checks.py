@@ -82,13 +82,18 @@ def _filesystem(folder: Path) -> Finding:
     mount, kind = filesystem_of(folder, mounts)
     where = f"{folder} is on {kind}, mounted at {mount}"
     mend = "move the ledger to a local disk, and set database in the configuration to it"
-    if kind.removeprefix("fuse.") in _NETWORK:
+    if is_network(kind):
         return Finding("filesystem", FAIL, f"{where}: SQLite's locks do not hold on a network "
                        "filesystem, and a ledger there can be damaged", mend)  # fmt: skip
     if kind.startswith("fuse") and kind not in _LOCAL_FUSE:
         return Finding("filesystem", WARN, f"{where}: a FUSE filesystem often is one on a "
                        "network", mend)  # fmt: skip
     return Finding("filesystem", OK, where)
+
+
+def is_network(kind: str) -> bool:
+    """Whether a type of filesystem, as in /proc/self/mountinfo, has its server elsewhere."""
+    return kind.removeprefix("fuse.") in _NETWORK
 
 
 def filesystem_of(path: Path, mountinfo: str) -> tuple[str, str]:

@@ -29,6 +29,7 @@ MESSAGES = {
     "spaces": '"{key}" begins or ends with a space; remove it',
     "unknown": 'unknown {key} "{detail}"',
     "unknown_near": 'unknown {key} "{detail}"; did you mean "{hint}"?',
+    "unknown_of": 'unknown {key} "{detail}"; known: {hint}',
     "not_yours": 'account {hint} may not charge team "{detail}"',
 }
 

@@ -216,6 +216,15 @@ class Policy:
 _NOTHING = Claim()
 
 
-def _unknown(key: str, value: str, known: Iterable[str]) -> Fault:
+#: As many names, of so many bytes together, are told where none is near.
+MAX_TOLD, MAX_TOLD_BYTES = 6, 100
+
+
+def _unknown(key: str, value: str, known: tuple[str, ...]) -> Fault:
     near = nearest(value, [name for name in known if not is_glob(name)])
-    return Fault("unknown_near" if near else "unknown", key, value, near or "")
+    if near:
+        return Fault("unknown_near", key, value, near)
+    told = ", ".join(known[:MAX_TOLD])
+    if known and len(known) <= MAX_TOLD and len(told.encode()) <= MAX_TOLD_BYTES:
+        return Fault("unknown_of", key, value, told)
+    return Fault("unknown", key, value)

@@ -99,8 +99,10 @@ def example(
         values["team"] = owner.name if owner else "<team>"
     # what was right for the team that was named may be wrong for another
     for fault in policy.judge(Tags(**values)):
-        if fault.code in ("unknown", "unknown_near"):
-            values[fault.key] = fault.hint or f"<{fault.key}>"
+        if fault.code == "unknown_near":
+            values[fault.key] = fault.hint
+        elif fault.code in ("unknown", "unknown_of"):
+            values[fault.key] = f"<{fault.key}>"
     return Tags(**values)
 
 

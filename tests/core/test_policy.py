@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from slurm_finops.core.faults import Fault
 from slurm_finops.core.globs import Globs
-from slurm_finops.core.policy import Exempt, Policy, TeamRule, Who
+from slurm_finops.core.policy import MAX_TOLD, MAX_TOLD_BYTES, Exempt, Policy, TeamRule, Who
 from slurm_finops.core.tags import NO_CLAIM, UNTAGGED, Claim, Tags, parse_comment
 
 NLP = TeamRule("nlp", "product-ai", ("llama", "moe"), ("nlp-*", "shared"))
@@ -139,7 +139,7 @@ def test_a_space_at_an_end_is_a_fault(value):
 
 def test_one_value_may_have_several_faults():
     faults = allowing("cv").judge(Tags(team="nlp "))
-    assert codes(faults) == [("spaces", "team"), ("unknown", "team")]
+    assert codes(faults) == [("spaces", "team"), ("unknown_of", "team")]
 
 
 def test_a_value_that_is_too_long_is_not_looked_at_further():
@@ -167,6 +167,11 @@ def test_the_nearest_name_is_suggested(value, hint):
 
 def test_a_stranger_is_named_without_a_suggestion():
     (fault,) = REGISTRY.judge(Tags(team="geophysics"))
+    assert fault.message == 'unknown team "geophysics"; known: nlp, cv, platform'
+    many = allowing(*(f"team-{i}" for i in range(MAX_TOLD + 1)))
+    (fault,) = many.judge(Tags(team="geophysics"))
+    assert fault.message == 'unknown team "geophysics"'
+    (fault,) = allowing("x" * (MAX_TOLD_BYTES + 1)).judge(Tags(team="geophysics"))
     assert fault.message == 'unknown team "geophysics"'
 
 
@@ -187,18 +192,18 @@ def test_registered_teams_and_projects_are_right(tags):
 
 
 def test_a_project_must_be_one_of_its_own_team():
-    assert codes(REGISTRY.judge(Tags("cv", "llama"))) == [("unknown", "project")]
+    assert codes(REGISTRY.judge(Tags("cv", "llama"))) == [("unknown_of", "project")]
 
 
 def test_the_projects_of_an_unknown_team_are_not_judged():
-    assert codes(REGISTRY.judge(Tags("nobody", "llama"))) == [("unknown", "team")]
+    assert codes(REGISTRY.judge(Tags("nobody", "llama"))) == [("unknown_of", "team")]
 
 
 def test_a_list_and_the_registry_must_both_allow():
     both = Policy(required=(), registry=True, teams=(NLP, CV), allowed={"team": ("nlp", "bio")})
     assert both.judge(Tags("nlp")) == ()
-    assert codes(both.judge(Tags("cv"))) == [("unknown", "team")]
-    assert codes(both.judge(Tags("bio"))) == [("unknown", "team")]
+    assert codes(both.judge(Tags("cv"))) == [("unknown_of", "team")]
+    assert codes(both.judge(Tags("bio"))) == [("unknown_of", "team")]
 
 
 def test_without_the_registry_any_team_is_right():
@@ -379,7 +384,7 @@ def test_nothing_said_is_untagged_even_where_nothing_is_required():
         ('{"project":"llama"}', [("missing", "team")]),
         ('{"team":""}', [("empty", "team")]),
         ('{"cc":5}', [("not_string", "cc"), ("missing", "team")]),
-        ('{"team":"cv","project":"llama","cc":""}', [("empty", "cc"), ("unknown", "project")]),
+        ('{"team":"cv","project":"llama","cc":""}', [("empty", "cc"), ("unknown_of", "project")]),
         ("not json", [("not_json", "")]),
         ("[]", [("not_object", "")]),
         ("", [("absent", "")]),

@@ -68,7 +68,7 @@ def test_an_exempt_job_is_asked_for_nothing() -> None:
             '{"team":"cv","project":"segment","experiment":"e","cc":7}',
             ['  "cc" is a number; put its value in double quotes',
              '  account nlp-a may not charge team "cv"',
-             '  unknown project "segment"',
+             '  unknown project "segment"; known: llama-finetune, moe',
              typed('{"team":"nlp","project":"<project>","experiment":"e"}'),
              "  with your own value for <project>"],
         ),
@@ -126,7 +126,7 @@ def test_what_it_says_to_type_is_right_once_it_is_filled_in(comment: str, who: W
     filled = {key: "mine" if value == f"<{key}>" else value for key, value in tags.items()}
     again = verdict(SITE, json.dumps(filled), who)
     if who.account == "x":  # no team lists it: whatever it names is contested
-        assert {fault.code for fault in again.faults} <= {"not_yours", "unknown", "missing"}
+        assert {fault.code for fault in again.faults} <= {"not_yours", "unknown_of", "missing"}
     else:
         assert again.faults == (), (comment, filled)
 
