@@ -130,22 +130,25 @@ def controller(report: Report, config: Config) -> None:
         report.say("warn", f"slurmctld: JobSubmitPlugins={plugins}: no Lua is asked; "
                    "slurm-finops hook install says how to enable it")  # fmt: skip
         return
-    mode, said = config.gate.mode, _refused()
-    if HEADER in said:
-        report.say("ok", "slurmctld: a job without tags is refused, with what to type")
-    elif mode == "enforce":
-        report.say("warn", f"slurmctld: a job without tags of this user was not refused ({said}); "
-                   "is it exempt?")  # fmt: skip
+    mode, (refused, said) = config.gate.mode, _answer()
+    # Slurm may refuse a job for reasons of its own: only our words tell that the gate was asked
+    told = HEADER in said
+    as_it_should = told == (mode != "off") and (refused or mode != "enforce")
+    answer = "is told what to type" if told else "is told nothing"
+    answer += " and refused" if told and refused and mode == "enforce" else ""
+    if as_it_should:
+        report.say("ok", f"slurmctld: a job without tags {answer}: the mode is {mode}")
     else:
-        report.say("ok", f"slurmctld: mode is {mode}, a job without tags is let pass ({said})")
+        report.say("warn", f"slurmctld: a job without tags {answer}, although the mode is {mode}: "
+                   "is this user exempt, or an older policy installed?")  # fmt: skip
 
 
-def _refused() -> str:
-    """What sbatch says to a job without tags, which it is asked only to test."""
+def _answer() -> tuple[bool, str]:
+    """Whether sbatch is refused a job without tags, which it is only to test; and its words."""
     command = ["sbatch", "--test-only", "--comment=", "--time=1", "--wrap=true"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False,
                               errors="backslashreplace")  # fmt: skip
     except (OSError, subprocess.TimeoutExpired) as error:
-        return str(error)
-    return done.stderr.strip() or "sbatch said nothing"
+        raise OutsideError(f"sbatch --test-only: {error}") from None
+    return done.returncode != 0, done.stderr

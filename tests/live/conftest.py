@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -67,17 +68,24 @@ class Cluster:
             ))  # fmt: skip
 
 
-@pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
-    """A cluster of two nodes with four H100 each."""
+@contextmanager
+def a_cluster(**settings: str) -> Iterator[Cluster]:
+    """A sandbox, with Slurm's clients pointed at it."""
     sys.path.append(str(SCRIPTS))
     from sandbox import Sandbox
 
-    # unix users of this session's own: another sandbox may be removing its users
-    users = [f"sf{os.getpid()}{letter}" for letter in "ab"]
-    with (
-        Sandbox(nodes="2", gpus="4", cluster=CLUSTER, users=" ".join(users)) as made,
-        pytest.MonkeyPatch.context() as patch,
-    ):
+    with Sandbox(**settings) as made, pytest.MonkeyPatch.context() as patch:
         patch.setenv("SLURM_CONF", made.env["SLURM_CONF"])
-        yield Cluster(made, *users)
+        yield Cluster(made, *settings["users"].split())
+
+
+def users() -> str:
+    """Unix users of this session's own: another sandbox may be removing its users."""
+    return " ".join(f"sf{os.getpid()}{letter}" for letter in "ab")
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A cluster of two nodes with four H100 each."""
+    with a_cluster(nodes="2", gpus="4", cluster=CLUSTER, users=users()) as made:
+        yield made
