@@ -154,9 +154,9 @@ def _useless_rates(opened: Ledger, config: Config) -> Iterator[Finding]:
 
 def _tags(opened: Ledger, config: Config, period: Period) -> Finding:
     """How much of the period's cost has all its tags, and teams that nobody registered."""
-    from slurm_finops.core.money import to_minor
+    from slurm_finops.core.money import grouped, to_minor
     from slurm_finops.ledger.spend import Scope, spend
-    from slurm_finops.reports.format import grouped, share, visible
+    from slurm_finops.reports.format import share, visible
 
     rows = spend(opened.db, Scope(period.first, period.last), ("team", "tag_status"))
     total = sum(row.billed_ticks for row in rows)

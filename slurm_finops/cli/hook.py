@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from slurm_finops.cli.app import App, pass_app
+from slurm_finops.cli.app import App, now, pass_app
 from slurm_finops.errors import InputError, OutsideError, RefusedError
 
 if TYPE_CHECKING:
@@ -35,8 +35,13 @@ def hook() -> None:
 def _files(app: App) -> dict[str, str]:
     from slurm_finops.hook.build import build
 
-    gate = app.config.gate
-    return build(app.config.policy, gate.mode, gate.on_error, gate.help)
+    config, money = app.config, None
+    if config.hook.show_cost:
+        from slurm_finops.hook.money import money_data
+
+        money = money_data(app.terms.book, config.cluster, config.currency, config.digits, now(),
+                           config.hook.budget_file)  # fmt: skip
+    return build(config.policy, config.gate.mode, config.gate.on_error, config.gate.help, money)
 
 
 @hook.command()

@@ -31,11 +31,16 @@ def nightly(app: App, no_send: bool) -> None:
     The cron line:
       15 3 * * *  slurm-finops -c /etc/slurm-finops/finops.toml nightly
     """
+    from slurm_finops.cli.budgets import write_file
+
     with app.writing("nightly", wait=0) as ledger:
         night = _Night()
         night.step("collect", lambda: _collect(app, ledger))
         night.step("price", lambda: _price(app, ledger))
         night.step("report", lambda: _report(app, ledger))
+        path = app.config.hook.budget_file
+        if path:
+            night.step("budgets", lambda: write_file(app, ledger, path))
         if no_send or app.config.mail is None:
             night.skip("send", "--no-send" if no_send else "no [mail] in the configuration")
         elif night.failed:

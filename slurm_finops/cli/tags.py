@@ -147,7 +147,7 @@ def _given(
 ) -> Iterator[tuple[str, str, Who]]:
     """``(name, comment, who)`` of everything there is to check."""
     from slurm_finops.core.policy import Who
-    from slurm_finops.core.sbatch import header_options
+    from slurm_finops.core.sbatch import header_components
 
     who = Who(account or None, user)
     for i, comment in enumerate(comments, 1):
@@ -157,11 +157,15 @@ def _given(
         if path == "-":
             yield "stdin", text.rstrip("\n"), who
             continue
-        options = header_options(text)
-        yield path, options.get("comment", ""), Who(
-            account or options.get("account") or None, user, options.get("wckey", ""),
-            options.get("partition", ""), options.get("qos", ""),
-        )  # fmt: skip
+        components = header_components(text)
+        for number, options in enumerate(components):
+            name = f"{path}, component {number}" if len(components) > 1 else path
+            # a component that has none carries the first one's
+            comment = options.get("comment", components[0].get("comment", ""))
+            yield name, comment, Who(
+                account or options.get("account") or None, user, options.get("wckey", ""),
+                options.get("partition", ""), options.get("qos", ""),
+            )  # fmt: skip
 
 
 def _read(path: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from slurm_finops.config.model import Config, Gate, Mail, Project, Team
+from slurm_finops.config.model import Config, Gate, Hook, Mail, Project, Team
 from slurm_finops.config.table import Table
 from slurm_finops.core.money import CURRENCIES, MICROS, minor_digits, parse_decimal
 from slurm_finops.core.near import nearest
@@ -59,6 +59,7 @@ def _config(top: Table) -> Config:
     tags = top.table("tags") or Table(top.path, "tags", {})
     policy, gate = _tags(tags, teams)
     mail = top.table("mail")
+    hook = top.table("hook")
     privacy = top.table("privacy") or Table(top.path, "privacy", {})
     people = privacy.choice("people", ("names", "pseudonyms", "none"), "names")
     billing = top.table("billing") or Table(top.path, "billing", {})
@@ -67,6 +68,7 @@ def _config(top: Table) -> Config:
         path=top.path, cluster=cluster, currency=currency, timezone=timezone,
         database=database.absolute(), zone=zone, policy=policy, gate=gate,
         rates=rates, teams=teams, mail=_mail(mail) if mail else None,
+        hook=_hook(hook) if hook else Hook(),
         people=people, charge_suspended=suspended == "charge",
     )  # fmt: skip
     for table in (privacy, billing, top):
@@ -240,6 +242,16 @@ def _unique(table: Table, key: str, names: list[str]) -> None:
     for name, times in Counter(names).items():
         if times > 1:
             raise table.fail(key, f"{name!r} is given twice")
+
+
+def _hook(table: Table) -> Hook:
+    budget = table.text("budget_file", "a file on a local disk of slurmctld's machine", None)
+    hook = Hook(
+        table.take("show_cost", bool, "true or false", False),
+        table.path.parent / budget if budget else None,
+    )
+    table.done()
+    return hook
 
 
 def _mail(table: Table) -> Mail:

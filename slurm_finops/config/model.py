@@ -43,6 +43,14 @@ class Gate:
 
 
 @dataclass(frozen=True)
+class Hook:
+    """What the gate says of money, and where nightly leaves what is left of each budget."""
+
+    show_cost: bool = False
+    budget_file: Path | None = None
+
+
+@dataclass(frozen=True)
 class Mail:
     """Where mails go out, from whom, and how often."""
 
@@ -64,6 +72,7 @@ class Config:
     zone: tzinfo
     policy: Policy = field(default_factory=Policy)
     gate: Gate = Gate()
+    hook: Hook = Hook()
     rates: tuple[Rate, ...] = ()
     teams: tuple[Team, ...] = ()
     mail: Mail | None = None

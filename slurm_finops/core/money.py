@@ -82,6 +82,13 @@ def minor_text(minor: int, digits: int) -> str:
     return f"{sign}{whole}.{fraction:0{digits}d}" if digits else f"{sign}{whole}"
 
 
+def grouped(minor: int, digits: int) -> str:
+    """Minor units with thousands apart: ``22,579.20``; below zero with a real minus, U+2212."""
+    whole, point, fraction = minor_text(abs(minor), digits).partition(".")
+    sign = "−" if minor < 0 else ""
+    return f"{sign}{int(whole):,}{point}{fraction}"
+
+
 def apportion(
     total: int, numerators: Sequence[int], denominator: int, keys: Sequence[Any]
 ) -> list[int]:

@@ -69,6 +69,10 @@ class Curve:
             held = self.times[i] - self.times[i - 1]
             self._sums.append(self._sums[-1] + self._prices[i - 1] * held)
 
+    def price_at(self, instant: int) -> int:
+        """Micro-units an hour for ``per`` units, at or after the first step."""
+        return self._prices[bisect_right(self.times, instant) - 1]
+
     def between(self, start: int, end: int) -> int:
         """Price integrated over ``[start, end)``, which does not begin before the first step."""
         times, prices = self.times, self._prices
@@ -167,6 +171,18 @@ class RateBook:
                 segments.append(segment)
         return tuple(segments)
 
+    def values(self, key: str) -> list[str]:
+        """What any rate asks of one of `MATCH_KEYS`, sorted."""
+        series = (one for some in self._series.values() for one in some)
+        matches = (dict(one.rates[0].match) for one in series)
+        return sorted({match[key] for match in matches if key in match})
+
+    def of(self, sku: str) -> list[Series]:
+        """The series of one SKU, those that apply first before those that give way."""
+        return sorted(
+            self._series.get(sku, ()), key=lambda s: (-len(s.rates[0].match), -s.rates[0].rank)
+        )
+
     def _ranked(self, sku: str, dimensions: Mapping[str, str]) -> list[Series]:
         own = self._matching(sku, dimensions)
         if is_gpu(sku) and sku != GPU:
@@ -174,13 +190,11 @@ class RateBook:
         return own
 
     def _matching(self, sku: str, dimensions: Mapping[str, str]) -> list[Series]:
-        found = [
+        return [
             series
-            for series in self._series.get(sku, ())
+            for series in self.of(sku)
             if all(dimensions.get(key) == value for key, value in series.rates[0].match)
         ]
-        found.sort(key=lambda s: (-len(s.rates[0].match), -s.rates[0].rank))
-        return found
 
 
 def _segment(ranked: list[Series], instant: int) -> Segment[Card]:

@@ -22,14 +22,17 @@ from slurm_finops.hook.lua import literal
 FORMAT = 1
 SUBMIT, MODULE, POLICY = "job_submit.lua", "slurm_finops.lua", "slurm_finops_policy.lua"
 #: The parts of the module, each after what it needs; their twins in core have the same names.
-PARTS = ("scan", "near", "globs", "claims", "policy", "verdict", "seal", "data", "gate")
+PARTS = ("scan", "near", "globs", "claims", "policy", "verdict", "seal", "data", "cost",
+         "gate")  # fmt: skip
 #: A data file that does not end with it was cut short.
 LAST = "-- end\n"
 _STAMP = re.compile(r"^-- intact: ([0-9a-f]{12})\n\Z", re.M)
 
 
-def policy_data(policy: Policy, mode: str, on_error: str, help_text: str) -> dict[str, Any]:
-    """All that the gate judges by, as plain data."""
+def policy_data(
+    policy: Policy, mode: str, on_error: str, help_text: str, money: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """All that the gate judges by, as plain data; ``money`` is that of ``money_data``."""
     return {
         "format": FORMAT,
         "mode": mode,
@@ -55,6 +58,7 @@ def policy_data(policy: Policy, mode: str, on_error: str, help_text: str) -> dic
         "messages": MESSAGES,
         "controls": CONTROLS,
         "lookalikes": LOOKALIKES,
+        "money": money,
     }
 
 
@@ -103,9 +107,12 @@ def module() -> str:
     return "\n".join(text)
 
 
-def build(policy: Policy, mode: str, on_error: str, help_text: str = "") -> dict[str, str]:
+def build(
+    policy: Policy, mode: str, on_error: str, help_text: str = "",
+    money: dict[str, Any] | None = None,
+) -> dict[str, str]:  # fmt: skip
     """File name -> text: the hook, its module and the policy."""
-    data = policy_data(policy, mode, on_error, help_text)
+    data = policy_data(policy, mode, on_error, help_text, money)
     submit = _part("job_submit.lua").replace("ON_ERROR_HERE", on_error)
     return {POLICY: data_file(data, "policy"), MODULE: module(), SUBMIT: stamped(submit)}
 

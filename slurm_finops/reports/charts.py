@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from datetime import date
 from typing import Any, NamedTuple
 
+from slurm_finops.core.money import grouped
 from slurm_finops.reports.format import (
     day_name,
-    grouped,
     in_period,
     money,
     row_name,

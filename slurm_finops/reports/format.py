@@ -7,7 +7,7 @@ import unicodedata
 from datetime import date
 
 from slurm_finops.core.characters import is_control
-from slurm_finops.core.money import minor_text, round_half_away
+from slurm_finops.core.money import grouped, round_half_away
 from slurm_finops.core.tags import KEYS
 from slurm_finops.reports.view import Header, Row
 
@@ -15,13 +15,6 @@ from slurm_finops.reports.view import Header, Row
 _MONTHS = (
     "January February March April May June July August September October November December"
 ).split()
-
-
-def grouped(minor: int, digits: int) -> str:
-    """Minor units with thousands apart: ``22,579.20``; below zero with a real minus, U+2212."""
-    whole, point, fraction = minor_text(abs(minor), digits).partition(".")
-    sign = "−" if minor < 0 else ""
-    return f"{sign}{int(whole):,}{point}{fraction}"
 
 
 def money(minor: int, header: Header) -> str:

@@ -6,6 +6,7 @@ from functools import cache
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
+from slurm_finops.core.money import grouped
 from slurm_finops.core.words import count
 from slurm_finops.reports import charts
 from slurm_finops.reports.format import (
@@ -13,7 +14,6 @@ from slurm_finops.reports.format import (
     cost,
     day_name,
     gpu_hours,
-    grouped,
     in_period,
     money,
     month_name,

@@ -5,9 +5,9 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from slurm_finops.core.money import minor_text
+from slurm_finops.core.money import grouped, minor_text
 from slurm_finops.core.words import count
-from slurm_finops.reports.format import columns, cost, gpu_hours, grouped, shown, visible
+from slurm_finops.reports.format import columns, cost, gpu_hours, shown, visible
 from slurm_finops.reports.view import Report, Row
 
 _HELD = 10
@@ -77,10 +77,10 @@ def table_text(report: Report) -> str:
         *(grouped(m, header.digits) for m in _shown_money(report, total)),
     ])  # fmt: skip
     title = f"{header.label} by {', '.join(spend.by)}"
-    return "\n".join([title, *_aligned(rows, len(spend.by)), *notes(report)]) + "\n"
+    return "\n".join([title, *aligned(rows, len(spend.by)), *notes(report)]) + "\n"
 
 
-def _aligned(rows: Sequence[Sequence[str]], names: int) -> Iterator[str]:
+def aligned(rows: Sequence[Sequence[str]], names: int) -> Iterator[str]:
     """Columns of a fixed-width font: ``names`` to the left, the figures to the right."""
     widths = [max(map(columns, column)) for column in zip(*rows, strict=True)]
     for row in rows:

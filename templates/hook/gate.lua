@@ -2,6 +2,7 @@
 
 local need, folder = ...
 local data, policy, seal, verdict = need("data"), need("policy"), need("seal"), need("verdict")
+local cost = need("cost")
 local gate = {
   -- What becomes of a job where no policy was ever read: "accept" or "reject".
   on_error = "accept",
@@ -89,6 +90,19 @@ local function told_off(answer, who)
     codes(answer.faults)))
 end
 
+-- An error here must cost nobody his job, nor his seal.
+local function say_cost(job_desc, who, team, part_list)
+  if not held.money then
+    return
+  end
+  local ok, line = pcall(cost.line, held, job_desc, who, team, part_list, os.time())
+  if not ok then
+    complain("no cost is said: " .. plain(line))
+  elseif line then
+    tell({ line })
+  end
+end
+
 local function submit(job_desc, part_list)
   look()
   local before = job_desc.admin_comment
@@ -106,6 +120,7 @@ local function submit(job_desc, part_list)
     return held.mode == "enforce" and slurm.ERROR or slurm.SUCCESS
   end
   job_desc.admin_comment = seal.make(held, answer, who.user, stripped)
+  say_cost(job_desc, who, answer.claim.tags.team, part_list)
   return slurm.SUCCESS
 end
 

@@ -1,0 +1,70 @@
+"""Budgets of a billing month: what was spent of them, and what that is in GPU-minutes."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from slurm_finops.core.estimate import Price, dearest
+from slurm_finops.core.money import to_minor
+from slurm_finops.core.period import Period
+from slurm_finops.core.rates import RateBook
+from slurm_finops.core.request import Request
+from slurm_finops.core.usage import GPU, is_gpu
+from slurm_finops.ledger.spend import Scope, spend
+from slurm_finops.ledger.store import Ledger
+
+
+class Spent(NamedTuple):
+    """A team's or a project's budget for a billing month, in minor units."""
+
+    team: str
+    project: str | None
+    limit_minor: int
+    spent_minor: int
+
+    @property
+    def left_minor(self) -> int:
+        return self.limit_minor - self.spent_minor
+
+
+def spent(
+    ledger: Ledger, month: Period, digits: int, limits: Iterable[tuple[str, str | None, int]]
+) -> list[Spent]:
+    """What was billed in a month of each ``(team, project or None, minor units)``."""
+    scope = Scope(month.first, month.last)
+    teams = {row.key[0]: row.billed_ticks for row in spend(ledger.db, scope, ("team",))}
+    projects = {row.key: row.billed_ticks for row in spend(ledger.db, scope, ("team", "project"))}
+    return [
+        Spent(team, project, limit, to_minor(
+            (projects.get((team, project)) if project else teams.get(team)) or 0, digits
+        ))
+        for team, project, limit in limits
+    ]  # fmt: skip
+
+
+class Limit(NamedTuple):
+    """A budget as GPU-minutes at one price, cut to whole ones."""
+
+    price: Price
+    minutes: int
+
+
+def gpu_limit(
+    book: RateBook, cluster: str, accounts: Sequence[str], at: int, budget_minor: int, digits: int
+) -> Limit | None:
+    """How many GPU-minutes a budget buys at the dearest GPU that these accounts may use.
+
+    None where no GPU has a price, or only a price of nothing.
+    """
+    places = (*book.values("partition"), "")
+    found = [
+        price
+        for sku in [GPU, *filter(is_gpu, sorted(book.skus))]
+        for account in accounts
+        for qos in (*book.values("qos"), "")
+        if (price := dearest(book, sku, Request({}, None, 1, places, account, qos), cluster, at))
+    ]
+    if not found:
+        return None
+    price = max(found, key=lambda price: price.ratio)
+    above, below = price.minor_per_minute(digits)
+    return Limit(price, budget_minor * below // above) if above else None

@@ -1,0 +1,188 @@
+"""budgets: what is left of each this month, and the limits that Slurm itself can hold."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from slurm_finops.cli.app import FORMAT, App, echo_json, now, pass_app
+from slurm_finops.core.words import count
+from slurm_finops.errors import InputError, OutsideError
+
+if TYPE_CHECKING:
+    from slurm_finops.billing.budgets import Spent
+    from slurm_finops.config import Config, Team
+    from slurm_finops.core.period import Period
+    from slurm_finops.ledger.store import Ledger
+
+
+@click.group()
+def budgets() -> None:
+    """What was spent of each budget, and limits that stop work when one is used up."""
+
+
+@budgets.command("list")
+@click.option("--period", metavar="MONTH", help="A billing month.  [default: this one]")
+@FORMAT
+@pass_app
+def list_budgets(app: App, period: str | None, style: str) -> None:
+    """List the budgets of teams and projects, and what was billed of them.
+
+    \b
+    Examples:
+      slurm-finops budgets list
+      slurm-finops budgets list --period 2026-06 --format json
+    """
+    month = _month(app, period)
+    with app.reading() as ledger:
+        found = _spent(app, ledger, month)
+    if style == "json":
+        echo_json({"period": month.label, "currency": app.config.currency,
+                   "budgets": [_as_json(one, app.config.digits) for one in found]})  # fmt: skip
+    elif found:
+        click.echo("\n".join(_table(app, month, found)))
+    else:
+        click.echo("no budget is configured: [[teams]] and [[teams.projects]] take budget")
+
+
+def _month(app: App, text: str | None) -> Period:
+    period = app.period(text)
+    month = app.config.calendar.month_of(period.first)
+    if (month.first, month.last) != (period.first, period.last):
+        raise InputError(f"budgets are of a billing month; {period.label} is none")
+    return month
+
+
+def _spent(app: App, ledger: Ledger, month: Period) -> list[Spent]:
+    from slurm_finops.billing.budgets import spent
+
+    return spent(ledger, month, app.config.digits, _limits(app.config))
+
+
+def _limits(config: Config) -> Iterator[tuple[str, str | None, int]]:
+    for team in config.teams:
+        if team.budget_minor is not None:
+            yield team.name, None, team.budget_minor
+        for project in team.projects:
+            if project.budget_minor is not None:
+                yield team.name, project.name, project.budget_minor
+
+
+def _as_json(one: Spent, digits: int) -> dict[str, Any]:
+    from slurm_finops.core.money import minor_text
+
+    money = {"budget": one.limit_minor, "spent": one.spent_minor, "left": one.left_minor}
+    return {"team": one.team, "project": one.project} | {
+        name: minor_text(minor, digits) for name, minor in money.items()
+    }
+
+
+def _table(app: App, month: Period, found: list[Spent]) -> Iterator[str]:
+    from slurm_finops.core.money import grouped
+    from slurm_finops.reports.format import share
+    from slurm_finops.reports.tables import aligned
+
+    digits = app.config.digits
+    yield f"{month.label}, {app.config.currency}"
+    rows: list[tuple[str, ...]] = [("team / project", "budget", "spent", "left", "used")]
+    for one in found:
+        name = f"{one.team} / {one.project}" if one.project else one.team
+        money = (one.limit_minor, one.spent_minor, one.left_minor)
+        rows.append((name, *(grouped(minor, digits) for minor in money),
+                     share(one.spent_minor, one.limit_minor)))  # fmt: skip
+    yield from aligned(rows, 1)
+
+
+def write_file(app: App, ledger: Ledger, path: Path) -> str:
+    """The file from which the gate says what is left; what was done, in words."""
+    from slurm_finops.cli.files import save
+    from slurm_finops.hook.money import budget_file
+    from slurm_finops.hook.place import MODE
+
+    month = _month(app, None)
+    left = [(one.team, one.left_minor) for one in _spent(app, ledger, month) if not one.project]
+    save(path, budget_file(left, month.start, month.end).encode(), MODE)
+    return f"{count(len(left), 'team')} in {path}"
+
+
+@budgets.command()
+@pass_app
+def apply(app: App) -> None:
+    """Print the sacctmgr commands that let Slurm hold the teams' budgets; it runs none.
+
+    A budget becomes GPU-minutes at the price of the dearest GPU that the team's
+    accounts may use, so it is never passed; the sums stand beside the commands.
+
+    \b
+    Example:
+      slurm-finops budgets apply > limits.sh     then read it, and run what you want
+    """
+    click.echo("\n".join(_commands(app)))
+
+
+def _commands(app: App) -> Iterator[str]:
+    yield "# Limits from the budgets of a billing month: to be read, nothing has been run."
+    yield from _conditions()
+    for team in app.config.teams:
+        if team.budget_minor is not None:
+            yield ""
+            yield from _of_team(app, team, team.budget_minor)
+
+
+def _conditions() -> Iterator[str]:
+    """What slurm.conf must say for these limits to be held, and to be a month's."""
+    from slurm_finops.sources import slurm
+
+    yield "# Slurm holds them where AccountingStorageEnforce has limits or safe; they are a month's"
+    yield "# where PriorityUsageResetPeriod=MONTHLY and PriorityDecayHalfLife=0."
+    try:
+        config = slurm.show_config()
+    except OutsideError:
+        yield "# What this cluster has was not asked: slurmctld does not answer here."
+        return
+    names = ("AccountingStorageEnforce", "PriorityUsageResetPeriod", "PriorityDecayHalfLife")
+    yield "# Here: " + ", ".join(f"{name}={config.get(name) or '(none)'}" for name in names)
+
+
+def _of_team(app: App, team: Team, budget: int) -> Iterator[str]:
+    from slurm_finops.billing.budgets import gpu_limit
+    from slurm_finops.core.estimate import price_text
+    from slurm_finops.core.money import grouped
+
+    config = app.config
+    names = _accounts(team)
+    if not names:
+        yield f"# {team.name}: no account is its own, so there is none to limit"
+        return
+    limit = gpu_limit(app.terms.book, config.cluster, names, now(), budget, config.digits)
+    if limit is None:
+        yield f"# {team.name}: no GPU has a price, so its budget is no number of minutes"
+        return
+    yield (f"# {team.name}: {grouped(budget, config.digits)} {config.currency} at "
+           f"{price_text(limit.price, config.digits)} = {limit.minutes:,} GPU-minutes")  # fmt: skip
+    several = len(names) > 1
+    if several:
+        yield (f"# {len(names)} accounts may charge it, and each of these would let the whole be "
+               "spent:")  # fmt: skip
+        yield "# give them one parent account, and the parent the limit"
+    for name in names:
+        where = ("where", f"name={name}", f"cluster={config.cluster}")
+        words = ("set", f"GrpTRESMins=gres/gpu={limit.minutes}")
+        line = shlex.join(["sacctmgr", "modify", "account", *where, *words])
+        yield f"# {line}" if several else line
+
+
+def _accounts(team: Team) -> list[str]:
+    """The accounts that a team's list names; of globs those that the cluster has."""
+    from slurm_finops.core.globs import Globs, is_glob
+    from slurm_finops.sources import slurm
+
+    listed = team.accounts or ()
+    if not any(map(is_glob, listed)):
+        return list(listed)
+    globs = Globs(listed)
+    return [name for name in slurm.accounts() if globs.match(name)]

@@ -1,0 +1,254 @@
+-- The most that a job can cost, said on acceptance.  Its twin is core/estimate.py.
+
+local need = ...
+local data = need("data")
+local floor = math.floor
+local cost = {}
+
+local NO_VAL, INFINITE, EXCLUSIVE = 4294967294, 4294967295, 0
+-- Larger whole numbers are not kept exactly by Lua's doubles: then nothing is said.
+local MOST = 2 ^ 53
+local GPU = "gres/gpu"
+
+local function known(number)
+  return type(number) == "number" and number > 0 and number < NO_VAL and number or nil
+end
+
+-- Devices of `gres:gpu:h100:2,gres/shard=1`, `times` over, into `found`: the largest of each.
+local function add(found, text, times)
+  local own = {}
+  for item in (text or ""):gmatch("[^,]+") do
+    local words = {}
+    for word in item:gsub("^gres[:/]", ""):gmatch("[^:=]+") do
+      words[#words + 1] = word
+    end
+    local count = tonumber(#words > 1 and words[#words]:match("^%d+$"))
+    if count then
+      words[#words] = nil
+    end
+    local sku = "gres/" .. table.concat(words, ":")
+    own[sku] = (own[sku] or 0) + (count or 1) * times
+  end
+  for sku, count in pairs(own) do
+    found[sku] = math.max(found[sku] or 0, count)
+  end
+end
+
+-- The devices of a job, or nil where they cannot be counted from here.
+local function devices(job)
+  if job.shared == EXCLUSIVE or (job.tres_per_socket or "") ~= "" then
+    return nil
+  end
+  local nodes = math.max(known(job.min_nodes) or 1, known(job.max_nodes) or 1)
+  local tasks = known(job.num_tasks) or nodes * (known(job.ntasks_per_node) or 1)
+  local found = {}
+  add(found, job.tres_per_job, 1)
+  add(found, job.tres_per_node, nodes)
+  add(found, job.tres_per_task, tasks)
+  local typed = 0
+  for sku, count in pairs(found) do
+    typed = typed + (sku:sub(1, #GPU + 1) == GPU .. ":" and count or 0)
+  end
+  if found[GPU] then
+    found[GPU] = found[GPU] > typed and found[GPU] - typed or nil
+  end
+  return found
+end
+
+-- Minutes, or nil for no limit: of the partitions it may land in, the longest.
+local function minutes(job, partitions, part_list)
+  if job.time_limit and job.time_limit < NO_VAL then
+    return job.time_limit
+  elseif job.time_limit == INFINITE then
+    return nil
+  end
+  local longest = 0
+  for _, name in ipairs(partitions) do
+    local part = (part_list or {})[name] or {}
+    local limit = part.default_time
+    limit = limit and limit ~= NO_VAL and limit or part.max_time
+    if not limit or limit >= NO_VAL then
+      return nil
+    end
+    longest = math.max(longest, limit)
+  end
+  return longest > 0 and longest or nil
+end
+
+-- How many tasks `0-15:4,20%2` has.
+local function array_tasks(text)
+  local tasks = 0
+  for part in (text or ""):gsub("%%.*", ""):gmatch("[^,]+") do
+    local first, last, step = part:match("^%[?(%d+)%-?(%d*):?(%d*)%]?$")
+    if not first then
+      return nil
+    end
+    first, last, step = tonumber(first), tonumber(last) or tonumber(first), tonumber(step) or 1
+    tasks = tasks + floor((last - first) / step) + 1
+  end
+  return tasks > 0 and tasks or 1
+end
+
+local function step_at(series, now)
+  local found
+  for _, step in ipairs(series.steps) do
+    found = step.from <= now and step or found
+  end
+  return found
+end
+
+local function fits(match, dimensions)
+  for key, value in pairs(match) do
+    if dimensions[key] ~= value then
+      return false
+    end
+  end
+  return true
+end
+
+-- The price of a SKU now: its own rates before those of gres/gpu.
+local function price(rates, sku, dimensions, now)
+  local is_typed = sku:sub(1, #GPU + 1) == GPU .. ":"
+  for _, name in ipairs(is_typed and { sku, GPU } or { sku }) do
+    for _, series in ipairs(rates[name] or {}) do
+      local step = fits(series.match, dimensions) and step_at(series, now)
+      if step then
+        return step
+      end
+    end
+  end
+end
+
+-- The highest that may apply: a GPU of no type may be one of any.
+local function dearest(money, sku, who, partitions, now)
+  local best
+  for _, name in ipairs(sku == GPU and money.gpus or { sku }) do
+    for _, partition in ipairs(partitions) do
+      local found = price(money.rates, name, { cluster = money.cluster, partition = partition,
+        account = who.account, qos = who.qos }, now)
+      if found and (not best or found.above / found.below > best.above / best.below) then
+        best = found
+      end
+    end
+  end
+  return best
+end
+
+-- Minor units with thousands apart.
+local function grouped(minor, digits)
+  local text = ("%.0f"):format(minor)
+  text = ("0"):rep(digits + 1 - #text) .. text
+  local whole, rest = text:sub(1, #text - digits), text:sub(#text - digits + 1)
+  local count
+  repeat
+    whole, count = whole:gsub("^(%d+)(%d%d%d)", "%1,%2")
+  until count == 0
+  return rest == "" and whole or whole .. "." .. rest
+end
+cost.grouped = grouped
+
+local function clock(limit)
+  local days, hours = floor(limit / 1440), floor(limit % 1440 / 60)
+  if days == 1 then
+    days, hours = 0, hours + 24
+  end
+  return (days > 0 and ("%d-"):format(days) or "") .. ("%02d:%02d:00"):format(hours, limit % 60)
+end
+
+local function sum_text(parts, tasks, limit)
+  local times, each = {}, {}
+  if tasks > 1 then
+    times[1] = grouped(tasks, 0) .. " tasks"
+  end
+  for i, part in ipairs(parts) do
+    each[i] = ("%d × %s at %s"):format(part.count, part.name, part.price.text)
+  end
+  if #parts == 1 then
+    times[#times + 1] = ("%d × %s"):format(parts[1].count, parts[1].name)
+    times[#times + 1] = limit and clock(limit)
+    return table.concat(times, " × ") .. " at " .. parts[1].price.text
+  end
+  times[#times + 1] = limit and clock(limit)
+  return table.concat(times, " × ") .. (#times > 0 and ": " or "") .. table.concat(each, ", ")
+end
+
+-- What the devices cost for so many minutes: minor units, a begun one whole; nil if inexact.
+local function total(parts, limit)
+  local sum = 0
+  for _, part in ipairs(parts) do
+    local above = part.count * limit * part.price.above
+    if above > MOST then
+      return nil
+    end
+    sum = sum + floor((above - above % part.price.below) / part.price.below)
+      + (above % part.price.below > 0 and 1 or 0)
+  end
+  return sum
+end
+
+local function priced(money, found, who, partitions, now)
+  local skus, parts, without = {}, {}, {}
+  for sku in pairs(found) do
+    skus[#skus + 1] = sku
+  end
+  table.sort(skus)
+  for _, sku in ipairs(skus) do
+    local step = dearest(money, sku, who, partitions, now)
+    if step then
+      local name = sku:gsub("^gres/", ""):gsub("^gpu:", "")
+      parts[#parts + 1] = { count = found[sku], name = name, price = step }
+    else
+      without[#without + 1] = sku
+    end
+  end
+  return parts, without
+end
+
+-- What is left of a team's budget, from the file that nightly writes; nil where it says nothing.
+local function left(money, team, now)
+  if not money.budget_file or not team then
+    return nil
+  end
+  money.watch = money.watch or data.watch(money.budget_file, function(found) return found end)
+  local budgets = money.watch()
+  local rest = budgets and budgets.from <= now and now < budgets.until_ and budgets.teams[team]
+  if not rest then
+    return nil
+  elseif rest < 0 then
+    return ("team %s is %s over its budget this month"):format(team, grouped(-rest, money.digits))
+  end
+  return ("team %s has %s left this month"):format(team, grouped(rest, money.digits))
+end
+
+-- One line, or nil where nothing can be said for certain.
+function cost.line(policy, job, who, team, part_list, now)
+  local money = policy.money
+  local found = money and devices(job)
+  local tasks = array_tasks(job.array_inx)
+  if not found or not tasks then
+    return nil
+  end
+  local partitions = {}
+  for name in who.partition:gmatch("[^,]+") do
+    partitions[#partitions + 1] = name
+  end
+  local parts, without = priced(money, found, who, #partitions > 0 and partitions or { "" }, now)
+  local limit = minutes(job, partitions, part_list)
+  local sum = #parts > 0 and total(parts, tasks * (limit or 60))
+  if not sum then
+    return nil
+  end
+  local figure = grouped(sum, money.digits) .. " " .. money.currency
+  local words = {
+    (money.others and "devices: " or "")
+      .. (limit and "up to " .. figure or figure .. " an hour, without a limit of time")
+      .. " (" .. sum_text(parts, tasks, limit) .. ")",
+  }
+  for _, sku in ipairs(without) do
+    words[#words + 1] = sku .. " has no rate"
+  end
+  words[#words + 1] = left(money, team, now)
+  return table.concat(words, "; ")
+end
+
+return cost
