@@ -47,23 +47,20 @@ local function value_fault(policy, given, member)
   end
 end
 
--- The known keys given more than once, each once, in order.
+-- The known keys given more than once, each once, in the order in which they first stand.
 local function repeated(policy, members)
-  local times, order = {}, {}
+  local found, seen, set = {}, {}, {}
   for _, member in ipairs(members) do
     local key = member.key
     if policy.canonical[key] then
-      if not times[key] then
-        order[#order + 1] = key
-      end
-      times[key] = (times[key] or 0) + 1
+      set[key], seen[key] = seen[key], true
     end
   end
-  local found, set = {}, {}
-  for _, key in ipairs(order) do
-    if times[key] > 1 then
-      found[#found + 1] = fault("duplicate", key)
-      set[key] = true
+  if next(set) then
+    for _, member in ipairs(members) do
+      if set[member.key] and seen[member.key] then
+        found[#found + 1], seen[member.key] = fault("duplicate", member.key), nil
+      end
     end
   end
   return found, set
@@ -98,15 +95,15 @@ local function members_of(comment)
   if #comment > MAX_BYTES then
     return nil, fault("too_long", "", format("%d", #comment))
   end
-  local bad = scan.not_utf8(comment)
+  local printable = not find(comment, "[^\32-\126]")
+  local bad = not printable and scan.not_utf8(comment)
   if bad then
     return nil, fault("not_utf8", "", format("0x%02x at byte %d", comment:byte(bad), bad))
   end
-  local _, opened = comment:gsub("[%[{]", "")
-  if opened > MAX_DEPTH and scan.depth(comment) > MAX_DEPTH then
+  if scan.opens_more(comment, MAX_DEPTH) and scan.depth(comment) > MAX_DEPTH then
     return nil, fault("too_deep")
   end
-  local members, kind, reason, at = scan.object(comment)
+  local members, kind, reason, at = scan.object(comment, printable)
   if members then
     return members
   elseif kind then

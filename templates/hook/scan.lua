@@ -8,6 +8,7 @@ local scan = {}
 local ESCAPES = {
   ['"'] = '"', ["\\"] = "\\", ["/"] = "/", b = "\b", f = "\f", n = "\n", r = "\r", t = "\t",
 }
+local QUOTE, BACKSLASH, COMMA, COLON, OPEN, LIST = 34, 92, 44, 58, 123, 91
 local WORDS = { { "true", "boolean" }, { "false", "boolean" }, { "null", "null" } }
 
 -- Faults are thrown as tables, so that an error of ours is never taken for one.
@@ -30,6 +31,10 @@ local function encode(point)
 end
 
 local function space(text, at)
+  local c = byte(text, at)
+  if not c or c > 32 then
+    return at
+  end
   local _, stop = find(text, "^[ \t\n\r]*", at)
   return stop + 1
 end
@@ -54,24 +59,35 @@ local function unicode(text, at)
   return encode(point), at + 6
 end
 
+-- Whether the text being scanned is printable ASCII without a backslash, as nearly all are: then
+-- a text in it ends at the next quote.
+local simple = false
+
 local function text_at(text, at)
+  if simple then
+    local stop = find(text, '"', at + 1, true)
+    if not stop then
+      fault("a text without its closing quote", at)
+    end
+    return sub(text, at + 1, stop - 1), stop + 1
+  end
   local began, parts = at, nil
   at = at + 1
   while true do
-    local _, stop = find(text, '^[^"\\%z\1-\31]*', at)
-    local plain = sub(text, at, stop)
-    at = stop + 1
-    local c = sub(text, at, at)
-    if c == '"' then
+    local stop = find(text, '["\\%z\1-\31]', at)
+    if not stop then
+      fault("a text without its closing quote", began)
+    end
+    local plain, c = sub(text, at, stop - 1), byte(text, stop)
+    at = stop
+    if c == QUOTE then
       if not parts then
         return plain, at + 1
       end
       parts[#parts + 1] = plain
       return table.concat(parts), at + 1
-    elseif c == "" then
-      fault("a text without its closing quote", began)
-    elseif c ~= "\\" then
-      fault(string.format("a control character (U+%04X) inside a text", byte(c)), at)
+    elseif c ~= BACKSLASH then
+      fault(string.format("a control character (U+%04X) inside a text", c), at)
     end
     parts = parts or {}
     parts[#parts + 1] = plain
@@ -98,21 +114,23 @@ end
 
 local value_at
 
--- What stands between brackets; `keep` gathers an object's members, in order.
+-- What stands between brackets; `keep` gathers an object's members, in order, and where each
+-- and its value stand.
 local function members(text, at, close, keep)
   at = space(text, at)
-  if sub(text, at, at) == close then
+  local is_object, ending = close == "}", byte(close)
+  if byte(text, at) == ending then
     return at + 1
   end
   while true do
     local key, whole = nil, at
-    if close == "}" then
-      if sub(text, at, at) ~= '"' then
+    if is_object then
+      if byte(text, at) ~= QUOTE then
         fault("expected a key in double quotes", at)
       end
       key, at = text_at(text, at)
       at = space(text, at)
-      if sub(text, at, at) ~= ":" then
+      if byte(text, at) ~= COLON then
         fault('expected ":"', at)
       end
       at = space(text, at + 1)
@@ -120,16 +138,14 @@ local function members(text, at, close, keep)
     local began, kind, value = at, nil, nil
     kind, at, value = value_at(text, at)
     if keep then
-      keep[#keep + 1] = {
-        key = key, kind = kind, value = value, raw = sub(text, began, at - 1),
-        whole = sub(text, whole, at - 1),
-      }
+      keep[#keep + 1] =
+        { key = key, kind = kind, value = value, from = whole, began = began, stop = at - 1 }
     end
     at = space(text, at)
-    local c = sub(text, at, at)
-    if c == close then
+    local c = byte(text, at)
+    if c == ending then
       return at + 1
-    elseif c ~= "," then
+    elseif c ~= COMMA then
       fault('expected "," or "' .. close .. '"', at)
     end
     at = space(text, at + 1)
@@ -138,13 +154,13 @@ end
 
 -- The kind of the value at `at`, where it ends, and what it is if it is a text.
 value_at = function(text, at, keep)
-  local c = sub(text, at, at)
-  if c == '"' then
+  local c = byte(text, at)
+  if c == QUOTE then
     local value, stop = text_at(text, at)
     return "string", stop, value
-  elseif c == "{" then
+  elseif c == OPEN then
     return "object", members(text, at + 1, "}", keep)
-  elseif c == "[" then
+  elseif c == LIST then
     return "list", members(text, at + 1, "]")
   end
   local stop = number_end(text, at)
@@ -157,6 +173,21 @@ value_at = function(text, at, keep)
     end
   end
   fault("expected a value", at)
+end
+
+-- Whether more than so many brackets open, inside texts or outside.
+function scan.opens_more(text, most)
+  for _, bracket in ipairs({ "{", "[" }) do
+    local at = find(text, bracket, 1, true)
+    while at do
+      most = most - 1
+      if most < 0 then
+        return true
+      end
+      at = find(text, bracket, at + 1, true)
+    end
+  end
+  return false
 end
 
 -- How deep brackets nest outside texts, in what need not be JSON.
@@ -182,11 +213,13 @@ function scan.depth(text)
   end
 end
 
--- The members of the object in `text`, each {key, kind, value, raw, whole}: the value's
--- own text, and that with its key.  Or nil and the kind it is instead; or nil, nil, the
--- reason and the byte it stands at.
-function scan.object(text)
+-- The members of the object in `text`, each {key, kind, value, from, began, stop}: the bytes at
+-- which the key and the value begin, and at which both end.  Or nil and the kind it is instead;
+-- or nil, nil, the reason and the byte it stands at.
+-- `printable`: whether it is known to be printable ASCII.
+function scan.object(text, printable)
   local kept = {}
+  simple = printable and not find(text, "\\", 1, true)
   local ok, kind, stop = pcall(value_at, text, space(text, 1), kept)
   if ok then
     stop = space(text, stop)

@@ -16,8 +16,8 @@ local function as_json(text)
 end
 
 local function object_of(text)
-  local _, opened = text:gsub("[%[{]", "")
-  if scan.not_utf8(text) or (opened > MAX_DEPTH and scan.depth(text) > MAX_DEPTH) then
+  local is_deep = scan.opens_more(text, MAX_DEPTH) and scan.depth(text) > MAX_DEPTH
+  if is_deep or scan.not_utf8(text) then
     return nil
   end
   return (scan.object(text))
@@ -35,7 +35,7 @@ local function kept(before)
   local found = {}
   for _, member in ipairs(members) do
     if member.key ~= KEY then
-      found[#found + 1] = member.whole
+      found[#found + 1] = before:sub(member.from, member.stop)
     end
   end
   return found
@@ -71,30 +71,30 @@ function seal.without(before)
   return #parts > 0 and "{" .. table.concat(parts, ",") .. "}" or ""
 end
 
--- The members of a seal; none where there is no seal.
-local function sealed(admin_comment)
-  if admin_comment and admin_comment:find(KEY, 1, true) then
-    for _, member in ipairs(object_of(admin_comment) or {}) do
-      if member.key == KEY and member.kind == "object" then
-        return object_of(member.raw)
-      end
+-- The text of a member that is an object, or nil.
+local function inner(text, key)
+  for _, member in ipairs(object_of(text) or {}) do
+    if member.key == key and member.kind == "object" then
+      return text:sub(member.began, member.stop)
     end
   end
-  return {}
+end
+
+local function sealed(admin_comment)
+  return admin_comment and admin_comment:find(KEY, 1, true) and inner(admin_comment, KEY)
 end
 
 -- The comment that stands for a seal's tags, or nil where there is no seal.
 function seal.comment(data, admin_comment)
-  for _, member in ipairs(sealed(admin_comment)) do
-    if member.key == "tags" and member.kind == "object" then
-      return verdict.comment(data, claims.parse(data, member.raw).tags)
-    end
-  end
+  local text = sealed(admin_comment)
+  local tags = text and inner(text, "tags")
+  return tags and verdict.comment(data, claims.parse(data, tags).tags)
 end
 
 -- Who submitted a job that was sealed, or nil.
 function seal.user(admin_comment)
-  for _, member in ipairs(sealed(admin_comment)) do
+  local text = sealed(admin_comment)
+  for _, member in ipairs(text and object_of(text) or {}) do
     if member.key == "user" then
       return member.value
     end

@@ -62,9 +62,9 @@ class Gated:
     def finops(self, *words: str) -> Result:
         return CliRunner().invoke(main, ["-c", str(self.folder / "finops.toml"), *words])
 
-    def mode(self, mode: str, **more: str) -> None:
+    def mode(self, mode: str, extra: str = "", **more: str) -> None:
         """The configuration in this mode, installed."""
-        text = CONFIG.replace('"enforce"', f'"{mode}"')
+        text = CONFIG.replace('"enforce"', f'"{mode}"') + extra
         for key, value in more.items():
             text = text.replace("registry", f'{key} = "{value}"\nregistry')
         (self.folder / "finops.toml").write_text(text)
@@ -199,6 +199,24 @@ def test_accounts_and_partitions(gate: Gated) -> None:
 def test_however_gpus_are_asked_for(gate: Gated, options: list[str]) -> None:
     assert gate.sealed(gate.held(*options, "--comment", GOOD)) == Tags("nlp", "moe", "run-1")
     assert gate.sbatch(*options, "--comment", NO_TAGS)[0] == 1
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--gres=gpu:h100:2", "-t", "60"], ["--gpus=3", "-t", "1-0"], ["-n2", "--gpus-per-task=1"],
+     ["--gres=gpu:h100:1", "-N2", "--array=0-3", "-t", "90"], ["--gpus=h100:1", "-p", "debug"],
+     ["-N2", "-n2", "--gpus-per-node=h100:2", "-t", "2-12:00:00"]],
+    ids=" ".join,
+)  # fmt: skip
+def test_what_it_may_cost_is_what_estimate_says(gate: Gated, options: list[str]) -> None:
+    gate.mode("enforce", extra="[hook]\nshow_cost = true\n")
+    code, said = gate.sbatch("-H", "--comment", GOOD, *options)
+    assert code == 0
+    (line,) = re.findall(r"^sbatch: (.* USD .*)$", said, re.M)
+    # without a limit of its own, a job has its partition's
+    own = [] if "-t" in options else ["-t", "30" if "debug" in options else "60"]
+    figure, made_of = gate.finops("estimate", *options, *own).stdout.splitlines()
+    assert line == f"{figure.removeprefix('this job: ')} ({made_of.strip()})"
 
 
 def test_each_component_of_a_het_job_is_judged(gate: Gated) -> None:
