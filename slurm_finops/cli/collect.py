@@ -37,13 +37,15 @@ def collect() -> None:
 @click.option("--since", metavar="DATE", help="Collect from here, live.  [default: where the last "
               "collection was whole]")
 @click.option("--until", metavar="DATE", help="Collect up to here, live.  [default: now]")
+@click.option("--live", "only_live", is_flag=True, help="Only keep the seals and tags of jobs that "
+              "wait or run now: light, for cron every few minutes.")
 @click.option("--print-command", is_flag=True, help="Print the command that saves such a file "
               "where Slurm is, and collect nothing.")
 @FORMAT
 @pass_app
 def sacct(
     app: App, path: str | None, delimiter: str | None, timezone: str | None, since: str | None,
-    until: str | None, print_command: bool, style: str,
+    until: str | None, only_live: bool, print_command: bool, style: str,
 ) -> None:  # fmt: skip
     """Collect runs from Slurm's accounting, live or from a saved file.
 
@@ -56,8 +58,17 @@ def sacct(
     prints the command for it; copy the file here, and
       slurm-finops collect sacct --file june.txt
 
+    What an epilog writes over AdminComment is not lost where seals were seen
+    before the job's end; the cron line for that:
+      */5 * * * *  slurm-finops collect sacct --live
+
     Records that cannot be read are kept with the reason: slurm-finops problems.
     """
+    if only_live:
+        if path or since or until or print_command:
+            raise click.UsageError("--live takes no file and no window")
+        _look(app, style)
+        return
     if print_command:
         click.echo(save_command(since, until))
         return
@@ -77,6 +88,17 @@ def sacct(
     else:
         for line in [*named, *told(tally)]:
             click.echo(line)
+
+
+def _look(app: App, style: str) -> None:
+    from slurm_finops.cli.running import look_live
+
+    with app.writing("collect") as ledger:
+        jobs, sealed = look_live(ledger, app.config.cluster)
+    if style == "json":
+        echo_json({"jobs": jobs, "sealed": sealed})
+    else:
+        click.echo(f"{count(jobs, 'job')} waiting or running, {sealed:,} of them sealed")
 
 
 def save_command(since: str | None, until: str | None) -> str:

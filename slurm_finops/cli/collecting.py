@@ -72,6 +72,7 @@ def store(
 
     What came before a failure of the source is stored before it is raised.
     """
+    from slurm_finops.ledger.live import recall
     from slurm_finops.ledger.runs import RunWriter
 
     until = _Until(batches)
@@ -83,6 +84,7 @@ def store(
                 for batch in group:
                     _store_batch(ledger, writer, batch, source, tally)
                     progress(batch)
+    recall(ledger)
     if until.error:
         raise until.error
 

@@ -44,8 +44,8 @@ def look_at_running(
         return
     try:
         live, blind = _look(cluster)
+        _remember(ledger, cluster, live)
         known = [run for run in runs if _job_of(run, live)]
-        _store_comments(ledger, known, live)
         _free(ledger, known)
         gone = [run for run in runs if not _job_of(run, live)]
         if gone and blind:
@@ -85,13 +85,27 @@ def _job_of(run: Provisional, live: dict[str, LiveJob]) -> LiveJob | None:
     return job if job and job.submit in (None, run.submit) else None
 
 
-def _store_comments(
-    ledger: Ledger, runs: Sequence[Provisional], live: dict[str, LiveJob]
-) -> None:
-    from slurm_finops.ledger.live import write_live
+def look_live(ledger: Ledger, cluster: str) -> tuple[int, int]:
+    """Keep the comments of all jobs that wait or run; ``(jobs, those with a seal)``.
 
-    jobs = {run.run: _job_of(run, live) for run in runs}
-    write_live(ledger, {i: (job.comment, job.admin_comment) for i, job in jobs.items() if job})
+    Raises `OutsideError` where the controller does not answer.
+    """
+    from slurm_finops.core.tags import parse_seal
+
+    live, _ = _look(cluster)
+    _remember(ledger, cluster, live)
+    return len(live), sum(parse_seal(job.admin_comment) is not None for job in live.values())
+
+
+def _remember(ledger: Ledger, cluster: str, live: dict[str, LiveJob]) -> None:
+    from slurm_finops.ledger.live import recall, remember
+
+    said = {
+        (int(job.job_id), job.submit): (job.comment, job.admin_comment)
+        for job in live.values() if job.submit is not None
+    }  # fmt: skip
+    remember(ledger, cluster, said, now())
+    recall(ledger)
 
 
 def _free(ledger: Ledger, runs: Sequence[Provisional]) -> None:

@@ -1,9 +1,10 @@
-"""What is learnt of runs while they run: their comments, and those that have not ended."""
+"""What is learnt of jobs before they end: their comments, and which have not ended."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from slurm_finops.core.tags import claim_of
+from slurm_finops.ledger.intern import Interner
 from slurm_finops.ledger.store import Ledger
 from slurm_finops.ledger.tag_sets import TagSets
 
@@ -73,3 +74,52 @@ def write_live(ledger: Ledger, said: Mapping[int, tuple[str, str]]) -> None:
                 for run, texts in said.items()
             ],
         )  # fmt: skip
+
+
+#: Whatever has not come to an end in so long was lost, or will be seen again.
+_KEPT_SECONDS = 90 * 86_400
+_REMEMBER = """INSERT INTO seen_live VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (cluster_id, job_id_raw, submit) DO UPDATE SET
+  comment = CASE WHEN excluded.comment <> '' THEN excluded.comment ELSE comment END,
+  admin_comment = CASE WHEN claim < 2 AND excluded.admin_comment <> ''
+    THEN excluded.admin_comment ELSE admin_comment END,
+  claim = max(claim, excluded.claim), seen = excluded.seen"""
+
+
+def remember(
+    ledger: Ledger, cluster: str, said: Mapping[tuple[int, int], tuple[str, str]], as_of: int
+) -> None:
+    """Keep ``(JobIDRaw, Submit): (Comment, AdminComment)`` as the controller shows them now.
+
+    The first seal seen stands, whoever writes over it when the job ends.  Those
+    of jobs that are not collected yet wait for `recall`.
+    """
+    with ledger.transaction() as db:
+        cluster_id = Interner(db, "clusters", ["name"])[cluster,]
+        db.executemany(
+            _REMEMBER,
+            [
+                (cluster_id, *key, *texts, _RANK[claim_of(*texts).source], as_of)
+                for key, texts in said.items() if any(texts)
+            ],
+        )  # fmt: skip
+        db.execute("DELETE FROM seen_live WHERE seen < ?", (as_of - _KEPT_SECONDS,))
+
+
+_RECALLED = "FROM seen_live JOIN jobs USING (cluster_id, job_id_raw, submit)"
+
+
+def recall(ledger: Ledger) -> None:
+    """Give the runs in the ledger what was seen of them live; of those that ended, for good."""
+    rows = ledger.db.execute(
+        f"SELECT jobs.id, seen_live.comment, seen_live.admin_comment {_RECALLED}"
+    )
+    said = {run: (comment, admin_comment) for run, comment, admin_comment in rows}
+    if not said:
+        return
+    write_live(ledger, said)
+    with ledger.transaction() as db:
+        db.execute(
+            "DELETE FROM seen_live WHERE (cluster_id, job_id_raw, submit) IN "
+            f"(SELECT cluster_id, job_id_raw, submit {_RECALLED} WHERE provisional = 0)"
+        )

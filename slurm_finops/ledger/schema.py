@@ -206,3 +206,16 @@ def _views(db: Database) -> None:
           JOIN tag_sets ON tag_sets.id = charges.tag_set_id
           LEFT JOIN rate_cards ON rate_cards.id = rate_card_id""",
     )
+
+
+@steps(name="0003_seen_live")
+def _seen_live(db: Database) -> None:
+    # what the controller showed of jobs that are not in `jobs` yet, or have not ended
+    db.conn.execute(
+        """CREATE TABLE seen_live (
+          cluster_id INTEGER NOT NULL REFERENCES clusters (id),
+          job_id_raw INTEGER NOT NULL, submit INTEGER NOT NULL,
+          comment TEXT NOT NULL, admin_comment TEXT NOT NULL,
+          claim INTEGER NOT NULL CHECK (claim BETWEEN 0 AND 2), seen INTEGER NOT NULL,
+          PRIMARY KEY (cluster_id, job_id_raw, submit)) WITHOUT ROWID"""
+    )

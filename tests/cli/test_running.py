@@ -1,15 +1,19 @@
 """After a collection: tags of running jobs, and runs that nobody runs any more."""
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 
+from slurm_finops.cli import main
 from slurm_finops.cli.running import look_at_running
 from slurm_finops.ledger.held import hold
 from slurm_finops.ledger.store import Ledger
 from slurm_finops.sources import slurm as clients
 from tests.fake_slurm import FakeSlurm, a_job, no_slurm, running_record, slurm
-from tests.support import JUNE, TAGGED, a_ledger, a_run, jobs, record, write
+from tests.support import JUNE, TAGGED, a_config, a_ledger, a_run, jobs, record, write
 
 __all__ = ["no_slurm", "slurm"]
 SEAL = '{"slurm_finops":{"v":1,"tags":{"team":"cv"}}}'
@@ -104,7 +108,7 @@ def test_a_requeued_job_is_another_run(ledger: Ledger, slurm: FakeSlurm) -> None
                 running_record(100, Submit=JUNE + 500, Start=JUNE + 510))  # fmt: skip
     assert look(ledger) == []
     assert jobs(ledger, "submit, state, comment, held") == [
-        (JUNE, "REQUEUED", "", None), (JUNE + 500, "RUNNING", "", None),
+        (JUNE, "REQUEUED", "", None), (JUNE + 500, "RUNNING", TAGGED, None),
     ]  # fmt: skip
 
 
@@ -189,3 +193,32 @@ def test_many_runaways_are_named_shortly(ledger: Ledger, slurm: FakeSlurm) -> No
     assert held(ledger) == ["runaway"] * 1401
     # a command line is not endless
     assert len(slurm.asked("sacct")) == 2
+
+
+def test_a_light_look_keeps_seals_until_the_runs_are_collected(
+    tmp_path: Path, slurm: FakeSlurm
+) -> None:
+    config = a_config(tmp_path)
+
+    def collect(*words: str) -> Result:
+        return CliRunner().invoke(main, ["-c", str(config), "collect", "sacct", *words])
+
+    slurm.squeue(a_job(100, JUNE, comment=TAGGED, admin_comment=SEAL), a_job(101, JUNE))
+    result = collect("--live")
+    assert result.stdout == "2 jobs waiting or running, 1 of them sealed\n", result.output
+    assert json.loads(collect("--live", "--format", "json").stdout) == {"jobs": 2, "sealed": 1}
+    assert slurm.asked("sacct") == []
+    slurm.squeue()
+    slurm.sacct(record(AdminComment="JS1:x", Comment="{team:forged}"))
+    assert collect("--since", "2026-06-01", "--until", "2026-06-02").exit_code == 0
+    ledger = Ledger.open(tmp_path / "ledger.db", "USD", "UTC")
+    assert jobs(ledger, "admin_comment, claim") == [(SEAL, 2)]
+    ledger.close()
+
+
+def test_a_light_look_at_a_controller_that_is_down_is_exit_3(
+    tmp_path: Path, no_slurm: None
+) -> None:
+    words = ["-c", str(a_config(tmp_path)), "collect", "sacct", "--live"]
+    assert CliRunner().invoke(main, words).exit_code == 3
+    assert CliRunner().invoke(main, [*words, "--since", "2026-06-01"]).exit_code == 2

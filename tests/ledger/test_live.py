@@ -4,7 +4,7 @@ from itertools import permutations
 
 import pytest
 
-from slurm_finops.ledger.live import provisional, write_live
+from slurm_finops.ledger.live import provisional, recall, remember, write_live
 from tests.support import JUNE, TAGGED, a_ledger, a_run, write
 
 SEAL = '{"slurm_finops":{"v":1,"tags":{"team":"cv","project":"sealed"}}}'
@@ -127,3 +127,56 @@ def test_runs_that_have_not_ended_and_can_be_asked_for(ledger) -> None:  # type:
     assert [(r.job_id_raw, r.submit, r.held) for r in provisional(ledger, "alpha")] == [
         (100, JUNE, None), (101, JUNE, None),
     ]  # fmt: skip
+
+
+KEY = (100, JUNE)  # of a_run()
+JS1 = "JS1:H4sIAAAAAAAC"
+
+
+def remembered(ledger) -> list[tuple[object, ...]]:  # type: ignore[no-untyped-def]
+    return ledger.db.execute("SELECT comment, admin_comment FROM seen_live").fetchall()
+
+
+def test_a_seal_seen_before_the_run_was_collected_stands(ledger) -> None:  # type: ignore[no-untyped-def]
+    fresh = a_ledger()
+    remember(fresh, "alpha", {KEY: (TAGGED, SEAL)}, JUNE)
+    remember(fresh, "alpha", {KEY: ("", JS1)}, JUNE + 60)  # the epilog has been there
+    assert remembered(fresh) == [(TAGGED, SEAL)]
+    write(fresh, a_run(admin_comment=JS1, comment=OTHER))
+    recall(fresh)
+    assert said(fresh) == (OTHER, SEAL, "cv", "seal")
+    assert remembered(fresh) == []
+    fresh.close()
+
+
+def test_of_a_run_that_goes_on_it_is_kept(ledger) -> None:  # type: ignore[no-untyped-def]
+    remember(ledger, "alpha", {KEY: (TAGGED, "")}, JUNE)
+    recall(ledger)
+    assert said(ledger) == (TAGGED, "", "nlp", "comment")
+    remember(ledger, "alpha", {KEY: (OTHER, SEAL)}, JUNE + 60)
+    recall(ledger)
+    assert said(ledger) == (OTHER, SEAL, "cv", "seal")
+    assert remembered(ledger) == [(OTHER, SEAL)]
+
+
+def test_another_clusters_or_another_run_is_not_meant(ledger) -> None:  # type: ignore[no-untyped-def]
+    remember(ledger, "beta", {KEY: (TAGGED, SEAL)}, JUNE)
+    remember(ledger, "alpha", {(100, JUNE + 1): (TAGGED, SEAL), (101, JUNE): ("", "")}, JUNE)
+    recall(ledger)
+    assert said(ledger)[:2] == ("", "")
+    assert len(remembered(ledger)) == 2
+
+
+def test_what_never_ends_is_forgotten_in_the_end(ledger) -> None:  # type: ignore[no-untyped-def]
+    remember(ledger, "alpha", {(7, JUNE): (TAGGED, "")}, JUNE)
+    remember(ledger, "alpha", {(8, JUNE): (TAGGED, "")}, JUNE + 91 * 86_400)
+    assert len(remembered(ledger)) == 1
+
+
+def test_doing_it_twice_changes_nothing(ledger) -> None:  # type: ignore[no-untyped-def]
+    remember(ledger, "alpha", {KEY: (TAGGED, SEAL)}, JUNE)
+    recall(ledger)
+    before = list(ledger.db.iterdump())
+    remember(ledger, "alpha", {KEY: (TAGGED, SEAL)}, JUNE)
+    recall(ledger)
+    assert list(ledger.db.iterdump()) == before

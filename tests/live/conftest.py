@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from slurm_finops.sources import slurm
+
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 CLUSTER = "lab"
 
@@ -66,6 +68,22 @@ class Cluster:
             self.wait(f"job {job} is {state}", lambda job=job, state=state: (  # type: ignore[misc]
                 self.state(job) == state
             ))  # fmt: skip
+
+
+@contextmanager
+def slurm_conf(cluster: Cluster, key: str, value: str) -> Iterator[None]:
+    """A setting of slurm.conf, for as long as the block lasts."""
+    conf = cluster.root / "etc" / "slurm.conf"
+    before = conf.read_text()
+    kept = [line for line in before.splitlines() if not line.startswith(f"{key}=")]
+    try:
+        conf.write_text("\n".join([f"{key}={value}", *kept]) + "\n")
+        cluster.run("scontrol", "reconfigure")
+        cluster.wait(key, lambda: slurm.show_config().get(key) == value)
+        yield
+    finally:
+        conf.write_text(before)
+        cluster.run("scontrol", "reconfigure")
 
 
 @contextmanager

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from slurm_finops.config import load
 from slurm_finops.ledger.store import Ledger
 from slurm_finops.sources import slurm, squeue
 from slurm_finops.sources.sacct.again import read_again
-from tests.live.conftest import CLUSTER, Cluster
+from tests.live.conftest import CLUSTER, Cluster, slurm_conf
 from tests.support import TAGGED
 
 pytestmark = pytest.mark.slurm
@@ -184,22 +183,6 @@ def test_init_then_check(here: Path) -> None:
     assert [name for name, item in found.items() if item["verdict"] != "ok"] == [
         "ledger", "rates", "mail",
     ]  # fmt: skip
-
-
-@contextmanager
-def slurm_conf(cluster: Cluster, key: str, value: str) -> Iterator[None]:
-    """A setting of slurm.conf, for as long as the block lasts."""
-    conf = cluster.root / "etc" / "slurm.conf"
-    before = conf.read_text()
-    kept = [line for line in before.splitlines() if not line.startswith(f"{key}=")]
-    try:
-        conf.write_text("\n".join([f"{key}={value}", *kept]) + "\n")
-        cluster.run("scontrol", "reconfigure")
-        cluster.wait(key, lambda: slurm.show_config().get(key) == value)
-        yield
-    finally:
-        conf.write_text(before)
-        cluster.run("scontrol", "reconfigure")
 
 
 def test_check_sees_that_comments_are_not_kept(cluster: Cluster, here: Path) -> None:

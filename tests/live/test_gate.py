@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,15 @@ name = "segment"
 GOOD = '{"team":"nlp","project":"moe","experiment":"run-1"}'
 OTHER = '{"team":"nlp","project":"moe","experiment":"run-2"}'
 NO_TAGS = '{"team":"nlp"}'
+
+
+#: As jobstats does, which keeps its summary there; while the flag is up.
+EPILOG = """#!/bin/sh
+[ -e {flag} ] || exit 0
+export SLURM_CONF=$(cat {flag})
+sleep 1
+exec sacctmgr -i modify job where jobid=$SLURM_JOB_ID set AdminComment=JS1:x
+"""
 
 
 class Gated:
@@ -126,7 +136,11 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gated]:
         main, ["-c", str(folder / "finops.toml"), "hook", "build", "--out", str(hook)]
     ).exit_code == 0  # fmt: skip
     users = f"sg{os.getpid()}a sg{os.getpid()}b"
-    with a_cluster(nodes="2", cluster="gated", job_submit=str(hook), users=users) as cluster:
+    epilog = folder / "epilog.sh"
+    epilog.write_text(EPILOG.format(flag=folder / "epilog"))
+    epilog.chmod(0o755)
+    with a_cluster(nodes="2", cluster="gated", job_submit=str(hook), users=users,
+                   conf=f"EpilogSlurmctld={epilog}") as cluster:  # fmt: skip
         yield Gated(cluster, folder)
 
 
@@ -394,6 +408,26 @@ def test_what_was_sealed_wins_over_a_rewrite(gate: Gated) -> None:
     assert gate.finops("collect", "sacct").exit_code == 0
     query = f"SELECT team, project, tag_source, comment FROM runs WHERE job_id_raw = {job}"
     assert rows(gate, query) == [("nlp", "moe", "seal", forged.partition("=")[2])]
+
+
+def test_a_seal_outlives_an_epilog_that_writes_over_it(gate: Gated) -> None:
+    flag = gate.folder / "epilog"
+    flag.write_text(f"{gate.etc}/slurm.conf")
+    try:
+        assert gate.sbatch("--comment", GOOD, wrap="sleep 3")[0] == 0
+        job = gate.made[-1]
+        gate.cluster.wait("it runs", lambda: gate.cluster.state(job) == "RUNNING")
+        said = gate.finops("collect", "sacct", "--live")
+        assert said.exit_code == 0, said.output
+        assert "sealed" in said.stdout
+        words = ("sacct", "-X", "-n", "-P", "-j", job, "-o", "AdminComment")
+        text = partial(gate.cluster.run, *words)
+        gate.cluster.wait("the epilog has written", lambda: text().upper() == "JS1:X")
+    finally:
+        flag.unlink()
+    assert gate.finops("collect", "sacct").exit_code == 0
+    query = f"SELECT team, project, tag_source FROM runs WHERE job_id_raw = {job}"
+    assert rows(gate, query) == [("nlp", "moe", "seal")]
 
 
 def test_hostile_comments(gate: Gated, request: pytest.FixtureRequest) -> None:
