@@ -1,10 +1,19 @@
-"""docs/commands.md: every command's own help."""
+"""The reference pages: docs/commands.md, of every command's own help, and the messages in
+docs/tagging.md, of the vectors that the gate is held to.
 
+    reference.py PAGE      prints commands.md or tagging.md as it should be
+"""
+
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 
 from slurm_finops.cli import main
+from slurm_finops.core.faults import MESSAGES
+from slurm_finops.core.verdict import verdict
+from slurm_finops.hook.vectors import load
 
 HEAD = """\
 # Commands
@@ -35,5 +44,40 @@ def commands_page() -> str:
     return "\n".join([HEAD, *pages(main, "slurm-finops", None)])
 
 
+TAGGING = Path(__file__).resolve().parent.parent / "docs" / "tagging.md"
+MARKS = "<!-- messages -->\n", "<!-- end -->\n"
+
+
+def messages() -> Iterator[str]:
+    """A row for each fault: the first vector that has it, and what is said."""
+    vectors = load()
+    yield "| message | comment |"
+    yield "|---|---|"
+    left = dict.fromkeys(MESSAGES)
+    for vector in vectors.cases:
+        comment = vector.comment.decode("utf-8", "backslashreplace")
+        answer = verdict(vectors.policy, vector.comment.decode("utf-8", "surrogateescape"),
+                         vector.who)  # fmt: skip
+        for fault in answer.faults:
+            if fault.code in left:
+                del left[fault.code]
+                yield f"| {_cell(fault.message)} | {_cell(comment, 70) if comment else 'none'} |"
+
+
+def _cell(text: str, most: int = 200) -> str:
+    text = text if len(text) <= most else text[: most - 1] + "…"
+    shown = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
+    return f"`{shown.replace('|', chr(92) + '|')}`"
+
+
+def tagging_page() -> str:
+    """The page, with its table made anew."""
+    head, _, rest = TAGGING.read_text().partition(MARKS[0])
+    table = "\n".join(messages())
+    return f"{head}{MARKS[0]}{table}\n{MARKS[1]}{rest.partition(MARKS[1])[2]}"
+
+
+PAGES = {"commands.md": commands_page, "tagging.md": tagging_page}
+
 if __name__ == "__main__":
-    print(commands_page(), end="")
+    print(PAGES[sys.argv[1]](), end="")

@@ -5,15 +5,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent
 
 
-def test_the_command_reference_is_new() -> None:
+@pytest.mark.parametrize("page", ["commands.md", "tagging.md"])
+def test_reference_pages_are_new(page: str) -> None:
     made = subprocess.run(
-        [sys.executable, ROOT / "scripts" / "reference.py"],
+        [sys.executable, ROOT / "scripts" / "reference.py", page],
         capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
-    assert made == (ROOT / "docs" / "commands.md").read_text(), "run scripts/docs"
+    assert made == (ROOT / "docs" / page).read_text(), "run scripts/docs"
 
 
 def test_links_between_pages_lead_somewhere() -> None:
