@@ -146,8 +146,10 @@ local function differs(one, two)
   return false
 end
 
-local function refused(job_rec, why, code)
+-- Up to 22.05 slurmctld keeps to itself what is told on a change; since 24.11 scontrol shows it.
+local function refused(job_rec, why, lines, code)
   info(("refused: change of job %s: %s"):format(tostring(job_rec.job_id), why))
+  tell(lines)
   return code
 end
 
@@ -166,6 +168,7 @@ local function modify(job_desc, job_rec, modify_uid)
   local must = held.mode == "enforce"
   if comment ~= nil and is_owner and sealed and must then
     return refused(job_rec, "its owner may not change a Comment that was sealed",
+      { "the tags of this job are sealed: ask your cluster's administrators to change them" },
       slurm.ESLURM_ACCESS_DENIED)
   end
   local resealing = comment ~= nil and not is_owner
@@ -176,7 +179,7 @@ local function modify(job_desc, job_rec, modify_uid)
     local was_right = verdict.of(held, stood, before).kind ~= "fault"
     if must and (comment ~= nil or was_right) then
       local moved = after.account ~= before.account
-      return refused(job_rec, codes(answer.faults),
+      return refused(job_rec, codes(answer.faults), answer.lines,
         moved and slurm.ESLURM_INVALID_ACCOUNT or slurm.ESLURM_ACCESS_DENIED)
     elseif resealing then
       job_desc.admin_comment = seal.without(either(job_desc.admin_comment, job_rec.admin_comment))

@@ -155,6 +155,9 @@ def test_an_owner_may_not_change_what_was_sealed(site: Site) -> None:
             "slurm-finops: refused: change of job 7: its owner may not change a Comment that "
             "was sealed",
         )
+        assert answer.told == (
+            "the tags of this job are sealed: ask your cluster's administrators to change them",
+        )
     assert site.modify({"time_limit": 5}, OWNER).code == OK
 
 
@@ -189,7 +192,9 @@ def test_root_is_not_above_a_slip(site: Site) -> None:
 
 def test_a_job_may_not_move_where_its_tags_are_wrong(site: Site) -> None:
     for uid in (OWNER, ROOT):
-        assert site.modify({"account": "cv"}, uid).code == INVALID_ACCOUNT
+        answer = site.modify({"account": "cv"}, uid)
+        assert answer.code == INVALID_ACCOUNT
+        assert 'account cv may not charge team "nlp"' in answer.told[0]
         assert site.modify({"account": "nlp"}, uid).code == OK
         assert site.modify({"qos": "high"}, uid).code == OK
     exempt = {"partition": "debug", "comment": "", "admin_comment": None}
