@@ -21,6 +21,8 @@ from slurm_finops.hook.lua import literal
 #: The shape of the data; the Lua refuses any other.
 FORMAT = 1
 SUBMIT, MODULE, POLICY = "job_submit.lua", "slurm_finops.lua", "slurm_finops_policy.lua"
+#: A courtesy for submit hosts: built, and never installed beside slurmctld.
+FILTER = "cli_filter.lua"
 #: The parts of the module, each after what it needs; their twins in core have the same names.
 PARTS = ("scan", "near", "globs", "claims", "policy", "verdict", "seal", "data", "cost",
          "gate")  # fmt: skip
@@ -114,7 +116,8 @@ def build(
     """File name -> text: the hook, its module and the policy."""
     data = policy_data(policy, mode, on_error, help_text, money)
     submit = _part("job_submit.lua").replace("ON_ERROR_HERE", on_error)
-    return {POLICY: data_file(data, "policy"), MODULE: module(), SUBMIT: stamped(submit)}
+    return {POLICY: data_file(data, "policy"), MODULE: module(), SUBMIT: stamped(submit),
+            FILTER: _part(FILTER)}  # fmt: skip
 
 
 def _part(name: str) -> str:

@@ -93,6 +93,11 @@ class Engine:
         })  # fmt: skip
         return self._called(self._submit(table, parts, uid), table)
 
+    def filter(self, options: dict[str, Any]) -> Answer:
+        """What a client's cli_filter answers to these options."""
+        table = self._table(options)
+        return self._called(self._gate[b"filter"](table), table)
+
     def modify(self, change: dict[str, Any], job: dict[str, Any], uid: int) -> Answer:
         """A change of a job, by the user with this number."""
         table = self._table(change)

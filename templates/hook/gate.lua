@@ -205,6 +205,41 @@ local function guarded(what, ...)
   return slurm.ERROR
 end
 
+-- Whether the client knows all of a job that the policy looks at; the gate knows the rest.
+local function is_certain(options)
+  local exempt, asked = held.exempt, text_of(options.partition)
+  local by_account = #exempt.accounts.all > 0 or #held.defaults > 0
+  return (text_of(options.account) ~= "" or not by_account) and #exempt.users.all == 0
+    and (asked ~= "" or #exempt.partitions.all == 0)
+    and (text_of(options.qos) ~= "" or #exempt.qos.all == 0)
+end
+
+local function filter(options)
+  look()
+  if held.mode ~= "enforce" or not is_certain(options) then
+    return slurm.SUCCESS
+  end
+  local who = { user = "", unknown = true }
+  for _, name in ipairs({ "account", "wckey", "partition", "qos" }) do
+    who[name] = text_of(options[name])
+  end
+  local answer = verdict.of(held, text_of(options.comment), who)
+  if answer.kind ~= "fault" then
+    return slurm.SUCCESS
+  end
+  for _, line in ipairs(answer.lines) do
+    slurm.log_error("%s", line)
+  end
+  return slurm.ERROR
+end
+
+-- For slurm_cli_pre_submit of a cli_filter.lua: it refuses only what the gate surely would, and
+-- in `enforce` alone, for in `warn` the gate says the same.
+function gate.filter(options)
+  local ok, answer = pcall(filter, options)
+  return ok and answer or slurm.SUCCESS
+end
+
 -- For `slurm-finops hook test`: the kind of answer, its faults as {code, key, detail, hint}, its
 -- lines, and what would be sealed.  Errors are not caught.
 function gate.judge(comment, who, before)

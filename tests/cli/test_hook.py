@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from slurm_finops.cli import checks, main
-from slurm_finops.hook.build import MODULE, POLICY, SUBMIT
+from slurm_finops.hook.build import FILTER, MODULE, POLICY, SUBMIT
 from tests.fake_slurm import FakeSlurm, slurm
 from tests.support import CONFIG, a_config
 
@@ -45,7 +45,8 @@ def test_build_names_what_it_writes(config: Path, tmp_path: Path) -> None:
     result = hook(config, "build", "--out", tmp_path / "new" / "hook")
     assert result.exit_code == 0
     written = result.stdout.split()
-    assert written == [str(tmp_path / "new" / "hook" / name) for name in (POLICY, MODULE, SUBMIT)]
+    names = (POLICY, MODULE, SUBMIT, FILTER)
+    assert written == [str(tmp_path / "new" / "hook" / name) for name in names]
     assert '["name"] = "nlp"' in Path(written[0]).read_text()
 
 

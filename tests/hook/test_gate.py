@@ -1,11 +1,13 @@
 """slurm_job_submit and slurm_job_modify, as slurmctld calls them."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from slurm_finops.core.policy import Exempt
 from slurm_finops.core.tags import Tags, parse_seal
 from slurm_finops.core.verdict import HEADER
 from slurm_finops.hook.build import MODULE, POLICY, build
@@ -267,3 +269,35 @@ def test_an_error_of_the_gate_itself(site: Site) -> None:
         assert answer.code == code
         assert "an error of the gate itself: " in answer.log[0]
         assert bool(answer.told) is (code == ERROR)
+
+
+def test_the_courtesy_on_submit_hosts_refuses_what_the_gate_surely_would(tmp_path: Path) -> None:
+    policy = replace(SITE, exempt=Exempt(), defaults=())
+    for mode, code in (("enforce", ERROR), ("warn", OK), ("off", OK)):
+        for name, text in build(policy, mode, "accept").items():
+            (tmp_path / name).write_text(text)
+        answer = Engine(tmp_path).filter({"comment": NO_TAGS})
+        assert (answer.code, bool(answer.log)) == (code, code == ERROR)
+    for name, text in build(policy, "enforce", "accept").items():
+        (tmp_path / name).write_text(text)
+    lua = Engine(tmp_path)
+    assert lua.filter({"comment": GOOD}).code == OK
+    assert lua.filter({}).log[:2] == (HEADER, "  the job has no --comment")
+
+
+@pytest.mark.parametrize(
+    ("policy", "known"),
+    [({"exempt": Exempt(partitions=("debug",))}, {"partition": "main"}),
+     ({"exempt": Exempt(accounts=("ops",))}, {"account": "nlp"}),
+     ({"exempt": Exempt(qos=("free",))}, {"qos": "normal"}),
+     ({"defaults": (("cv", (("team", "cv"),)),)}, {"account": "nlp"})],
+)  # fmt: skip
+def test_and_leaves_to_the_gate_what_a_client_does_not_know(
+    tmp_path: Path, policy: dict[str, Any], known: dict[str, str]
+) -> None:
+    site = replace(SITE, **({"exempt": Exempt(), "defaults": ()} | policy))
+    for name, text in build(site, "enforce", "accept").items():
+        (tmp_path / name).write_text(text)
+    lua = Engine(tmp_path)
+    assert lua.filter({"comment": NO_TAGS}).code == OK
+    assert lua.filter({"comment": NO_TAGS} | known).code == ERROR

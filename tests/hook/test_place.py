@@ -10,8 +10,14 @@ from slurm_finops.errors import InputError, OutsideError
 from slurm_finops.hook import place
 from slurm_finops.hook.build import MODULE, POLICY, SUBMIT, build, is_intact
 
-FIRST = build(Policy(), "warn", "accept")
-SECOND = build(Policy(required=("team",)), "enforce", "reject")
+
+def installed(policy: Policy, mode: str, on_error: str) -> dict[str, str]:
+    files = build(policy, mode, on_error)
+    return {name: files[name] for name in place.ORDER}
+
+
+FIRST = installed(Policy(), "warn", "accept")
+SECOND = installed(Policy(required=("team",)), "enforce", "reject")
 
 
 def outcomes(placed: list[place.Placed]) -> dict[str, str]:

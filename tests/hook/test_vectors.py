@@ -15,7 +15,7 @@ from slurm_finops.hook.engine import VERSIONS, Engine
 from slurm_finops.hook.vectors import load
 from tests.hook.test_twins import engine_of
 
-FILE = Path(__file__).parents[2] / "slurm_finops" / "hook" / "vectors.json"
+FILE = Path(__file__).parents[1] / "vectors" / "tags.json"
 HELP = "How to tag: https://wiki.example.org/tags"
 POLICY = Policy(
     registry=True,

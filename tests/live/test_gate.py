@@ -183,6 +183,26 @@ def test_each_way_in_is_refused_in_the_same_words(gate: Gated, program: str) -> 
     assert (code, HEADER in said) == (0, False)
 
 
+def test_the_courtesy_of_a_client(gate: Gated) -> None:
+    conf = gate.etc / "slurm.conf"
+    before = conf.read_text()
+    text = CONFIG.replace('[tags.exempt]\npartitions = ["debug"]\n', "")
+    (gate.folder / "finops.toml").write_text(text)
+    for words in (["build", "--out", str(gate.etc)], ["install"]):
+        assert gate.finops("hook", *words).exit_code == 0
+    asked = gate.log().count("slurm-finops: refused")
+    try:
+        conf.write_text(before + "CliFilterPlugins=lua\n")
+        for program, words in (("sbatch", ["--wrap=true"]), ("srun", ["true"])):
+            code, said = gate.ask(program, f"--comment={NO_TAGS}", *words)
+            assert code == 1
+            assert f"{program}: error: lua: {HEADER}\n" in said
+        assert gate.sbatch("-H", "--comment", GOOD)[0] == 0
+    finally:
+        conf.write_text(before)
+    assert gate.log().count("slurm-finops: refused") == asked
+
+
 def test_what_is_only_warned_of_runs(gate: Gated) -> None:
     gate.mode("warn")
     code, said = gate.sbatch("-H", "--comment", NO_TAGS)
