@@ -4,7 +4,10 @@ import sqlite3
 from collections.abc import Iterable
 from itertools import islice
 
+from slurm_finops.ledger.ingest import ACCOUNTING
+
 _SOME = 3
+_LIVE = f"source IN ({', '.join(map(repr, ACCOUNTING))})"
 
 
 def damage(db: sqlite3.Connection) -> list[str]:
@@ -25,15 +28,15 @@ def count_provisional(db: sqlite3.Connection) -> int:
 
 
 def was_live(db: sqlite3.Connection) -> bool:
-    """Whether the ledger was ever fed by sacct itself."""
-    query = "SELECT 1 FROM ingest_runs WHERE source = 'sacct' LIMIT 1"
+    """Whether the ledger was ever fed by Slurm's accounting itself."""
+    query = f"SELECT 1 FROM ingest_runs WHERE {_LIVE} LIMIT 1"
     return db.execute(query).fetchone() is not None
 
 
 def last_failure(db: sqlite3.Connection, cluster: str) -> str | None:
     """Why the last live collection of a cluster failed, None if it did not."""
     row = db.execute(
-        "SELECT status, detail FROM ingest_runs WHERE source = 'sacct' AND cluster = ? "
+        f"SELECT status, detail FROM ingest_runs WHERE {_LIVE} AND cluster = ? "
         "ORDER BY id DESC LIMIT 1",
         (cluster,),
     ).fetchone()
