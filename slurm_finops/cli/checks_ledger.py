@@ -61,6 +61,7 @@ def was_live(config: Config) -> bool:
 
 
 def _look(opened: Ledger, config: Config, period: Period, as_of: int) -> Iterator[Finding]:
+    from slurm_finops.cli.checks_claims import claims
     from slurm_finops.ledger import health
 
     said = health.damage(opened.db)
@@ -76,6 +77,7 @@ def _look(opened: Ledger, config: Config, period: Period, as_of: int) -> Iterato
         "rates", SKIP, "not looked at until every run is priced by them")  # fmt: skip
     yield from _useless_rates(opened, config)
     yield _tags(opened, config, period)
+    yield from claims(opened.db, config, period)
     yield _collection(opened, config, as_of)
     yield _problems(opened)
     yield _held(opened)

@@ -1,4 +1,4 @@
-"""collect: what ran, from sacct into the ledger."""
+"""collect: what ran, from Slurm's accounting into the ledger."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from slurm_finops.core.words import count
 from slurm_finops.errors import InputError
 
 if TYPE_CHECKING:
+    from slurm_finops.cli.collecting import Source
     from slurm_finops.ledger.ingest import Tally
     from slurm_finops.ledger.store import Ledger
     from slurm_finops.sources.sacct.saved import SavedFile
@@ -26,6 +27,7 @@ def collect() -> None:
       slurm-finops collect sacct
       slurm-finops collect sacct --since 2026-01-01
       slurm-finops collect sacct --file june.txt.gz
+      slurm-finops collect pyslurm
     """
 
 
@@ -83,6 +85,45 @@ def sacct(
                 raise click.UsageError(f"{name} is for --file: a live collection needs none")
         with app.writing("collect") as ledger:
             tally, named = live(app, ledger, since, until), []
+    _tell(tally, named, style)
+
+
+@collect.command("pyslurm")
+@click.option("--since", metavar="DATE", help="Collect from here.  [default: where the last "
+              "collection was whole]")
+@click.option("--until", metavar="DATE", help="Collect up to here.  [default: now]")
+@FORMAT
+@pass_app
+def pyslurm(app: App, since: str | None, until: str | None, style: str) -> None:
+    """Collect the same runs from Slurm's accounting, through pyslurm.
+
+    sacct and pyslurm give equal runs, so either goes on where the other ended.  scontrol
+    and squeue are asked, too.  pyslurm must be of your Slurm's release:
+
+    \b
+      pip install 'slurm-finops[pyslurm]' 'pyslurm==25.11.*'
+
+    A pyslurm that is missing, of another release, or blind to GPUs is refused in one line
+    (exit 3).  So is a day of which it cannot be proved that pyslurm shows every run of the
+    jobs that were requeued or resized: collect it with sacct.
+
+    \b
+    Examples:
+      slurm-finops collect pyslurm
+      slurm-finops collect pyslurm --since 2026-06-01 --until 2026-07-01
+    """
+    from functools import partial
+
+    from slurm_finops.cli.collecting import Source
+    from slurm_finops.sources.pyslurm import load, read_jobs
+
+    source = Source("pyslurm", partial(read_jobs, load()))
+    with app.writing("collect") as ledger:
+        tally = live(app, ledger, since, until, source)
+    _tell(tally, [], style)
+
+
+def _tell(tally: Tally, named: list[str], style: str) -> None:
     if style == "json":
         echo_json(vars(tally))
     else:
@@ -159,9 +200,11 @@ def _warn_of_forgery(file: SavedFile) -> None:
         )
 
 
-def live(app: App, ledger: Ledger, since: str | None, until: str | None) -> Tally:
-    """Collect from sacct, then look at what still runs."""
-    from slurm_finops.cli.collecting import collect_live, slices, window
+def live(
+    app: App, ledger: Ledger, since: str | None, until: str | None, source: Source | None = None
+) -> Tally:
+    """Collect from a source (sacct), then look at what still runs."""
+    from slurm_finops.cli.collecting import SACCT, collect_live, slices, window
     from slurm_finops.core.period import day_date
 
     calendar = app.config.calendar
@@ -180,7 +223,9 @@ def live(app: App, ledger: Ledger, since: str | None, until: str | None) -> Tall
         )
     automatic = since is None and until is None
     with progress("collecting", len(slices(start, end))) as advance:
-        tally = collect_live(ledger, app.config.cluster, start, end, automatic, advance)
+        tally = collect_live(
+            ledger, app.config.cluster, start, end, automatic, advance, source or SACCT
+        )
     from slurm_finops.cli.running import look_at_running
 
     look_at_running(ledger, app.config.cluster)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from itertools import chain, islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from slurm_finops.cli.app import now
+from slurm_finops.core.words import count
 from slurm_finops.errors import FinopsError, InputError
 
 if TYPE_CHECKING:
@@ -129,11 +130,27 @@ def collect_file(
     return tally
 
 
+def _read_sacct(since: int, until: int, cluster: str) -> Iterator[Batch]:
+    from slurm_finops.sources.sacct.live import read_live
+
+    return read_live(since, until, cluster)
+
+
+class Source(NamedTuple):
+    """A way to Slurm's accounting: its name, and what reads ``[since, until)`` of a cluster."""
+
+    name: str
+    read: Callable[[int, int, str], Iterator[Batch]]
+
+
+SACCT = Source("sacct", _read_sacct)
+
+
 def collect_live(
     ledger: Ledger, cluster: str, since: int, until: int, automatic: bool = False,
-    progress: Callable[[int], None] = lambda slices: None,
+    progress: Callable[[int], None] = lambda slices: None, source: Source = SACCT,
 ) -> Tally:  # fmt: skip
-    """Collect ``[since, until)`` from sacct, in slices of days; each is logged when whole.
+    """Collect ``[since, until)`` from a source, in slices of days; each is logged when whole.
 
     A failure ends the run; the next goes on from the last whole slice.
     """
@@ -142,9 +159,9 @@ def collect_live(
     total = Tally()
     for start, end in slices(since, until):
         tally = Tally()
-        run = begin(ledger, "sacct", cluster, now(), start, end, automatic)
+        run = begin(ledger, source.name, cluster, now(), start, end, automatic)
         try:
-            _collect_slice(ledger, cluster, start, end, tally)
+            _collect_slice(ledger, source, cluster, start, end, tally)
         except FinopsError as error:
             finish(ledger, run, now(), tally, str(error))
             raise
@@ -154,13 +171,13 @@ def collect_live(
     return total
 
 
-def _collect_slice(ledger: Ledger, cluster: str, start: int, end: int, tally: Tally) -> None:
-    from slurm_finops.sources.sacct.live import read_live
-
-    store(ledger, read_live(start, end, cluster), "sacct", tally, live=True)
+def _collect_slice(
+    ledger: Ledger, source: Source, cluster: str, start: int, end: int, tally: Tally
+) -> None:
+    store(ledger, source.read(start, end, cluster), source.name, tally, live=True)
     if tally.problems and not tally.records:
         raise InputError(
-            f"sacct printed {tally.problems:,} records, and none could be read; see: "
+            f"{source.name} gave {count(tally.problems, 'record')}, and none could be read; see: "
             "slurm-finops problems"
         )
 

@@ -133,7 +133,7 @@ class Policy:
         the team that names it, if one does, and says so; the cost centre it
         names is contested with it.
         """
-        tags = self._filled(claim, who)
+        tags = self.filled(claim, who)
         faults, source = claim.faults, claim.source
         if source == "none" and tags != UNTAGGED:
             source = "rule"
@@ -147,7 +147,7 @@ class Policy:
             tags = tags._replace(cost_center=team.cost_center)
         return Claim(tags, faults, source)
 
-    def _filled(self, claim: Claim, who: Who) -> Tags:
+    def filled(self, claim: Claim, who: Who) -> Tags:
         """The tags with the account's defaults where nothing was said, right or wrong."""
         for accounts, defaults in self._defaults:
             if accounts.match(who.account or ""):

@@ -93,7 +93,7 @@ def parse_seal(admin_comment: str) -> Claim | None:
     tags: Any = dict(seal).get("tags")
     if not _is_object(tags):
         return None
-    claim = _claim(tags, "seal", plain=False)
+    claim = _claim(tags, "seal", _is_plain(admin_comment))
     return claim._replace(faults=(*claim.faults, *_sealed_faults(dict(seal).get("faults"))))
 
 
@@ -124,8 +124,12 @@ def _parse(text: str, source: str) -> Claim:
     pairs, fault = _members(text)
     if fault:
         return Claim(faults=(fault,), source=source)
-    plain = "\\" not in text and text.isprintable() and (text.isascii() or not refused(text))
-    return _claim(pairs, source, plain)
+    return _claim(pairs, source, _is_plain(text))
+
+
+def _is_plain(text: str) -> bool:
+    """Whether no text in this JSON can need a look at its characters."""
+    return "\\" not in text and text.isprintable() and (text.isascii() or not refused(text))
 
 
 def _members(text: str) -> tuple[tuple[tuple[str, Any], ...], Fault | None]:

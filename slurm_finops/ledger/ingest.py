@@ -4,6 +4,10 @@ from dataclasses import dataclass
 
 from slurm_finops.ledger.store import Ledger
 
+#: Ways to one and the same accounting: a window that one of them has collected is
+#: whole for the others, too.
+ACCOUNTING = ("sacct", "pyslurm")
+
 
 @dataclass
 class Tally:
@@ -58,10 +62,12 @@ def collected_through(ledger: Ledger, source: str, cluster: str) -> int | None:
     automatic one; before there is one, of the latest stretch.  So a window
     collected by hand neither hides a gap before it nor sets the clock back.
     """
+    names = ACCOUNTING if source in ACCOUNTING else (source,)
     rows = ledger.db.execute(
-        "SELECT since, until, automatic, id FROM ingest_runs WHERE source = ? AND cluster = ? "
+        "SELECT since, until, automatic, id FROM ingest_runs "
+        f"WHERE source IN ({', '.join('?' * len(names))}) AND cluster = ? "
         "AND status = 'complete' AND since IS NOT NULL ORDER BY since",
-        (source, cluster),
+        (*names, cluster),
     )
     stretches: list[tuple[int, int]] = []  # (the newest automatic window in it, its end)
     for since, until, automatic, window in rows:

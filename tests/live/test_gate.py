@@ -428,6 +428,10 @@ def test_what_was_sealed_wins_over_a_rewrite(gate: Gated) -> None:
     assert gate.finops("collect", "sacct").exit_code == 0
     query = f"SELECT team, project, tag_source, comment FROM runs WHERE job_id_raw = {job}"
     assert rows(gate, query) == [("nlp", "moe", "seal", forged.partition("=")[2])]
+    told = json.loads(gate.finops("check", "--format", "json").stdout)["findings"]
+    (changed,) = (found["what"] for found in told if found["name"] == "changed comments")
+    assert changed.startswith("changed after submission: 1 run ("), changed
+    assert job in changed
 
 
 def test_a_seal_outlives_an_epilog_that_writes_over_it(gate: Gated) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from slurm_finops.errors import InputError, OutsideError
@@ -326,6 +326,7 @@ LINES = st.lists(
 
 
 @given(LINES, st.booleans())
+@example([waiting_job(Comment="{"), record(Comment="x\n"), "torn|"], True)
 def test_every_line_is_a_run_a_waiting_job_or_a_problem(items: list, trailing: bool) -> None:  # type: ignore[type-arg]
     text = saved(*items, trailing=trailing)
     runs, problems, file = read(text)
@@ -336,7 +337,8 @@ def test_every_line_is_a_run_a_waiting_job_or_a_problem(items: list, trailing: b
     assert file.records == len(runs) + file.waiting
     # no line that stands for something is nowhere
     starts = [line for line in body.split("\n") if line.startswith(("sacct", "torn", "1|1|half"))]
-    assert all(any(line in text for text in kept) for line in starts)
+    # (the last of a comment may have lost what looks like its record's delimiter)
+    assert all(any(line.removesuffix("|") in text for text in kept) for line in starts)
     # a record of one line, whose neighbours are none, is never lost
     whole = [item for item in items if isinstance(item, dict) and "\n" not in "".join(item.values())
              and "a|b" not in item["JobName"]]  # fmt: skip

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 from slurm_finops.core.runs import Problem, Run
 from slurm_finops.errors import OutsideError
-from slurm_finops.sources.sacct.fields import Unreadable
-from slurm_finops.sources.sacct.record import FIELDS, Passed, RecordParser
+from slurm_finops.sources.sacct.record import FIELDS, RecordParser
+from slurm_finops.sources.sacct.rows import RowReader
 from slurm_finops.sources.sacct.stream import BLOCK, Batch, batches
 from slurm_finops.sources.slurm import environment
 
@@ -31,7 +31,7 @@ def sacct_command(since: int, until: int, delimiter: str) -> list[str]:
     ]  # fmt: skip
 
 
-class LiveWindow:
+class LiveWindow(RowReader):
     """The runs of one window, while sacct prints them.
 
     The delimiter is random for each call and every record ends in it, so no
@@ -40,13 +40,10 @@ class LiveWindow:
     """
 
     def __init__(self, since: int, until: int, cluster: str) -> None:
+        super().__init__()
         self._delimiter = f"\x1f{secrets.token_hex(6)}\x1f"
         self._command = sacct_command(since, until, self._delimiter)
         self._cluster = cluster
-        self.problems: list[Problem] = []
-        self.records = 0
-        self.steps = 0
-        self.waiting = 0
         #: what follows the last whole record; if sacct failed, it is asked for again
         self._torn = b""
 
@@ -90,31 +87,7 @@ class LiveWindow:
                 parser = RecordParser(rows.pop(0), self._cluster, UTC)
                 yield []
             for i in range(0, len(rows), BLOCK):
-                yield self._block(parser, rows[i : i + BLOCK])
-
-    def _block(self, parser: RecordParser, rows: list[list[str]]) -> list[Run]:
-        whole = [row for row in rows if len(row) == parser.width]
-        usual = parser.parse_usual(rows) if len(whole) == len(rows) else None
-        if usual is not None:
-            self.records += len(usual)
-            return usual
-        runs = []
-        for row in rows:
-            text = "|".join(row)
-            try:
-                if len(row) != parser.width:
-                    raise Unreadable(f"{len(row)} fields where {parser.width} were asked for")
-                found = parser.parse(row)
-            except Unreadable as error:
-                self.problems.append(Problem(text, str(error)))
-                continue
-            self.records += 1
-            if isinstance(found, Run):
-                runs.append(found)
-            else:
-                self.steps += found is Passed.STEP
-                self.waiting += found is Passed.WAITING
-        return runs
+                yield self.read(parser, rows[i : i + BLOCK])
 
     def _split(self, process: subprocess.Popen[bytes]) -> Iterator[list[str]]:
         """Records as they arrive: text up to the delimiter and newline that end each."""
