@@ -43,6 +43,7 @@ class Sandbox:
             "TZ": "UTC",
         }
         self.env |= {f"SANDBOX_{name.upper()}": value for name, value in settings.items()}
+        self.env["PATH"] = self._path()
 
     def __enter__(self) -> Self:
         # Somebody's patience may end, but the sandbox must not outlive the script.
@@ -58,6 +59,12 @@ class Sandbox:
         if not isinstance(raised[0], Refusal):  # then nothing was started, nor can be stopped
             self._verb("purge")
         shutil.rmtree(self.root, ignore_errors=True)
+
+    def _path(self) -> str:
+        """PATH with the clients of the suite, if there is one, before this machine's own."""
+        point = 'eval "$("$0" env)" && printf %s "$PATH"'
+        asked = ["bash", "-c", point, HERE / "slurm-sandbox"]
+        return subprocess.check_output(asked, env=self.env, text=True)
 
     def _verb(self, verb: str) -> None:
         done = subprocess.run([HERE / "slurm-sandbox", verb], env=self.env)
