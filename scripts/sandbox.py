@@ -65,7 +65,7 @@ class Sandbox:
     def _path(self) -> str:
         """PATH with the clients of the suite, if there is one, before this machine's own."""
         point = 'eval "$("$0" env)" && printf %s "$PATH"'
-        asked = ["bash", "-c", point, HERE / "slurm-sandbox"]
+        asked = ["bash", "-c", point, str(HERE / "slurm-sandbox")]
         return subprocess.check_output(asked, env=self.env, text=True)
 
     def _verb(self, verb: str) -> None:
