@@ -46,3 +46,15 @@ def test_of_long_lists_only_what_is_not_everywhere(tables) -> None:  # type: ign
     key = ("sacct", "only here sacct has")
     text = tables({key: "Comment Reserved"}, {key: "Comment Planned"})["What sacct prints"]
     assert "| only here sacct has | `Reserved` | `Planned` |" in text
+
+
+def test_the_page_has_every_section_of_three_releases(tables) -> None:  # type: ignore[no-untyped-def]
+    from compat_page import SECTIONS
+
+    page = (SCRIPTS.parent / "docs" / "compatibility.md").read_text()
+    table = page.partition("<!-- table -->\n")[2].partition("<!-- end -->\n")[0]
+    parts = dict(part.split("\n", 1) for part in table.split("## ")[1:])
+    assert list(parts) == list(SECTIONS.values())
+    heads = {line for line in table.splitlines() if line.startswith("|  |")}
+    (head,) = heads - {"|  | answer |"}
+    assert [cell.strip()[:5] for cell in head.split("|")[2:5]] == ["22.05", "24.11", "26.05"]
