@@ -35,14 +35,16 @@ class Sandbox:
 
     def __init__(self, **settings: str) -> None:
         self.root = Path(tempfile.mkdtemp(prefix="slurm-sandbox-"))
+        self._claim = free_ports()
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(FOREIGN)}
         self.env = inherited | {
             "SANDBOX_ROOT": str(self.root),
-            "SANDBOX_PORT": str(free_ports()),
+            "SANDBOX_PORT": str(self._claim.getsockname()[1]),
             "SLURM_CONF": str(self.root / "etc/slurm.conf"),
             "TZ": "UTC",
         }
         self.env |= {f"SANDBOX_{name.upper()}": value for name, value in settings.items()}
+        self.env["PATH"] = self._path()
 
     def __enter__(self) -> Self:
         # Somebody's patience may end, but the sandbox must not outlive the script.
@@ -57,7 +59,14 @@ class Sandbox:
     def __exit__(self, *raised: object) -> None:
         if not isinstance(raised[0], Refusal):  # then nothing was started, nor can be stopped
             self._verb("purge")
+        self._claim.close()
         shutil.rmtree(self.root, ignore_errors=True)
+
+    def _path(self) -> str:
+        """PATH with the clients of the suite, if there is one, before this machine's own."""
+        point = 'eval "$("$0" env)" && printf %s "$PATH"'
+        asked = ["bash", "-c", point, str(HERE / "slurm-sandbox")]
+        return subprocess.check_output(asked, env=self.env, text=True)
 
     def _verb(self, verb: str) -> None:
         done = subprocess.run([HERE / "slurm-sandbox", verb], env=self.env)
@@ -92,11 +101,22 @@ class Sandbox:
         return [line.split("\t") for line in out.decode().split("\n") if line]
 
 
-def free_ports() -> int:
-    """The first block of ports below the ephemeral ones in which nothing listens."""
-    for first in range(20000, 32000, PORTS_PER_SANDBOX):
+def free_ports() -> socket.socket:
+    """A block of ports below the ephemeral ones in which nothing listens.
+
+    It is claimed by holding its first port, which a sandbox has no use for: two that start
+    at one time would else find the same block free.
+    """
+    for first in reversed(range(20000, 32000, PORTS_PER_SANDBOX)):
+        claim = socket.socket()
+        try:
+            claim.bind(("127.0.0.1", first))
+        except OSError:
+            claim.close()
+            continue
         if all(is_free(first + offset) for offset in (1, 17, 19, 101)):
-            return first
+            return claim
+        claim.close()
     raise Failure("no free ports between 20000 and 32000")
 
 

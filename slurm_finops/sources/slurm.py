@@ -108,9 +108,15 @@ def show_config() -> dict[str, str]:
 
 
 def show_accounting_config() -> dict[str, str]:
-    """slurmdbd's own settings, from the second part of `sacctmgr show config`."""
+    """slurmdbd's own settings, from the second part of `sacctmgr show config`.
+
+    Empty where that part is not slurmdbd's: measured on 26.05.5, sacctmgr fills PrivateData,
+    StorageType and others in from the slurm.conf of this machine.  slurmdbd itself stores in
+    a database, never in another slurmdbd, and so its StorageType tells.
+    """
     _, _, slurmdbd = run(["sacctmgr", "show", "config"]).partition("SlurmDBD configuration")
-    return settings(slurmdbd)
+    found = settings(slurmdbd)
+    return {} if found.get("StorageType") == "accounting_storage/slurmdbd" else found
 
 
 def settings(text: str) -> dict[str, str]:
@@ -200,16 +206,35 @@ def sight(config: Mapping[str, str]) -> Sight:
     level = user_admin_level(user)
     if level in ("Operator", "Administrator"):
         return Sight(True, True, f"{user} has AdminLevel={level}")
-    hidden = [_hides_jobs(config), _hides_jobs(show_accounting_config())]
-    where = [name for name, hides in zip(("slurm.conf", "slurmdbd.conf"), hidden, strict=True)
-             if hides]
+    known = f"{user} has AdminLevel={level}"
+    if not level:
+        known = f"{user} is not in the accounting database"
+    slurmdbd = show_accounting_config()
+    controller = not _hides_jobs(config)
+    if not slurmdbd and not _sees_others(user):
+        return Sight(
+            controller, False, "sacctmgr does not tell slurmdbd's PrivateData, sacct lists no "
+            f"job since yesterday that it would hide, and {known}",
+        )  # fmt: skip
+    accounting = not _hides_jobs(slurmdbd)
+    seen = {"slurm.conf": controller, "slurmdbd.conf": accounting}
+    where = " and ".join(name for name, shown in seen.items() if not shown)
     if not where:
         return Sight(True, True, "PrivateData does not hide jobs")
-    known = f"has AdminLevel={level}" if level else "is not in the accounting database"
-    return Sight(
-        not hidden[0], not hidden[1],
-        f"PrivateData in {' and '.join(where)} hides other people's jobs, and {user} {known}",
-    )  # fmt: skip
+    why = f"PrivateData in {where} hides other people's jobs, and {known}"
+    return Sight(controller, accounting, why)
+
+
+def _sees_others(user: str) -> bool:
+    """Whether sacct lists jobs to this user that PrivateData would hide.
+
+    A coordinator sees those of an account either way (sacctmgr, "coordinator").
+    """
+    coordinates = ["sacctmgr", "-nP", "show", "user", user, "withcoord", "format=coordinators"]
+    if run(coordinates).strip():
+        return False
+    users = run(["sacct", "-a", "-X", "-n", "-P", "-S", "now-1day", "-o", "User"])
+    return bool(set(users.split()) - {user})
 
 
 def _me() -> tuple[str, int]:

@@ -8,7 +8,7 @@ the right to spend.  The same holds for ``-o``.
 
 Instead, the safest that the release offers:
 
-- ``squeue --json`` (21.08 and later; measured on 22.05.8 and 24.11.5): every text
+- ``squeue --json`` (21.08 and later; measured on 22.05.8, 24.11.5 and 26.05.5): every text
   is a JSON string with its newlines, quotes and control characters escaped, so
   nothing in it can end a field; bytes that are not UTF-8 come raw.  22.05 ignores
   every filter and also lists jobs that ended within MinJobAge.  225 jobs were

@@ -1,4 +1,7 @@
-"""A real Slurm for the tests marked ``slurm``: the sandbox, on ports and in a folder of its own."""
+"""A real Slurm for the tests marked ``slurm``: the sandbox, on ports and in a folder of its own.
+
+It is this machine's own Slurm, or that of the Debian which SLURM_FINOPS_SUITE names.
+"""
 
 import os
 import subprocess
@@ -6,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +19,7 @@ from slurm_finops.sources import slurm
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 CLUSTER = "lab"
+SUITE = os.environ.get("SLURM_FINOPS_SUITE", "")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -39,6 +44,12 @@ class Cluster:
     def start(self) -> None:
         """Whatever of it is down."""
         subprocess.run([SCRIPTS / "slurm-sandbox", "start"], env=self._env, check=True)
+
+    @cached_property
+    def release(self) -> tuple[int, int]:
+        """Slurm's, such as (22, 5); a minor one is not told apart."""
+        year, month, *_ = self.run("sacct", "-V").rpartition(" ")[2].split(".")
+        return int(year), int(month)
 
     def run(self, *command: str) -> str:
         done = subprocess.run(command, capture_output=True, text=True, timeout=60)
@@ -88,12 +99,13 @@ def slurm_conf(cluster: Cluster, key: str, value: str) -> Iterator[None]:
 
 @contextmanager
 def a_cluster(**settings: str) -> Iterator[Cluster]:
-    """A sandbox, with Slurm's clients pointed at it."""
+    """A sandbox, with its clients on PATH and pointed at it."""
     sys.path.append(str(SCRIPTS))
     from sandbox import Sandbox
 
-    with Sandbox(**settings) as made, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SLURM_CONF", made.env["SLURM_CONF"])
+    with Sandbox(suite=SUITE, **settings) as made, pytest.MonkeyPatch.context() as patch:
+        for name in ("SLURM_CONF", "PATH"):
+            patch.setenv(name, made.env[name])
         yield Cluster(made, *settings["users"].split())
 
 

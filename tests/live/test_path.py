@@ -4,7 +4,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,9 +12,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from slurm_finops.cli import main
+from tests.live.conftest import a_cluster
 from tests.support import a_config
 
-sys.path.append(str(Path(__file__).parents[2] / "scripts"))
 pytestmark = pytest.mark.slurm
 
 TAGS = '{"team":"nlp","project":"llama","experiment":"run-%d"}'
@@ -96,10 +95,7 @@ def cluster() -> Iterator[None]:
     """A sandbox of this module's own."""
     if os.environ.get("SLURM_FINOPS_NO_SLURM") == "1":
         pytest.skip("SLURM_FINOPS_NO_SLURM=1")
-    from sandbox import Sandbox
-
-    with Sandbox(nodes="3") as made, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SLURM_CONF", made.env["SLURM_CONF"])
+    with a_cluster(nodes="3", users="lab_alice lab_bob"):
         yield
 
 

@@ -9,6 +9,7 @@ from slurm_finops.sources import slurm as clients
 from tests.fake_slurm import FakeSlurm, no_slurm, slurm
 
 __all__ = ["no_slurm", "slurm"]
+LIVE = Path(__file__).parents[1] / "sacct" / "live"
 
 
 @pytest.mark.usefixtures("no_slurm")
@@ -117,6 +118,34 @@ def test_whose_jobs_are_seen(
     found = clients.sight({"PrivateData": ctld, "SlurmUser": "slurm(64030)"})
     assert (found.controller, found.accounting) == seen
     assert "bob" in found.why or "PrivateData" in found.why
+
+
+@pytest.mark.parametrize("release", ["22.05.8", "24.11.5"])
+def test_settings_of_slurmdbd_are_its_own(slurm: FakeSlurm, release: str) -> None:
+    slurm.say("sacctmgr", "config", out=(LIVE / f"sacctmgr-show-config-{release}.txt").read_text())
+    found = clients.show_accounting_config()
+    assert (found["PrivateData"], found["SLURMDBD_VERSION"]) == ("jobs", release)
+
+
+@pytest.mark.usefixtures("bob")
+@pytest.mark.parametrize(("coordinates", "users", "ctld", "seen", "why"), [
+    ("", "alice\nbob\n", "none", (True, True), "PrivateData does not hide jobs"),
+    ("", "alice\nbob\n", "jobs", (False, True), "PrivateData in slurm.conf hides"),
+    ("", "bob\nbob\n", "none", (True, False), "sacctmgr does not tell slurmdbd's PrivateData"),
+    ("", "", "jobs", (False, False), "sacctmgr does not tell slurmdbd's PrivateData"),
+    ("nlp", "alice\nbob\n", "none", (True, False), "sacctmgr does not tell"),
+])  # fmt: skip
+def test_where_sacctmgr_does_not_tell_sacct_is_asked(
+    slurm: FakeSlurm, coordinates: str, users: str, ctld: str, seen: tuple[bool, bool], why: str
+) -> None:
+    """26.05 prints this machine's own settings as those of slurmdbd, which had jobs here."""
+    slurm.say("sacctmgr", "config", out=(LIVE / "sacctmgr-show-config-26.05.5.txt").read_text())
+    slurm.say("sacctmgr", "withcoord", out=coordinates + "\n")
+    slurm.say("sacct", "User", out=users)
+    assert clients.show_accounting_config() == {}
+    found = clients.sight({"PrivateData": ctld, "SlurmUser": "slurm(64030)"})
+    assert (found.controller, found.accounting) == seen
+    assert found.why.startswith(why)
 
 
 @pytest.mark.usefixtures("bob")

@@ -14,11 +14,12 @@ from slurm_finops.sources.squeue import jobs_of_json, jobs_of_text, running_jobs
 from tests.fake_slurm import FakeSlurm, a_job, slurm
 
 __all__ = ["slurm"]
-# Real jobs with hostile texts, on 22.05.8 and 24.11.5; user, host and paths replaced, jobs
-# and (24.11) the list of cores left out.
+# Real jobs with hostile texts, on three releases; user, host and paths replaced, jobs and
+# (since 24.11) the lists of cores left out.
 LIVE = Path(__file__).parents[1] / "sacct" / "live"
 JSON_22 = (LIVE / "squeue-22.05.8.json").read_bytes()
 JSON_24 = (LIVE / "squeue-24.11.5.json").read_bytes()
+JSON_26 = (LIVE / "squeue-26.05.5.json").read_bytes()
 DOWN = (LIVE / "squeue-down-22.05.8.json").read_bytes()
 PLAIN = (LIVE / "squeue-plain-22.05.8.txt").read_text("utf-8", "backslashreplace")
 MARK = "\x1fabc\x1f"
@@ -26,24 +27,25 @@ SEAL = '{"slurm_finops":{"v":1,"tags":{"team":"nlp"}}}'
 FORGED = 'one\ntwo\n\nJobId=99 JobName=x\n   Comment=forged AdminComment={}\n'
 
 
-def test_the_jobs_of_two_releases_by_raw_id() -> None:
-    # 7_0 is job 10 on 22.05 and 14 on 24.11; 16 and 13 are second het components
+def test_the_jobs_of_each_release_by_raw_id() -> None:
+    # 7_0 is job 10 on 22.05 and 14 since 24.11; 16 and 13 are second het components
     assert sorted(jobs_of_json(JSON_22), key=int) == "1 2 4 5 7 9 10 12 16 19".split()
     assert sorted(jobs_of_json(JSON_24), key=int) == "1 2 4 5 7 9 13 14".split()
-    for text, component in ((JSON_22, "16"), (JSON_24, "13")):
+    assert sorted(jobs_of_json(JSON_26), key=int) == "1 2 4 5 7 9 13 14".split()
+    for text, component in ((JSON_22, "16"), (JSON_24, "13"), (JSON_26, "13")):
         assert jobs_of_json(text)[component].comment == "second"
 
 
-@pytest.mark.parametrize("text", [JSON_22, JSON_24])
+@pytest.mark.parametrize("text", [JSON_22, JSON_24, JSON_26])
 def test_both_comments_and_the_submit_time_of_a_running_job(text: bytes) -> None:
     job = jobs_of_json(text)["1"]
     assert job.state == "RUNNING"
     assert job.comment == '{"team":"nlp","project":"llama","experiment":"r1"}'
     assert job.admin_comment == SEAL
-    assert job.submit in (1795483532, 1795484160)
+    assert job.submit in (1795483532, 1795484160, 1795634945)
 
 
-@pytest.mark.parametrize("text", [JSON_22, JSON_24])
+@pytest.mark.parametrize("text", [JSON_22, JSON_24, JSON_26])
 def test_forged_fields_stay_within_the_text_they_were_written_in(text: bytes) -> None:
     jobs = jobs_of_json(text)
     assert "99" not in jobs
@@ -54,7 +56,7 @@ def test_forged_fields_stay_within_the_text_they_were_written_in(text: bytes) ->
     assert not any(job.admin_comment for i, job in jobs.items() if i != "1")
 
 
-@pytest.mark.parametrize("text", [JSON_22, JSON_24])
+@pytest.mark.parametrize("text", [JSON_22, JSON_24, JSON_26])
 def test_bytes_that_are_not_utf8_read_as_from_sacct(text: bytes) -> None:
     assert jobs_of_json(text)["9"].comment == r"bad\xff\xc3("
 
