@@ -27,8 +27,10 @@ def estimate(app: App, words: tuple[str, ...], day: str | None, style: str) -> N
 
     Needs no Slurm.  A job that ends before its time limit costs less; where it
     may land in several partitions, or on GPUs of several types, the dearest
-    counts.  What the cluster alone knows, such as a partition's default time or
-    the GPUs of an --exclusive node, is named.
+    counts.  Where the options leave open how many nodes a job takes, or it takes
+    whole ones, it says "at least".  It cannot know partitions that hand out
+    whole nodes, options in the environment (SBATCH_GPUS), a site's OverTimeLimit,
+    or how often a job is requeued.
 
     \b
     Examples:
@@ -91,7 +93,7 @@ def _text(app: App, name: str, parts: Sequence[Estimate]) -> list[str]:
             lines.append(f"  {of}nothing that has a price")
         notes = [f"{sku} has no rate: it is in no figure" for sku in part.unpriced]
         if part.request.minutes is None and part.parts:
-            notes.append("no --time: the partition's own limit holds; the figure is for an hour")
+            notes.append("no limit of time: the figure is for an hour; the partition may have one")
         lines += [f"  {of}note: {note}" for note in (*notes, *part.request.notes)]
     return lines
 

@@ -166,16 +166,24 @@ def _tell_next(folder: Path, placed: list[Placed]) -> None:
         click.echo("\nstill to do:")
         for number, step in enumerate(steps, 1):
             click.echo(f"{number}. {step}")
-    else:
+    elif _is_slurms(folder):
         click.echo("slurmctld uses it from the next job on")
 
 
+def _is_slurms(folder: Path) -> bool:
+    """Whether slurm.conf lies there: a folder to be carried elsewhere is used by nobody."""
+    try:
+        return folder.samefile(_slurm_folder())
+    except (InputError, OSError):
+        return False
+
+
 _CHAIN = """in your job_submit.lua, once:
-     local finops = dofile("{path}")
+     local loaded, finops = pcall(dofile, "{path}")
    at the end of slurm_job_submit:
-     return finops.submit(job_desc, part_list, submit_uid)
+     return loaded and finops.submit(job_desc, part_list, submit_uid) or slurm.SUCCESS
    at the end of slurm_job_modify:
-     return finops.modify(job_desc, job_rec, part_list, modify_uid)"""
+     return loaded and finops.modify(job_desc, job_rec, part_list, modify_uid) or slurm.SUCCESS"""
 
 
 @hook.command("test")

@@ -60,7 +60,7 @@ def make(app: App, pairs: tuple[str, ...], account: str, user: str) -> None:
         given[name] = value
     policy, gate = _gate(app)
     comment = make_comment(Tags(**given))
-    answer = verdict(policy, comment, Who(account or None, user), gate.help)
+    answer = verdict(policy, comment, Who(account.lower() or None, user), gate.help)
     if answer.kind == "fault":
         raise InputError("\n".join(answer.lines))
     click.echo(comment)
@@ -149,6 +149,7 @@ def _given(
     from slurm_finops.core.policy import Who
     from slurm_finops.core.sbatch import header_components
 
+    account = account.lower()  # as Slurm keeps it
     who = Who(account or None, user)
     for i, comment in enumerate(comments, 1):
         yield f"comment {i}" if len(comments) > 1 else "comment", comment, who
@@ -162,8 +163,9 @@ def _given(
             name = f"{path}, component {number}" if len(components) > 1 else path
             # a component that has none carries the first one's
             comment = options.get("comment", components[0].get("comment", ""))
+            charged = account or options.get("account", "").lower()
             yield name, comment, Who(
-                account or options.get("account") or None, user, options.get("wckey", ""),
+                charged or None, user, options.get("wckey", ""),
                 options.get("partition", ""), options.get("qos", ""),
             )  # fmt: skip
 

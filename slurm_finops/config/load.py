@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections import Counter
+from dataclasses import replace
 from datetime import date, datetime
 from email.utils import parseaddr
 from pathlib import Path
@@ -16,7 +17,7 @@ from slurm_finops.core.near import nearest
 from slurm_finops.core.period import Calendar
 from slurm_finops.core.policy import Default, Exempt, Policy, TeamRule
 from slurm_finops.core.rates import MATCH_KEYS, ON_DEMAND, PRICINGS, Rate, RateBook, RateError
-from slurm_finops.core.tags import ALIASES, KEYS
+from slurm_finops.core.tags import ALIASES, KEYS, Tags, make_comment, parse_comment
 from slurm_finops.errors import ConfigError
 
 #: Plain addresses: whatever needs quotes or another alphabet, many servers refuse.
@@ -105,7 +106,7 @@ def _tags(table: Table, teams: tuple[Team, ...]) -> tuple[Policy, Gate]:
             for t in teams
         ),
         exempt=_exempt(table),
-        defaults=_defaults(table),
+        defaults=_defaults(table, max_length),
     )  # fmt: skip
     gate = Gate(
         mode=table.choice("mode", ("off", "warn", "enforce"), "warn"),
@@ -133,10 +134,15 @@ def _exempt(table: Table) -> Exempt:
     names = ("users", "accounts", "partitions", "qos")
     found = Exempt(*(exempt.texts(name, "a list of names or globs") for name in names))
     exempt.done()
-    return found
+    return replace(found, accounts=_lower(found.accounts))
 
 
-def _defaults(table: Table) -> tuple[Default, ...]:
+def _lower(accounts: tuple[str, ...]) -> tuple[str, ...]:
+    """Slurm keeps the names of accounts in lower case."""
+    return tuple(account.lower() for account in accounts)
+
+
+def _defaults(table: Table, max_length: int) -> tuple[Default, ...]:
     """``[tags.defaults."nlp-*"]``: tags for jobs of an account that say nothing."""
     defaults = table.table("defaults")
     found = []
@@ -144,8 +150,18 @@ def _defaults(table: Table) -> tuple[Default, ...]:
         values = {key: tags.text(key, "a value", None) for key in KEYS}
         for key in tags.rest():
             raise tags.fail(key, f"is no tag; {_nearest_tag(key)}")
-        found.append((account, tuple((k, v) for k, v in values.items() if v is not None)))
+        _as_in_a_comment(tags, values, max_length)
+        found.append((account.lower(), tuple((k, v) for k, v in values.items() if v is not None)))
     return tuple(found)
+
+
+def _as_in_a_comment(table: Table, values: dict[str, str | None], max_length: int) -> None:
+    """A default is sealed like a tag that was typed, so it must be one that may be typed."""
+    tags = Tags(**values)
+    claim = parse_comment(make_comment(tags))
+    faults = (*claim.faults, *Policy(required=(), max_length=max_length).judge(tags))
+    for fault in faults:
+        raise table.fail(fault.key, fault.message)
 
 
 def _nearest_tag(key: str) -> str:
@@ -204,11 +220,16 @@ def _match(table: Table) -> tuple[tuple[str, str], ...]:
     return tuple(sorted((key, value) for key, value in values.items() if value is not None))
 
 
+def _accounts(table: Table) -> tuple[str, ...] | None:
+    found = table.texts("accounts", "a list of Slurm accounts or globs", None)
+    return None if found is None else _lower(found)
+
+
 def _team(table: Table, digits: int) -> Team:
     team = Team(
         name=table.text("name", "the team's name"),
         cost_center=table.text("cost_center", "a cost centre", None),
-        accounts=table.texts("accounts", "a list of Slurm accounts or globs", None),
+        accounts=_accounts(table),
         users=table.texts("users", "a list of users or globs", None),
         wckeys=table.texts("wckeys", "a list of WCKeys or globs", None),
         email=_addresses(table),

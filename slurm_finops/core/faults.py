@@ -11,7 +11,8 @@ MESSAGES = {
     "absent": "the job has no --comment",
     "too_long": "the comment is {detail} bytes long; Slurm keeps at most 1024",
     "not_utf8": "the comment is not UTF-8 text: {detail}",
-    "not_json": "the comment is not JSON: {detail}; in a shell, put single quotes around it",
+    "not_json": "the comment is not JSON: {detail}",
+    "unquoted": "the comment is not JSON: {detail}; in a shell, put single quotes around it",
     "not_object": 'the comment is not a JSON object; it must look like {"team": "..."}',
     "too_deep": "the comment is nested more than 32 deep",
     "duplicate": '"{key}" is given twice; give it once',
@@ -34,7 +35,9 @@ MESSAGES = {
 }
 
 #: Faults that leave no tag to look at.
-UNREADABLE = frozenset(("absent", "too_long", "not_utf8", "not_json", "not_object", "too_deep"))
+UNREADABLE = frozenset(
+    ("absent", "too_long", "not_utf8", "not_json", "unquoted", "not_object", "too_deep")
+)
 
 
 _PLACES = re.compile(r"\{(key|detail|hint)\}")

@@ -5,6 +5,9 @@ Not a regular expression: ``*-*-*-x`` would take one of those hours to say no.
 
 from collections.abc import Iterable
 
+#: No glob fits a longer text: slurmctld waits while the hook compares.
+MAX_BYTES = 256
+
 
 class Globs:
     """A list of names or globs."""
@@ -16,7 +19,11 @@ class Globs:
 
     def match(self, text: str) -> bool:
         """Whether any of them is, or fits, the whole text."""
-        return text in self.names or any(fits(glob, text) for glob in self._globs)
+        if text in self.names:
+            return True
+        return len(text.encode("utf-8", "surrogatepass")) <= MAX_BYTES and any(
+            fits(glob, text) for glob in self._globs
+        )
 
 
 def is_glob(text: str) -> bool:

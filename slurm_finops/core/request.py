@@ -8,10 +8,17 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-_TIME = re.compile(r"(?:(\d+)-)?(\d+)(?::(\d+))?(?::(\d+))?", re.ASCII)
+from slurm_finops.core.usage import GPU
+
+_TIME = re.compile(
+    r"(?:(\d{1,9})-)?(\d{1,9})(?::(\d{1,9}))?(?::(\d{1,9}))?", re.ASCII
+)
 _ENDLESS = ("infinite", "unlimited", "-1")
-_RANGE = re.compile(r"(\d+)(?:-(\d+)(?::(\d+))?)?", re.ASCII)
-_SIZE = re.compile(r"(\d+)([KMGT]?)B?", re.ASCII | re.IGNORECASE)
+_RANGE = re.compile(r"(\d{1,9})(?:-(\d{1,9})(?::(\d{1,9}))?)?", re.ASCII)
+_SIZE = re.compile(r"(\d{1,15})([KMGT]?)B?", re.ASCII | re.IGNORECASE)
+_BY_NODE = ("gres", "gpus-per-node", "mem")
+#: A name or a type of devices; a row of digits is a count that nobody means.
+_DEVICE = re.compile(r"(?!\d+\Z)[\w.-]+", re.ASCII).fullmatch
 _GPU_OPTIONS = ("gpus", "gpus-per-node", "gpus-per-task", "gres", "tres-per-task")
 
 
@@ -38,22 +45,32 @@ class Request(NamedTuple):
 def request(options: Mapping[str, str]) -> Request:
     """The most that a job with these options (by their long names) can hold.  `RequestError`."""
     notes: list[str] = []
-    nodes = _nodes(options)
-    tasks = _tasks(options, nodes)
-    tres = {"node": nodes, "cpu": tasks * _number(options, "cpus-per-task", 1)}
+    nodes, tasks = _shape(options)
     gres = _gres(options, nodes, tasks)
-    memory = _memory(options, nodes, tres["cpu"], sum(gres.values()), notes)
+    gpus = max(gres.get(GPU, 0), sum(n for sku, n in gres.items() if sku.startswith(f"{GPU}:")))
+    if not options.get("ntasks"):  # GPUs bring tasks, too
+        tasks = max(tasks, gpus * _number(options, "ntasks-per-gpu", 0))
+    cpus = max(
+        tasks * _number(options, "cpus-per-task", 1), gpus * _number(options, "cpus-per-gpu", 0),
+        nodes * _number(options, "mincpus", 0),
+    )  # fmt: skip
+    tres = {"node": nodes, "cpu": cpus}
+    memory = _memory(options, nodes, cpus, gpus, notes)
     if memory:
         tres["mem"] = memory
-    if "exclusive" in options:
+    if not options.get("nodes") and tasks > 1 and any(map(options.get, _BY_NODE)):
+        notes.append("without --nodes Slurm may take more nodes, each with all that is per node")
+    if options.get("exclusive") == "" or options.get("exclusive") == "exclusive":
         notes.append("--exclusive takes all of its nodes, and what is on them is not known here")
-    if "gpus-per-socket" in options:
-        notes.append("--gpus-per-socket cannot be counted without knowing the nodes")
+    for name in ("gpus-per-socket", "extra-node-info"):
+        if name in options:
+            notes.append(f"--{name} cannot be counted without knowing the nodes")
     time = options.get("time", "")
+    minutes = minutes_of(time) if time else None
     return Request(
-        tres | gres, minutes_of(time) if time else None, array_tasks(options.get("array", "")),
+        tres | gres, minutes or None, array_tasks(options.get("array", "")),
         tuple(filter(None, options.get("partition", "").split(","))),
-        options.get("account", ""), options.get("qos", ""), tuple(notes),
+        options.get("account", "").lower(), options.get("qos", ""), tuple(notes),
     )  # fmt: skip
 
 
@@ -97,15 +114,26 @@ def array_tasks(text: str) -> int:
 def _nodes(options: Mapping[str, str]) -> int:
     """The most nodes: the end of a range."""
     text = options.get("nodes", "") or "1"
-    if not re.fullmatch(r"\d+(-\d+)?", text, re.ASCII):
+    if not re.fullmatch(r"\d{1,9}(-\d{1,9})?", text, re.ASCII):
         raise RequestError(f"--nodes={text} is no number such as 2 or 1-4")
     return max(1, int(text.rpartition("-")[2]))
 
 
-def _tasks(options: Mapping[str, str], nodes: int) -> int:
+def _shape(options: Mapping[str, str]) -> tuple[int, int]:
+    """``(nodes, tasks)``: as many nodes as the options ask for together, one way or the other."""
+    nodes = _nodes(options)
+    gpus = sum(devices("gpus", options.get("gpus", "")).values())
     if options.get("ntasks"):
-        return _number(options, "ntasks", 1)
-    return nodes * _number(options, "ntasks-per-node", 1)
+        tasks = _number(options, "ntasks", 1)
+    else:
+        tasks = nodes * _number(options, "ntasks-per-node", 1)
+        by_task = sum(devices("gpus", options.get("gpus-per-task", "")).values())
+        if gpus and by_task:  # as many tasks as the GPUs are for
+            tasks = max(tasks, -(-gpus // by_task))
+    fits = [(tasks, _number(options, "ntasks-per-node", 0)),
+            (gpus, sum(devices("gpus", options.get("gpus-per-node", "")).values()))]  # fmt: skip
+    nodes = max([nodes, *(-(-wanted // each) for wanted, each in fits if each)])
+    return nodes, tasks if options.get("ntasks") else max(tasks, nodes)
 
 
 def _number(options: Mapping[str, str], name: str, default: int) -> int:
@@ -139,10 +167,10 @@ def devices(name: str, text: str) -> dict[str, int]:
         if name.startswith("gpus"):
             words = ["gpu", *words]
         count = 1
-        if len(words) > 1 and re.fullmatch(r"\d+K?", words[-1], re.ASCII):
+        if len(words) > 1 and re.fullmatch(r"\d{1,9}K?", words[-1], re.ASCII):
             last = words.pop()
             count = int(last.rstrip("K")) * (1024 if last.endswith("K") else 1)
-        if not 1 <= len(words) <= 2 or not all(re.fullmatch(r"[\w.-]+", w) for w in words):
+        if not 1 <= len(words) <= 2 or not all(map(_DEVICE, words)):
             raise RequestError(f"--{name}={text} is no list such as gpu:2 or gpu:h100:8")
         sku = "gres/" + ":".join(words)
         found[sku] = found.get(sku, 0) + count

@@ -173,7 +173,9 @@ def _object(text: str) -> tuple[tuple[tuple[str, Any], ...], Fault | None]:
     except (StopIteration, ValueError, RecursionError):
         whole = False
     if not whole:
-        return (), Fault("not_json", detail=explain(text) or "it is not JSON")
+        # a shell takes the double quotes away
+        code = "not_json" if '"' in text else "unquoted"
+        return (), Fault(code, detail=explain(text) or "it is not JSON")
     return (value, None) if _is_object(value) else ((), Fault("not_object"))
 
 

@@ -68,7 +68,7 @@ def example_lines(
 ) -> list[str]:
     """A whole right comment to start from, as a shell takes it, in a line or two."""
     tags = example(policy, claim, faults, who, comment)
-    open_ = [value for value in tags if value is not None and re.fullmatch(r"<\w+>", value)]
+    open_ = [value for key, value in zip(KEYS, tags, strict=True) if value == f"<{key}>"]
     lines = [f"  type: --comment={quote(make_comment(tags))}"]
     if open_:
         lines.append(f"  with your own value for {', '.join(open_)}")
@@ -79,7 +79,7 @@ def example(
     policy: Policy, claim: Claim, faults: Sequence[Fault], who: Who, comment: str = ""
 ) -> Tags:
     """These tags, mended: a near name for a wrong one, ``<key>`` where only the user can say."""
-    if any(fault.code == "not_json" for fault in faults):
+    if any(fault.code in ("not_json", "unquoted") for fault in faults):
         claim = Claim(salvage(comment), (), "comment")
         faults = policy.faults(policy.attribute(claim, who))
     wrong = {ALIASES.get(fault.key, fault.key): fault for fault in faults}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,11 +43,14 @@ def install(folder: Path, files: Mapping[str, str]) -> list[Placed]:
     """
     check(files)
     placed = [Placed(name, _outcome(folder / name, files[name])) for name in ORDER]
+    if any(outcome == "replaced" for _, outcome in placed):
+        _keep(folder)
     for name, outcome in placed:
         if outcome in ("new", "replaced"):
             _put(folder / name, files[name])
-    if any(name == MODULE and outcome == "replaced" for name, outcome in placed):
-        _reload(folder / SUBMIT)
+        elif outcome == "same":
+            _readable(folder / name)
+    _reload(folder)
     return placed
 
 
@@ -58,16 +62,20 @@ def rollback(folder: Path) -> list[Placed]:
     kept = [name for name in ORDER if (folder / f"{name}{PREVIOUS}").exists()]
     if not kept:
         raise InputError(f"{folder} holds no {POLICY}{PREVIOUS}: nothing to go back to")
-    for name in kept:
-        before = _read(folder / f"{name}{PREVIOUS}")
-        _put(folder / name, before)
-    _reload(folder / SUBMIT)
-    return [Placed(name, "replaced") for name in kept]
+    before = {name: _read(folder / f"{name}{PREVIOUS}") for name in kept}
+    placed = [Placed(name, _outcome(folder / name, text)) for name, text in before.items()]
+    _keep(folder)
+    for name, outcome in placed:
+        if outcome in ("new", "replaced"):
+            _put(folder / name, before[name])
+    _reload(folder)
+    return placed
 
 
 def _outcome(path: Path, text: str) -> str:
     if not path.exists():
-        return "new"
+        # a link that leads nowhere is somebody's, too
+        return "left" if path.name == SUBMIT and path.is_symlink() else "new"
     there = _read(path)
     if there == text:
         return "same"
@@ -82,19 +90,30 @@ def _read(path: Path) -> str:
 
 
 def _put(path: Path, text: str) -> None:
-    """Write beside it, keep what was there, then take its name: slurmctld sees one or the other."""
+    """Write beside it, then take its name: slurmctld sees one or the other."""
     new = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         _write(new, text)
-        if path.exists():
-            keep = path.with_name(f".{path.name}.{os.getpid()}.keep")
-            _write(keep, _read(path))
-            keep.replace(path.with_name(path.name + PREVIOUS))
         new.replace(path)
     except OSError as error:
+        with suppress(OSError):
+            new.unlink(missing_ok=True)
         raise OutsideError(f"cannot write {path}: {error.strerror}") from None
-    finally:
-        new.unlink(missing_ok=True)
+
+
+def _keep(folder: Path) -> None:
+    """Copy all that is there, so that what is kept belongs together."""
+    there = {name: _read(folder / name) for name in ORDER if (folder / name).exists()}
+    for name, text in there.items():
+        _put(folder / f"{name}{PREVIOUS}", text)
+
+
+def _readable(path: Path) -> None:
+    try:
+        if path.stat().st_mode & 0o777 != MODE:
+            path.chmod(MODE)
+    except OSError as error:
+        raise OutsideError(f"{path}: {error.strerror}; SlurmUser must be able to read it") from None
 
 
 def _write(path: Path, text: str) -> None:
@@ -105,8 +124,18 @@ def _write(path: Path, text: str) -> None:
     path.chmod(MODE)
 
 
-def _reload(submit: Path) -> None:
-    """slurmctld looks at this file's time alone: the module it loads is read with it."""
-    if submit.exists():
-        os.utime(submit)
+def _reload(folder: Path) -> None:
+    """slurmctld looks at this file's time alone: the module it loads is read with it.
+
+    Also after an install that was cut short between the two.
+    """
+    submit, module = folder / SUBMIT, folder / MODULE
+    try:
+        if submit.exists() and submit.stat().st_mtime <= module.stat().st_mtime:
+            os.utime(submit)
+    except OSError as error:
+        raise OutsideError(
+            f"{submit} cannot be touched ({error.strerror}), and slurmctld reads the new {MODULE} "
+            f"only with it: touch it, or restart slurmctld"
+        ) from None
 

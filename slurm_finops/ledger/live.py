@@ -12,14 +12,15 @@ _RANK = {"none": 0, "comment": 1, "seal": 2}
 
 # The rules of an upsert in ledger.runs, for a look at a run that is running: it
 # is newer than what is stored unless the run has ended since.  An empty comment
-# never erases one; the first seal seen stands.
+# never erases one, and only another seal replaces a seal.
 _NEWER = "provisional = 1"
-_BETTER = f"claim < 2 AND (:claim = 2 OR :claim = 1 AND ({_NEWER} OR claim = 0))"
+_RESEALED = f"claim = 2 AND :claim = 2 AND {_NEWER}"
+_BETTER = f"(claim < 2 AND (:claim = 2 OR :claim = 1 AND ({_NEWER} OR claim = 0)) OR {_RESEALED})"
 _UPDATE = f"""UPDATE jobs SET
   comment = CASE WHEN :comment <> '' AND ({_NEWER} OR comment = '')
     THEN :comment ELSE comment END,
-  admin_comment = CASE WHEN claim < 2 AND :admin_comment <> ''
-      AND ({_NEWER} OR admin_comment = '' OR :claim = 2)
+  admin_comment = CASE WHEN :admin_comment <> '' AND (claim < 2
+      AND ({_NEWER} OR admin_comment = '' OR :claim = 2) OR {_RESEALED})
     THEN :admin_comment ELSE admin_comment END,
   tag_set_id = CASE WHEN {_BETTER} THEN :tag_set ELSE tag_set_id END,
   claim = max(claim, :claim)
@@ -81,7 +82,7 @@ _KEPT_SECONDS = 90 * 86_400
 _REMEMBER = """INSERT INTO seen_live VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (cluster_id, job_id_raw, submit) DO UPDATE SET
   comment = CASE WHEN excluded.comment <> '' THEN excluded.comment ELSE comment END,
-  admin_comment = CASE WHEN claim < 2 AND excluded.admin_comment <> ''
+  admin_comment = CASE WHEN excluded.admin_comment <> '' AND (claim < 2 OR excluded.claim = 2)
     THEN excluded.admin_comment ELSE admin_comment END,
   claim = max(claim, excluded.claim), seen = excluded.seen"""
 
@@ -91,7 +92,7 @@ def remember(
 ) -> None:
     """Keep ``(JobIDRaw, Submit): (Comment, AdminComment)`` as the controller shows them now.
 
-    The first seal seen stands, whoever writes over it when the job ends.  Those
+    Only another seal replaces a seal, whoever writes over it when the job ends.  Those
     of jobs that are not collected yet wait for `recall`.
     """
     with ledger.transaction() as db:

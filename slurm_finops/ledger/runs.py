@@ -23,19 +23,22 @@ _RANK = {"none": 0, "comment": 1, "seal": 2}
 # it makes no difference in which order snapshots arrive.
 _NEWER = """(excluded.provisional < jobs.provisional OR excluded.provisional = jobs.provisional
   AND (jobs.provisional = 0 OR excluded.elapsed >= jobs.elapsed))"""
-# An empty comment never erases one, and the first seal seen stands: an epilog
-# or a user may write there later.
+# An empty comment never erases one, and nothing but a seal replaces a seal, for an
+# epilog may write there when a job ends: a newer one while the run had not ended,
+# which is an administrator's correction.
+_RESEALED = f"(jobs.claim = 2 AND excluded.claim = 2 AND jobs.provisional = 1 AND {_NEWER})"
 _SET_CLAIM = f"""
   comment = CASE WHEN excluded.comment <> '' AND ({_NEWER} OR jobs.comment = '')
     THEN excluded.comment ELSE jobs.comment END,
-  admin_comment = CASE WHEN jobs.claim = 2 OR excluded.admin_comment = '' THEN jobs.admin_comment
+  admin_comment = CASE WHEN excluded.admin_comment = '' OR jobs.claim = 2 AND NOT {_RESEALED}
+    THEN jobs.admin_comment
     WHEN {_NEWER} OR jobs.admin_comment = '' OR excluded.claim = 2 THEN excluded.admin_comment
     ELSE jobs.admin_comment END,
   tag_set_id = CASE WHEN {{better}} THEN excluded.tag_set_id ELSE jobs.tag_set_id END,
   claim = max(jobs.claim, excluded.claim),
   held = CASE WHEN excluded.provisional = 0 THEN NULL ELSE jobs.held END"""
 _BETTER = f"""(jobs.claim < 2 AND (excluded.claim = 2
-  OR excluded.claim = 1 AND ({_NEWER} OR jobs.claim = 0)))"""
+  OR excluded.claim = 1 AND ({_NEWER} OR jobs.claim = 0)) OR {_RESEALED})"""
 
 
 def _clause() -> str:
@@ -49,8 +52,8 @@ def _clause() -> str:
 WHERE {_NEWER} AND ({new}) IS NOT ({old})
   OR {_BETTER} AND excluded.tag_set_id <> jobs.tag_set_id
   OR excluded.comment NOT IN ('', jobs.comment) AND ({_NEWER} OR jobs.comment = '')
-  OR jobs.claim < 2 AND excluded.admin_comment NOT IN ('', jobs.admin_comment)
-    AND ({_NEWER} OR jobs.admin_comment = '' OR excluded.claim = 2)"""
+  OR excluded.admin_comment NOT IN ('', jobs.admin_comment) AND (jobs.claim < 2
+    AND ({_NEWER} OR jobs.admin_comment = '' OR excluded.claim = 2) OR {_RESEALED})"""
 
 
 _UPSERT = BulkInsert("jobs", (*_KEY, *_FACTS, *_CLAIM), _clause())

@@ -110,7 +110,9 @@ local function members_of(comment)
     return nil, fault("not_object")
   end
   local place = format(" at character %d", scan.character(comment, at))
-  return nil, fault("not_json", "", reason .. place)
+  -- a shell takes the double quotes away
+  local code = find(comment, '"', 1, true) and "not_json" or "unquoted"
+  return nil, fault(code, "", reason .. place)
 end
 
 -- {tags, faults, source, others}: `others` are keys that are no tags, of plain characters.

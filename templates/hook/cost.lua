@@ -5,10 +5,11 @@ local data = need("data")
 local floor = math.floor
 local cost = {}
 
-local NO_VAL, INFINITE, EXCLUSIVE = 4294967294, 4294967295, 0
+local NO_VAL, NO_VAL16, INFINITE, EXCLUSIVE = 4294967294, 65534, 4294967295, 0
 -- Larger whole numbers are not kept exactly by Lua's doubles: then nothing is said.
 local MOST = 2 ^ 53
 local GPU = "gres/gpu"
+local MOST_DIGITS = 30
 
 local function known(number)
   return type(number) == "number" and number > 0 and number < NO_VAL and number or nil
@@ -30,17 +31,27 @@ local function add(found, text, times)
     own[sku] = (own[sku] or 0) + (count or 1) * times
   end
   for sku, count in pairs(own) do
-    found[sku] = math.max(found[sku] or 0, count)
+    found[sku] = count > 0 and math.max(found[sku] or 0, count) or found[sku]
   end
+end
+
+local function known16(number)
+  return type(number) == "number" and number > 0 and number < NO_VAL16 and number or nil
 end
 
 -- The devices of a job, or nil where they cannot be counted from here.
 local function devices(job)
-  if job.shared == EXCLUSIVE or (job.tres_per_socket or "") ~= "" then
+  if job.shared == EXCLUSIVE or (job.tres_per_socket or "") ~= "" or known16(job.ntasks_per_gpu)
+    or known16(job.ntasks_per_tres) then
+    return nil
+  end
+  -- Slurm may spread tasks over more nodes than it must
+  local spreads = (known(job.num_tasks) or 1) > 1 and not known(job.min_nodes)
+  if spreads and (job.tres_per_node or "") ~= "" then
     return nil
   end
   local nodes = math.max(known(job.min_nodes) or 1, known(job.max_nodes) or 1)
-  local tasks = known(job.num_tasks) or nodes * (known(job.ntasks_per_node) or 1)
+  local tasks = known(job.num_tasks) or nodes * (known16(job.ntasks_per_node) or 1)
   local found = {}
   add(found, job.tres_per_job, 1)
   add(found, job.tres_per_node, nodes)
@@ -79,11 +90,18 @@ end
 local function array_tasks(text)
   local tasks = 0
   for part in (text or ""):gsub("%%.*", ""):gmatch("[^,]+") do
-    local first, last, step = part:match("^%[?(%d+)%-?(%d*):?(%d*)%]?$")
-    if not first then
+    -- in steps, each anchored: one pattern of three numbers takes n^3 on a long row of digits
+    local first, rest = part:match("^%[?(%d+)(.*)$")
+    local last, after = (rest or ""):match("^%-(%d+)(.*)$")
+    local step, ending = (after or rest or ""):match("^:(%d+)(.*)$")
+    ending = ending or after or rest
+    if not first or #part > MOST_DIGITS or (ending ~= "" and ending ~= "]") then
       return nil
     end
-    first, last, step = tonumber(first), tonumber(last) or tonumber(first), tonumber(step) or 1
+    first, last, step = tonumber(first), tonumber(last or first), tonumber(step or 1)
+    if step < 1 or last < first then
+      return nil
+    end
     tasks = tasks + floor((last - first) / step) + 1
   end
   return tasks > 0 and tasks or 1
@@ -231,6 +249,12 @@ function cost.line(policy, job, who, team, part_list, now)
   local partitions = {}
   for name in who.partition:gmatch("[^,]+") do
     partitions[#partitions + 1] = name
+  end
+  for _, name in ipairs(partitions) do
+    -- OverSubscribe=EXCLUSIVE: whole nodes, whatever was asked for
+    if ((part_list or {})[name] or {}).max_share == 0 then
+      return nil
+    end
   end
   local parts, without = priced(money, found, who, #partitions > 0 and partitions or { "" }, now)
   local limit = minutes(job, partitions, part_list)

@@ -66,9 +66,14 @@ local function either(value, other)
   return value ~= "" and value or text_of(other)
 end
 
+-- Slurm keeps the names of accounts in lower case.
+local function lower(name, text)
+  return name == "account" and text:gsub("[A-Z]", string.lower) or text
+end
+
 local function submitter(job_desc, part_list)
   return {
-    account = either(job_desc.account, job_desc.default_account),
+    account = lower("account", either(job_desc.account, job_desc.default_account)),
     user = text_of(job_desc.user_name), wckey = text_of(job_desc.wckey),
     partition = either(job_desc.partition, default_partition(part_list)),
     qos = either(job_desc.qos, job_desc.default_qos),
@@ -131,8 +136,11 @@ local function owners(job_desc, job_rec)
   local before = { user = user, unknown = user == "" }
   local after = { user = user, unknown = user == "" }
   for _, name in ipairs({ "account", "wckey", "partition", "qos" }) do
-    before[name] = text_of(job_rec[name])
-    after[name] = either(job_desc[name], before[name])
+    before[name] = lower(name, text_of(job_rec[name]))
+    -- nil is no change; "" asks for the default
+    local asked = job_desc[name]
+    after[name] = asked == nil and before[name]
+      or lower(name, either(asked, name == "account" and job_desc.default_account or nil))
   end
   return before, after
 end
@@ -156,12 +164,16 @@ end
 local function modify(job_desc, job_rec, modify_uid)
   local comment = job_desc.comment
   local before, after = owners(job_desc, job_rec)
-  if comment == nil and not differs(before, after) then
+  local writes_over = job_desc.admin_comment ~= nil and seal.user(job_rec.admin_comment)
+  if comment == nil and not writes_over and not differs(before, after) then
     return slurm.SUCCESS
   end
   look()
   if held.mode == "off" then
     return slurm.SUCCESS
+  end
+  if writes_over and modify_uid ~= job_rec.user_id and not seal.user(job_desc.admin_comment) then
+    job_desc.admin_comment = seal.carry(job_rec.admin_comment, job_desc.admin_comment)
   end
   local sealed = seal.comment(held, job_rec.admin_comment)
   local is_owner = modify_uid == job_rec.user_id and modify_uid ~= 0

@@ -3,6 +3,9 @@
 local find, sub, byte = string.find, string.sub, string.byte
 local globs = {}
 
+-- No glob fits a longer text: slurmctld waits while this compares.
+local MAX_BYTES = 256
+
 -- How many bytes the character at `at` has; a byte that begins none is one of its own.
 local function width(text, at)
   local a = byte(text, at)
@@ -59,6 +62,8 @@ end
 function globs.match(ready, text)
   if ready.names[text] then
     return true
+  elseif #text > MAX_BYTES then
+    return false
   end
   for _, glob in ipairs(ready.globs) do
     if fits(glob, text) then

@@ -7,8 +7,8 @@ local policy = {}
 
 -- Faults that leave no tag to look at.
 local UNREADABLE = {
-  absent = true, too_long = true, not_utf8 = true, not_json = true, not_object = true,
-  too_deep = true,
+  absent = true, too_long = true, not_utf8 = true, not_json = true, unquoted = true,
+  not_object = true, too_deep = true,
 }
 
 -- Names that are matched as they are written, whatever signs they hold.

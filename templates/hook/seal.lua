@@ -64,8 +64,10 @@ end
 
 -- AdminComment without a seal, for a job that is given none: nobody else may have written one.
 function seal.without(before)
-  if not before or not before:find(KEY, 1, true) or not object_of(before) then
+  if not before or not before:find(KEY, 1, true) then
     return before
+  elseif not object_of(before) then
+    return ""  -- it speaks of a seal, and cannot be read: nobody may take it for one
   end
   local parts = kept(before)
   return #parts > 0 and "{" .. table.concat(parts, ",") .. "}" or ""
@@ -82,6 +84,15 @@ end
 
 local function sealed(admin_comment)
   return admin_comment and admin_comment:find(KEY, 1, true) and inner(admin_comment, KEY)
+end
+
+-- A new AdminComment beside the seal that was there.
+function seal.carry(old, new)
+  local parts = { '"' .. KEY .. '":' .. sealed(old) }
+  for _, whole in ipairs(kept(new)) do
+    parts[#parts + 1] = whole
+  end
+  return "{" .. table.concat(parts, ",") .. "}"
 end
 
 -- The comment that stands for a seal's tags, or nil where there is no seal.

@@ -2,7 +2,7 @@
 
 local need = ...
 local claims, near, policy = need("claims"), need("near"), need("policy")
-local find, gsub = string.find, string.gsub
+local gsub = string.gsub
 local verdict = {}
 
 -- One line that says what is wrong; in one pass, for what a user typed may look like a place.
@@ -46,7 +46,7 @@ end
 -- These tags, mended: a near name for a wrong one, <key> where only the user can say.
 local function example(data, claim, faults, who, comment)
   for _, wrong in ipairs(faults) do
-    if wrong.code == "not_json" then
+    if wrong.code == "not_json" or wrong.code == "unquoted" then
       claim = { tags = salvage(data, comment), faults = {}, source = "comment", others = {} }
       faults = policy.faults(data, policy.attribute(data, claim, who))
       break
@@ -109,7 +109,7 @@ local function example_lines(data, claim, faults, who, comment, lines)
   lines[#lines + 1] = "  type: --comment='" .. quoted .. "'"
   local open = {}
   for _, key in ipairs(data.keys) do
-    if tags[key] and find(tags[key], "^<[%w_]+>$") then
+    if tags[key] == "<" .. key .. ">" then
       open[#open + 1] = tags[key]
     end
   end

@@ -62,7 +62,7 @@ def test_what_is_not_known_is_said(config: Path) -> None:
     assert estimate(config, "--gpus=h100:1").stdout == (
         "this job: 3.92 USD an hour, without a limit of time\n"
         "  1 × h100 at 3.92/h\n"
-        "  note: no --time: the partition's own limit holds; the figure is for an hour\n"
+        "  note: no limit of time: the figure is for an hour; the partition may have one\n"
     )
     said = estimate(config, "--gpus=h100:1", "-t60", "--exclusive", "--gres=shard:1").stdout
     assert said.startswith("this job: at least 3.92 USD\n")

@@ -75,7 +75,7 @@ def test_install_says_how_to_chain_it(config: Path, etc: Path, slurm: FakeSlurm)
     own.write_text("-- the site's own\n")
     said = hook(config, "install", "--dir", etc).stdout
     assert f"{own}           left alone: it is your own\n" in said
-    assert f'local finops = dofile("{etc / MODULE}")' in said
+    assert f'local loaded, finops = pcall(dofile, "{etc / MODULE}")' in said
     assert own.read_text() == "-- the site's own\n"
     own.write_text(f'local finops = dofile("{etc / MODULE}")\n')
     assert "still to do" not in hook(config, "install", "--dir", etc).stdout

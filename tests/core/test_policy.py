@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slurm_finops.core.faults import Fault
-from slurm_finops.core.globs import Globs
+from slurm_finops.core.globs import MAX_BYTES, Globs
 from slurm_finops.core.policy import MAX_TOLD, MAX_TOLD_BYTES, Exempt, Policy, TeamRule, Who
 from slurm_finops.core.tags import NO_CLAIM, UNTAGGED, Claim, Tags, parse_comment
 
@@ -112,7 +112,13 @@ def test_globs_mean_what_a_shell_means_by_them(globs, value):
 
 def test_many_stars_are_no_more_work_than_their_length():
     assert not Globs(["*-" * 40 + "x"]).match("-" * 900)
-    assert Globs(["*-" * 40 + "x"]).match("-" * 900 + "x")
+    assert Globs(["*-" * 40 + "x"]).match("-" * (MAX_BYTES - 1) + "x")
+
+
+def test_no_glob_fits_what_is_too_long():
+    assert not Globs(["*"]).match("x" * (MAX_BYTES + 1))
+    assert not Globs(["*"]).match("é" * (MAX_BYTES // 2 + 1))
+    assert Globs(["x" * 300]).match("x" * 300)
 
 
 def test_no_globs_allow_nothing():
@@ -385,7 +391,7 @@ def test_nothing_said_is_untagged_even_where_nothing_is_required():
         ('{"team":""}', [("empty", "team")]),
         ('{"cc":5}', [("not_string", "cc"), ("missing", "team")]),
         ('{"team":"cv","project":"llama","cc":""}', [("empty", "cc"), ("unknown_of", "project")]),
-        ("not json", [("not_json", "")]),
+        ("not json", [("unquoted", "")]),
         ("[]", [("not_object", "")]),
         ("", [("absent", "")]),
     ],

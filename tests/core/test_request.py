@@ -27,6 +27,8 @@ def tres(**options: str) -> dict[str, int]:
         ({"gpus_per_task": "1", "ntasks_per_node": "4", "nodes": "2"}, {"gres/gpu": 8}),
         ({"tres_per_task": "cpu:4,gres/gpu:h100:1", "ntasks": "2"}, {"gres/gpu:h100": 2}),
         ({"gres": "gpu:a100_1g.5gb:7"}, {"gres/gpu:a100_1g.5gb": 7}),
+        ({"ntasks": "16", "ntasks_per_node": "8", "gres": "gpu:h100:4"}, {"gres/gpu:h100": 8}),
+        ({"gpus": "4", "gpus_per_node": "2"}, {"gres/gpu": 4}),
         ({"gpus": "8", "gres": "gpu:h100:4", "nodes": "2"}, {"gres/gpu": 8, "gres/gpu:h100": 8}),
     ],
 )
@@ -49,9 +51,21 @@ def test_memory(options: dict[str, str], mebibytes: int) -> None:
     assert request(options).tres["mem"] == mebibytes
 
 
-def test_cpus_and_nodes() -> None:
-    asked = request({"nodes": "2", "ntasks-per-node": "4", "cpus-per-task": "3"})
-    assert asked.tres == {"node": 2, "cpu": 24}
+@pytest.mark.parametrize(
+    ("options", "nodes", "cpus"),
+    [
+        ({"nodes": "2", "ntasks-per-node": "4", "cpus-per-task": "3"}, 2, 24),
+        ({"ntasks": "5", "ntasks-per-node": "2"}, 3, 5),
+        ({"gpus": "4", "cpus-per-gpu": "8"}, 1, 32),
+        ({"gpus": "4", "gpus-per-task": "1"}, 1, 4),
+        ({"gpus": "4", "gpus-per-node": "2"}, 2, 2),
+        ({"gpus": "2", "ntasks-per-gpu": "2"}, 1, 4),
+        ({"mincpus": "8"}, 1, 8),
+    ],
+)
+def test_cpus_and_nodes(options: dict[str, str], nodes: int, cpus: int) -> None:
+    tres = request(options).tres
+    assert (tres["node"], tres["cpu"]) == (nodes, cpus)
 
 
 @pytest.mark.parametrize(
@@ -91,6 +105,26 @@ def test_array_tasks_of_a_range(first: int, more: int, step: int) -> None:
 def test_what_cannot_be_read(options: dict[str, str], said: str) -> None:
     with pytest.raises(RequestError, match=said):
         request(options)
+
+
+@pytest.mark.parametrize("digits", ["1" * 5000, "9" * 10])
+def test_numbers_that_nobody_means(digits: str) -> None:
+    for name in ("time", "array", "nodes", "ntasks", "gpus", "gres", "mem"):
+        text = f"gpu:{digits}" if name == "gres" else digits + ("G" * 9 if name == "mem" else "")
+        with pytest.raises(RequestError):
+            request({name: text})
+
+
+def test_no_limit_is_no_limit() -> None:
+    assert request({"time": "0"}).minutes is None
+
+
+def test_tasks_that_may_spread_are_said_to() -> None:
+    (note,) = request({"ntasks": "8", "gres": "gpu:2"}).notes
+    assert "without --nodes" in note
+    assert request({"ntasks": "8", "gres": "gpu:2", "nodes": "2"}).notes == ()
+    assert request({"ntasks": "8", "gpus": "2"}).notes == ()
+    assert request({"exclusive": "user", "gpus": "2"}).notes == ()
 
 
 @pytest.mark.parametrize("options", [{"exclusive": ""}, {"mem": "0"}, {"gpus-per-socket": "2"}])

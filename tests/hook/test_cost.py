@@ -18,6 +18,7 @@ from slurm_finops.hook.engine import VERSIONS, Engine
 from slurm_finops.hook.money import budget_file, money_data
 
 NOW = int(time.time())
+NO_VAL = 4294967294
 YEAR = 365 * 86400
 H100 = Rate("gres/gpu:h100", 3_920_000, 0)
 BOOK = RateBook([
@@ -109,10 +110,27 @@ def test_a_partitions_limit(lua: Engine) -> None:
     "fields",
     [{}, {"tres_per_node": "gres:gpu:h100:1", "shared": 0}, {"tres_per_socket": "gres:gpu:1"},
      {"tres_per_node": "gres:fpga:1"}, {"tres_per_job": "gres:gpu:1", "array_inx": "x"},
-     {"tres_per_job": "gres:gpu:h100:4000000000", "time_limit": 4_000_000}],
+     {"tres_per_job": "gres:gpu:h100:4000000000", "time_limit": 4_000_000},
+     {"tres_per_node": "gres:gpu:h100:1", "num_tasks": 8, "min_nodes": NO_VAL},
+     {"tres_per_job": "gres:gpu:1", "ntasks_per_gpu": 2},
+     {"tres_per_job": "gres:gpu:1", "array_inx": "9-1"},
+     {"tres_per_node": "gres:gpu:h100:0"}],
 )  # fmt: skip
 def test_where_nothing_is_certain_nothing_is_said(lua: Engine, fields: dict[str, Any]) -> None:
     assert said(lua, **fields) == ""
+
+
+@pytest.mark.parametrize("text", ["1" * 4096, "1" * 2000 + "x", "1-" * 2000, ":" * 4096])
+def test_a_long_array_is_given_up_at_once(lua: Engine, text: str) -> None:
+    """Read as one pattern it took minutes, and slurmctld waited."""
+    assert said(lua, tres_per_job="gres:gpu:1", array_inx=text) == ""
+
+
+def test_a_partition_that_hands_out_whole_nodes(lua: Engine) -> None:
+    ask = job(tres_per_node="gres:gpu:h100:1")
+    for share, told in ((0, False), (1, True)):
+        parts = [{"name": "main", "flag_default": 1, "max_share": share}]
+        assert bool(lua.submit(ask, parts).told) is told
 
 
 def test_a_currency_without_cents(tmp_path: Path) -> None:

@@ -206,6 +206,40 @@ def test_a_job_may_not_move_where_its_tags_are_wrong(site: Site) -> None:
     assert site.modify({"account": "cv"}, OWNER).code == OK
 
 
+def test_what_is_cleared_is_the_default_again(site: Site) -> None:
+    spare = {"comment": "", "admin_comment": None, "qos": "free"}
+    assert site.modify({"qos": ""}, OWNER, **spare).code == DENIED
+    size = '{"team":"größe","project":"größer","experiment":"x"}'
+    paid = {"account": "other", "comment": size, "wckey": "wc-1",
+            "admin_comment": SEALED.replace(GOOD, size)}  # fmt: skip
+    assert site.modify({"wckey": "wc-2"}, OWNER, **paid).code == OK
+    assert site.modify({"wckey": ""}, OWNER, **paid).code == DENIED
+    assert site.modify({"account": "", "default_account": "nlp"}, OWNER).code == OK
+    assert site.modify({"account": "", "default_account": "cv"}, OWNER).code == INVALID_ACCOUNT
+
+
+def test_what_root_writes_stands_beside_the_seal(site: Site) -> None:
+    answer = site.modify({"admin_comment": "hello"}, ROOT)
+    assert tags_of(answer) == Tags("nlp", "moe", "run-1")
+    assert json.loads(answer.job["admin_comment"])["other"] == "hello"
+    assert site.modify({"admin_comment": SEALED}, ROOT).job["admin_comment"] == SEALED
+    assert site.modify({"admin_comment": "hello"}, ROOT, admin_comment=None).job == {
+        "admin_comment": "hello"
+    }
+    assert site.modify({"admin_comment": "hello"}, OWNER).job == {"admin_comment": "hello"}
+
+
+def test_accounts_are_in_lower_case_to_slurm(site: Site) -> None:
+    assert site.submit(account="NLP-A").code == OK
+    assert site.modify({"account": "NLP"}, OWNER).code == OK
+
+
+def test_a_seal_that_cannot_be_read_is_nobodys(site: Site) -> None:
+    site.put("warn")
+    torn = SEALED[:-3]
+    assert site.submit(comment=NO_TAGS, admin_comment=torn).job["admin_comment"] == ""
+
+
 def test_a_job_that_was_wrong_before_may_move(site: Site) -> None:
     fields = {"comment": NO_TAGS, "admin_comment": None}
     assert site.modify({"qos": "high"}, OWNER, **fields).code == OK

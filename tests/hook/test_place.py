@@ -37,7 +37,7 @@ def test_new_then_the_same_then_replaced(tmp_path: Path) -> None:
     assert outcomes(place.install(tmp_path, SECOND)) == {
         POLICY: "replaced", MODULE: "same", SUBMIT: "replaced",
     }  # fmt: skip
-    before = {f"{name}.previous": FIRST[name] for name in (POLICY, SUBMIT)}
+    before = {f"{name}.previous": text for name, text in FIRST.items()}
     assert there(tmp_path) == SECOND | before
 
 
@@ -62,11 +62,45 @@ def test_a_job_submit_of_the_sites_own_is_left_alone(tmp_path: Path, own: str) -
 
 def test_slurmctld_is_made_to_read_a_new_module(tmp_path: Path) -> None:
     place.install(tmp_path, FIRST)
-    os.utime(tmp_path / SUBMIT, (0, 0))
+    later = (tmp_path / MODULE).stat().st_mtime + 100
+    os.utime(tmp_path / SUBMIT, (later, later))
     place.install(tmp_path, FIRST)
-    assert (tmp_path / SUBMIT).stat().st_mtime == 0
+    assert (tmp_path / SUBMIT).stat().st_mtime == later
+    place.install(tmp_path, FIRST | {MODULE: FIRST[MODULE] + "\n"})
+    # nor is it forgotten by an install that was cut short
+    os.utime(tmp_path / SUBMIT, (0, 0))
     place.install(tmp_path, FIRST | {MODULE: FIRST[MODULE] + "\n"})
     assert (tmp_path / SUBMIT).stat().st_mtime > 0
+
+
+def test_what_is_kept_belongs_together(tmp_path: Path) -> None:
+    place.install(tmp_path, FIRST)
+    place.install(tmp_path, FIRST | {MODULE: FIRST[MODULE] + "\n"})
+    place.install(tmp_path, SECOND | {MODULE: FIRST[MODULE] + "\n"})
+    place.rollback(tmp_path)
+    assert (tmp_path / MODULE).read_text() == FIRST[MODULE] + "\n"
+    assert (tmp_path / POLICY).read_text() == FIRST[POLICY]
+
+
+def test_a_rollback_leaves_alone_what_the_site_has_written(tmp_path: Path) -> None:
+    place.install(tmp_path, FIRST)
+    place.install(tmp_path, SECOND)
+    (tmp_path / SUBMIT).write_text("-- the site's\n")
+    assert outcomes(place.rollback(tmp_path))[SUBMIT] == "left"
+    assert (tmp_path / SUBMIT).read_text() == "-- the site's\n"
+    assert (tmp_path / POLICY).read_text() == FIRST[POLICY]
+
+
+def test_a_link_that_leads_nowhere_is_the_sites_own(tmp_path: Path) -> None:
+    (tmp_path / SUBMIT).symlink_to(tmp_path / "managed.lua")
+    assert outcomes(place.install(tmp_path, FIRST))[SUBMIT] == "left"
+
+
+def test_slurmctld_can_read_what_is_there(tmp_path: Path) -> None:
+    place.install(tmp_path, FIRST)
+    (tmp_path / POLICY).chmod(0o600)
+    place.install(tmp_path, FIRST)
+    assert (tmp_path / POLICY).stat().st_mode & 0o777 == 0o644
 
 
 def test_what_is_no_lua_is_never_put_there(tmp_path: Path) -> None:

@@ -62,13 +62,25 @@ def test_a_later_live_comment_replaces_an_earlier_one(ledger) -> None:  # type: 
     assert said(ledger)[2:] == ("other", "comment")
 
 
-def test_the_first_seal_seen_stands(ledger) -> None:  # type: ignore[no-untyped-def]
-    for texts in [(TAGGED, SEAL), (OTHER, OTHER_SEAL), (OTHER, "JS1:stats"), (OTHER, "")]:
+def test_nothing_but_a_seal_replaces_a_seal(ledger) -> None:  # type: ignore[no-untyped-def]
+    write_live(ledger, {1: (TAGGED, OTHER_SEAL)})
+    # an administrator's correction
+    for texts in [(TAGGED, SEAL), (OTHER, "JS1:stats"), (OTHER, "")]:
         write_live(ledger, {1: texts})
         assert said(ledger)[1:] == (SEAL, "cv", "seal")
     # nor can the end of the job, whose epilog wrote over it
     write(ledger, a_run(comment=OTHER, admin_comment="JS1:stats"))
     assert said(ledger) == (OTHER, SEAL, "cv", "seal")
+    # and once it has ended, no later look at anything
+    write_live(ledger, {1: (OTHER, OTHER_SEAL)})
+    write(ledger, a_run(comment=OTHER, admin_comment=OTHER_SEAL))
+    assert said(ledger) == (OTHER, SEAL, "cv", "seal")
+
+
+def test_a_correction_stands_whichever_look_saw_it(ledger) -> None:  # type: ignore[no-untyped-def]
+    write(ledger, running(admin_comment=OTHER_SEAL))
+    write(ledger, a_run(admin_comment=SEAL))
+    assert said(ledger)[1:] == (SEAL, "cv", "seal")
 
 
 def test_a_seal_beats_a_comment_that_came_first(ledger) -> None:  # type: ignore[no-untyped-def]
