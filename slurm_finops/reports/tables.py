@@ -77,10 +77,10 @@ def table_text(report: Report) -> str:
         *(grouped(m, header.digits) for m in _shown_money(report, total)),
     ])  # fmt: skip
     title = f"{header.label} by {', '.join(spend.by)}"
-    return "\n".join([title, *_aligned(rows, len(spend.by)), *notes(report)]) + "\n"
+    return "\n".join([title, *aligned(rows, len(spend.by)), *notes(report)]) + "\n"
 
 
-def _aligned(rows: Sequence[Sequence[str]], names: int) -> Iterator[str]:
+def aligned(rows: Sequence[Sequence[str]], names: int) -> Iterator[str]:
     """Columns of a fixed-width font: ``names`` to the left, the figures to the right."""
     widths = [max(map(columns, column)) for column in zip(*rows, strict=True)]
     for row in rows:

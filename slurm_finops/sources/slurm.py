@@ -187,12 +187,12 @@ class Sight(NamedTuple):
     why: str
 
 
-def sight(config: Mapping[str, str]) -> Sight:
+def sight(config: Mapping[str, str], what: str = "jobs") -> Sight:
     """What PrivateData leaves this process's user to see, given slurmctld's `show_config`.
 
     root, SlurmUser, operators and administrators always see everything; for
-    others, ``jobs`` in PrivateData hides the rest (slurm.conf and slurmdbd.conf,
-    "PrivateData").  slurmctld and slurmdbd each have a setting of their own.
+    others, ``what`` (``jobs`` or ``usage``) in PrivateData hides the rest (slurm.conf
+    and slurmdbd.conf, "PrivateData").  slurmctld and slurmdbd each have a setting of their own.
     """
     user, uid = _me()
     if uid == 0 or config.get("SlurmUser", "").partition("(")[0] == user:
@@ -200,15 +200,15 @@ def sight(config: Mapping[str, str]) -> Sight:
     level = user_admin_level(user)
     if level in ("Operator", "Administrator"):
         return Sight(True, True, f"{user} has AdminLevel={level}")
-    hidden = [_hides_jobs(config), _hides_jobs(show_accounting_config())]
+    hidden = [_hides(config, what), _hides(show_accounting_config(), what)]
     where = [name for name, hides in zip(("slurm.conf", "slurmdbd.conf"), hidden, strict=True)
              if hides]
     if not where:
-        return Sight(True, True, "PrivateData does not hide jobs")
+        return Sight(True, True, f"PrivateData does not hide {what}")
     known = f"has AdminLevel={level}" if level else "is not in the accounting database"
     return Sight(
         not hidden[0], not hidden[1],
-        f"PrivateData in {' and '.join(where)} hides other people's jobs, and {user} {known}",
+        f"PrivateData in {' and '.join(where)} hides other people's {what}, and {user} {known}",
     )  # fmt: skip
 
 
@@ -223,6 +223,6 @@ def _me() -> tuple[str, int]:
         return str(uid), uid
 
 
-def _hides_jobs(config: Mapping[str, str]) -> bool:
+def _hides(config: Mapping[str, str], what: str) -> bool:
     words = {word.strip().lower() for word in config.get("PrivateData", "").split(",")}
-    return bool(words & {"jobs", "all"})
+    return bool(words & {what, "all"})
