@@ -34,7 +34,8 @@ def against_slurm(
     from slurm_finops.sources.sacct.live import read_live
 
     config = app.config
-    cluster = _cluster()
+    cluster = config.cluster
+    _check_sight(cluster)
     asked = _whole_hours(period)
     rolled = asked[0]
     if asked[0] < asked[1]:
@@ -43,13 +44,13 @@ def against_slurm(
 
     def batches() -> Iterator[Batch]:
         for start, end in slices(*period):
-            yield from read_live(start, end, config.cluster)
+            yield from read_live(start, end, cluster)
             progress(1)
 
     runs, problems = _read(batches())
-    whole = whole_windows(ledger, "sacct", config.cluster)
+    whole = whole_windows(ledger, "sacct", cluster)
     found = Comparison(config.calendar, *period, whole, hours)
-    _join(found, ledger, runs, {cluster, config.cluster}, lambda ids: _again(ids, config.cluster))
+    _join(found, ledger, runs, {cluster}, lambda ids: _again(ids, cluster))
     only = _billed(app, found)
     rows = []
     if hours:
@@ -78,18 +79,23 @@ def against_file(
     )  # fmt: skip
 
 
-def _cluster() -> str:
-    """The cluster that answers.  Raises `OutsideError` if this user is not shown all of it."""
+def _check_sight(cluster: str) -> None:
+    """Raises `OutsideError` if another cluster answers, or does not show this user all of it."""
     from slurm_finops.sources import slurm
 
     config = slurm.show_config()
+    name = config.get("ClusterName", "")
+    if name != cluster:
+        raise OutsideError(
+            f"the controller here is that of cluster {name!r}, not of {cluster!r}; set "
+            f"cluster = {name!r} in the configuration, or reconcile on a node of {cluster}"
+        )
     for what in ("jobs", "usage"):
         seen = slurm.sight(config, what)
         if not seen.accounting:
             raise OutsideError(
                 f"{seen.why}; nothing was compared: run this as root or as an operator"
             )
-    return config.get("ClusterName", "")
 
 
 def _whole_hours(period: Span) -> Span:

@@ -51,7 +51,7 @@ class Cause(Enum):
     ENDED = "ended since it was collected"
     LATE = "began after the last collection"
     HELD = "held unbilled"
-    GAP = "in no collection"
+    GAP = "never collected"
     MISSING = "missing in the ledger"
     CHANGED = "differs"
     GONE = "not in the source"

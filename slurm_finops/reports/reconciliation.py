@@ -161,9 +161,8 @@ def _differences(found: Reconciled, limit: int) -> Iterator[str]:
     for cause in Cause:
         of_cause = [item for item in items if item.cause is cause]
         if of_cause:
-            yield f"{count(len(of_cause), 'run')} {cause.value}: " + next_step(
-                found, cause, of_cause
-            )
+            step = next_step(found, cause, of_cause)
+            yield f"{cause.value} ({count(len(of_cause), 'run')}): {step}"
 
 
 _NOBODY = Seen("", "", "", None, 0, 0, "", False)

@@ -94,7 +94,7 @@ def test_a_person_reads_days_accounts_and_a_verdict(site: Path, slurm: FakeSlurm
     assert "2026-06-01 gres/gpu:h100 7,320 7,320 0" in lines
     assert "100 2026-06-01 00:00:00 differs state COMPLETED → FAILED" in lines
     assert "200 2026-06-01 00:00:00 still running elapsed 60 → 90" in lines
-    assert ("1 run differs: collect it again, and reconcile: slurm-finops collect sacct --since "
+    assert ("differs (1 run): collect it again, and reconcile: slurm-finops collect sacct --since "
             "2026-06-01 --until 2026-06-02") in lines  # fmt: skip
     assert "nlp gres/gpu:h100 7,320 0 +60 0 0 7,380 0" in lines
     assert lines[-1] == "not reconciled: 1 run unexplained"
@@ -175,6 +175,13 @@ def test_nothing_is_concluded_where_slurm_does_not_answer(
     done = finops(site, "reconcile", *PERIOD)
     assert (done.exit_code, done.stdout) == (code, "")
     assert "Connection refused" in done.stderr
+
+
+def test_another_cluster_answers(site: Path, slurm: FakeSlurm) -> None:
+    slurm.config(ClusterName="beta")
+    done = finops(site, "reconcile", *PERIOD)
+    assert (done.exit_code, done.stdout) == (3, "")
+    assert "cluster = 'beta'" in done.stderr
 
 
 def test_whoever_is_not_shown_everything_concludes_nothing(
