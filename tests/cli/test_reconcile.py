@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from slurm_finops.cli import main
+from slurm_finops.cli.reconciling import _whole_hours
 from slurm_finops.ledger.held import hold
 from slurm_finops.ledger.store import Ledger
 from slurm_finops.sources import slurm as clients
@@ -225,3 +226,10 @@ def test_only_a_whole_day_may_be_named_and_the_month_is_the_default(
     )  # fmt: skip
     assert (found["runs"]["ledger"], found["days"]) == (0, [])
     assert found["period"]["end"] == "2026-06-04T00:00:00+00:00"
+
+
+def test_only_whole_hours_are_held_against_a_roll_up() -> None:
+    """A billing day of Kolkata begins at half past."""
+    assert _whole_hours((JUNE - 1800, JUNE + 5400)) == (JUNE, JUNE + 3600)
+    assert _whole_hours((JUNE, JUNE + 7200)) == (JUNE, JUNE + 7200)
+    assert _whole_hours((JUNE + 1, JUNE + 3599)) == (JUNE + 3600, JUNE + 3600)

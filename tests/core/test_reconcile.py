@@ -247,3 +247,12 @@ def test_what_only_the_ledger_or_only_the_source_has_shows_as_runs() -> None:
     found.add(("alpha", 2, JUNE), None, seen(elapsed=30))
     (row,) = control_rows(found, {("nlp", "gres/gpu"): 80}, {}, {"gres/gpu"})
     assert (row.ledger, row.outside, row.runs, row.unexplained) == (60, -10, 30, 0)
+
+
+def test_a_roll_up_that_lacks_what_ran_is_unexplained() -> None:
+    found = Comparison(Calendar(ZoneInfo("UTC")), JUNE, JUNE + 1000, WHOLE, (JUNE, JUNE + 1000))
+    found.add(KEY, seen(), seen())
+    rows = control_rows(found, {("nlp", "cpu"): 195}, {}, ONLY)
+    assert [(r.tres, r.control, r.unexplained) for r in rows] == [
+        ("cpu", 195, -5), ("gres/gpu", 0, -100),
+    ]  # fmt: skip

@@ -44,6 +44,12 @@ def test_an_hour_without_a_line_is_not_rolled_up(slurm: FakeSlurm) -> None:
         slurm.say("sreport", f"Start=2026-11-25T{hour}:00:00", out=real("cluster"))
     through = sreport.rolled_up_through("lab", FOUR - 9 * HOUR, FOUR + 5 * HOUR)
     assert through == FOUR + 2 * HOUR
+    assert {"Start=2026-11-25T17:00:00", "End=2026-11-25T18:00:00"} <= {
+        word for asked in slurm.asked("sreport") for word in asked
+    }
+    for asked in slurm.asked("sreport"):
+        start, end = (int(word.partition("T")[2][:2]) for word in asked[-3:-1])
+        assert end == start + 1
     slurm.say("sreport", "Utilization", out="")
     assert sreport.rolled_up_through("lab", FOUR, FOUR + 5 * HOUR) == FOUR
 
