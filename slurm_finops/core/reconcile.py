@@ -18,6 +18,8 @@ Span = tuple[int, int]
 #: slurmdbd hears of a start or an end some seconds after it; a minute is ample.
 _LAG = 60
 _CPU = "cpu"
+#: What does not change while a run goes on.
+_FIXED = frozenset(("account", "start", "alloc_tres"))
 K = TypeVar("K", bound=Hashable)
 
 
@@ -106,17 +108,19 @@ def _why_missing(source: Seen, whole: Sequence[Span]) -> Cause:
 
 
 def _while_running(ledger: Seen, source: Seen, whole: Sequence[Span]) -> Cause | None:
-    """The ledger saw it running: it may have grown since, and nothing else."""
-    fixed = {name for name, _, _ in _differing(ledger, source)} & {"account", "start", "alloc_tres"}
-    if fixed or source.elapsed < ledger.elapsed or source.suspended < ledger.suspended:
+    """The ledger saw it running: since then it may have grown, or ended, and nothing else."""
+    if {name for name, _, _ in _differing(ledger, source)} & _FIXED:
         return Cause.CHANGED
-    if source.provisional:
-        if ledger.held:
-            return Cause.HELD
-        return Cause.RUNNING if _differing(ledger, source) else None
-    if whole and source.stop <= whole[-1][1] - _LAG:
+    if not source.provisional:
+        # the end that is told of a lost node or a mended runaway lies before what was seen
+        told_late = source.elapsed < ledger.elapsed
+        seen_by_now = whole and source.stop <= whole[-1][1] - _LAG
+        return Cause.CHANGED if seen_by_now and not told_late else Cause.ENDED
+    if source.elapsed < ledger.elapsed or source.suspended < ledger.suspended:
         return Cause.CHANGED
-    return Cause.ENDED
+    if ledger.held:
+        return Cause.HELD
+    return Cause.RUNNING if _differing(ledger, source) else None
 
 
 def _differing(ledger: Seen, source: Seen) -> list[tuple[str, object, object]]:
