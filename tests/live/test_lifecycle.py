@@ -65,7 +65,7 @@ def accounted() -> dict[tuple[int, int], Said]:
     """What sacct says of each run that started, read without our own parser."""
     fields = "JobIDRaw,Submit,State,Start,End,ElapsedRaw,Account,AllocTRES"
     text = subprocess.run(
-        ["sacct", "-a", "-X", "-D", "-n", "-P", "-S", "now-2days", "-o", fields],
+        ["sacct", "-a", "-X", "-D", "-n", "-P", "-S", "now-4days", "-o", fields],
         capture_output=True, text=True, check=True,
         env=dict(os.environ) | {"TZ": "UTC", "SLURM_TIME_FORMAT": "%s"},
     ).stdout  # fmt: skip
@@ -316,10 +316,17 @@ class Moved(NamedTuple):
 
 @pytest.fixture(scope="module")
 def moved(ended: Life, tmp_path_factory: pytest.TempPathFactory) -> Moved:
+    """Two hours back, where it is midnight in some zone."""
+    midnight = int(time.time()) // HOUR * HOUR - 2 * HOUR
+    hour = midnight // HOUR % 24
+    zone = f"Etc/GMT+{hour}" if hour <= 12 else f"Etc/GMT-{24 - hour}"
+    return move(ended, tmp_path_factory.mktemp("moved"), midnight, zone)
+
+
+def move(ended: Life, folder: Path, midnight: int, zone: str) -> Moved:
     """Rows of slurmdbd's own, moved in time: nobody can wait here for a midnight, or an hour."""
     cluster, said = ended.cluster, accounted()
     (longest,) = [run for (i, _), run in said.items() if i == int(ended.jobs["timeout"])]
-    midnight = int(time.time()) // HOUR * HOUR - 2 * HOUR
     back = longest.start + 9 - midnight
     for table, columns in (
         ("job", "time_submit time_eligible time_start time_end"),
@@ -328,7 +335,7 @@ def moved(ended: Life, tmp_path_factory: pytest.TempPathFactory) -> Moved:
     ):
         changed = ", ".join(f"{name} = {name} - {back}" for name in columns.split())
         cluster.sql(f"UPDATE {NAME}_{table}_table SET {changed}")
-    # the hour may have struck on the way: what was rolled up then stays, though nothing is there
+    # what was rolled up stays, though nothing is there any more
     for part in ("hour", "day", "month"):
         cluster.sql(f"DELETE FROM {NAME}_assoc_usage_{part}_table")
     # sreport prints nothing of hours in which there was no cluster
@@ -336,12 +343,9 @@ def moved(ended: Life, tmp_path_factory: pytest.TempPathFactory) -> Moved:
         f"UPDATE {NAME}_event_table SET time_start = {midnight - 48 * HOUR} "
         "WHERE node_name = '' AND time_end = 0"
     )
-    hour = midnight // HOUR % 24
-    zone = f"Etc/GMT+{hour}" if hour <= 12 else f"Etc/GMT-{24 - hour}"
-    life = Life(cluster, ended.jobs, a_site(tmp_path_factory.mktemp("moved"), zone))
-    moved = Moved(life, midnight, zone)
-    finops(life.folder, "collect", "sacct", "--since", moved.days[0])
-    finops(life.folder, "price")
+    moved = Moved(Life(cluster, ended.jobs, a_site(folder, zone)), midnight, zone)
+    finops(folder, "collect", "sacct", "--since", moved.days[0])
+    finops(folder, "price")
     return moved
 
 
@@ -448,6 +452,23 @@ def test_a_file_that_the_printed_command_saves_is_the_same(moved: Moved, tmp_pat
     assert found["differences"] == []
     assert found["runs"]["same"] == len(accounted())
     assert found["control"] is None
+
+
+def test_whole_days_of_slurmdbd_s_own(moved: Moved, tmp_path: Path) -> None:
+    """Then sreport reads the days it has summed up, not the hours."""
+    midnight = int(time.time()) // (24 * HOUR) * 24 * HOUR - 24 * HOUR
+    back = move(moved.life, tmp_path, midnight, "UTC")
+    roll_up(back)
+    until = datetime.fromtimestamp(midnight + 24 * HOUR, UTC).date().isoformat()
+    found = reconciled(tmp_path, "--since", back.days[0], "--until", until)
+    assert found["differences"] == []
+    said = accounted().values()
+    assert control(found)[GPU]["control"] == sum(
+        seen.tres[GPU] * ((seen.end or 0) - seen.start) for seen in said
+    )
+    assert control(found)[GPU]["outside"] == 0
+    assert all(row["unexplained"] == 0 for row in found["control"]["rows"])
+    assert min(day["ledger"] for day in found["days"] if day["tres"] == GPU) > 0
 
 
 def test_nothing_is_concluded_while_slurmdbd_is_down(moved: Moved) -> None:
