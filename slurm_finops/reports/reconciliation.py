@@ -108,8 +108,8 @@ def reconciled_text(found: Reconciled, limit: int) -> str:
 def _head(found: Reconciled) -> Iterator[str]:
     comparison, iso = found.comparison, found.calendar.isoformat
     runs, source = comparison.runs, visible(found.source)
-    yield (f"{found.cluster}: the ledger against {source}, from {iso(comparison.start)} to "
-           f"{iso(comparison.end)}")  # fmt: skip
+    yield (f"{visible(found.cluster)}: the ledger against {source}, from "
+           f"{iso(comparison.start)} to {iso(comparison.end)}")  # fmt: skip
     yield (f"{count(runs['ledger'], 'run')} in the ledger, {runs['source']:,} in {source}, "
            f"{runs['same']:,} the same")  # fmt: skip
     if found.unreadable:
