@@ -20,8 +20,8 @@ HEAD = """\
 
 Made from the commands' own help by `scripts/docs`.
 
-Exit codes: 0 done; 1 the answer is no (a policy or a check fails); 2 wrong usage, configuration or
-input; 3 something outside failed (sacct, SMTP, the disk) and nothing was lost.
+Exit codes: 0 done; 1 the answer is no (a policy, a check or a reconciliation fails); 2 wrong usage,
+configuration or input; 3 something outside failed (sacct, SMTP, the disk) and nothing was lost.
 """
 
 

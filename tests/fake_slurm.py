@@ -28,7 +28,7 @@ sys.stdout.buffer.write(out.encode("utf-8", "surrogateescape"))
 sys.stderr.write(err)
 sys.exit(code)
 """
-PROGRAMS = ("sacct", "sacctmgr", "scontrol", "squeue")
+PROGRAMS = ("sacct", "sacctmgr", "scontrol", "squeue", "sreport")
 CONFIG = {
     "AccountingStorageTRES": "cpu,mem,node,billing,gres/gpu,gres/gpu:h100",
     "AccountingStorageType": "accounting_storage/slurmdbd",

@@ -12,10 +12,13 @@ from slurm_finops.core.words import count
 from slurm_finops.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from slurm_finops.cli.collecting import Source
     from slurm_finops.ledger.ingest import Tally
     from slurm_finops.ledger.store import Ledger
     from slurm_finops.sources.sacct.saved import SavedFile
+    from slurm_finops.sources.sacct.stream import Batch
 
 
 @click.group()
@@ -170,16 +173,9 @@ def _date(text: str, option: str) -> str:
 
 def from_file(app: App, path: str, delimiter: str | None, timezone: str | None) -> Tally:
     """Collect a saved file.  Nothing is opened for writing until a record could be read."""
-    from slurm_finops.cli.collecting import checked, collect_file
-    from slurm_finops.sources.sacct.saved import read_saved
+    from slurm_finops.cli.collecting import collect_file
 
-    if delimiter == "":
-        raise click.BadParameter("must not be empty", param_hint="'--delimiter'")
-    config = app.config
-    zone = _zone(timezone) if timezone else config.zone
-    # who names the delimiter has chosen it
-    opened = _warn_of_forgery if delimiter is None else lambda file: None
-    batches = checked(read_saved(path, delimiter, config.cluster, zone, opened), path)
+    batches = saved_batches(app, path, delimiter, timezone)
     size = Path(path).stat().st_size if path != "-" else None
     with app.writing("collect") as ledger, progress("collecting", size) as advance:
         seen = 0
@@ -189,7 +185,22 @@ def from_file(app: App, path: str, delimiter: str | None, timezone: str | None) 
             advance(batch.position - seen)
             seen = batch.position
 
-        return collect_file(ledger, batches, path, config.cluster, show)
+        return collect_file(ledger, batches, path, app.config.cluster, show)
+
+
+def saved_batches(
+    app: App, path: str, delimiter: str | None, timezone: str | None
+) -> Iterator[Batch]:
+    """A saved file as the options name it, read as far as its first readable record."""
+    from slurm_finops.cli.collecting import checked
+    from slurm_finops.sources.sacct.saved import read_saved
+
+    if delimiter == "":
+        raise click.BadParameter("must not be empty", param_hint="'--delimiter'")
+    zone = _zone(timezone) if timezone else app.config.zone
+    # who names the delimiter has chosen it
+    opened = _warn_of_forgery if delimiter is None else lambda file: None
+    return checked(read_saved(path, delimiter, app.config.cluster, zone, opened), path)
 
 
 def _warn_of_forgery(file: SavedFile) -> None:

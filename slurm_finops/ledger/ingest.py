@@ -77,3 +77,19 @@ def collected_through(ledger: Ledger, source: str, cluster: str) -> int | None:
             newest, end = max(newest, before[0]), max(end, before[1])
         stretches.append((newest, end))
     return max(stretches)[1] if stretches else None
+
+
+def whole_windows(ledger: Ledger, source: str, cluster: str) -> list[tuple[int, int]]:
+    """The stretches ``[since, until)`` that are collected whole, joined, in order."""
+    rows = ledger.db.execute(
+        "SELECT since, until FROM ingest_runs WHERE source = ? AND cluster = ? "
+        "AND status = 'complete' AND since IS NOT NULL ORDER BY since",
+        (source, cluster),
+    )
+    whole: list[tuple[int, int]] = []
+    for since, until in rows:
+        if whole and since <= whole[-1][1]:
+            whole[-1] = whole[-1][0], max(whole[-1][1], until)
+        else:
+            whole.append((since, until))
+    return whole

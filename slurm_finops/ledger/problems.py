@@ -58,6 +58,12 @@ def listed(db: sqlite3.Connection, limit: int) -> list[Listed]:
     return [Listed(*row) for row in rows]
 
 
+def kept_nowhere(db: sqlite3.Connection, texts: Iterable[str]) -> int:
+    """How many of these records no problem tells of, be it open or settled."""
+    query = "SELECT 1 FROM problems WHERE text = ? LIMIT 1"
+    return sum(db.execute(query, (text,)).fetchone() is None for text in texts)
+
+
 def settle(
     ledger: Ledger, numbers: Sequence[int] | None, why: str, actor: str, at: int
 ) -> int:

@@ -193,12 +193,12 @@ class Sight(NamedTuple):
     why: str
 
 
-def sight(config: Mapping[str, str]) -> Sight:
+def sight(config: Mapping[str, str], what: str = "jobs") -> Sight:
     """What PrivateData leaves this process's user to see, given slurmctld's `show_config`.
 
     root, SlurmUser, operators and administrators always see everything; for
-    others, ``jobs`` in PrivateData hides the rest (slurm.conf and slurmdbd.conf,
-    "PrivateData").  slurmctld and slurmdbd each have a setting of their own.
+    others, ``what`` (``jobs`` or ``usage``) in PrivateData hides the rest (slurm.conf
+    and slurmdbd.conf, "PrivateData").  slurmctld and slurmdbd each have a setting of their own.
     """
     user, uid = _me()
     if uid == 0 or config.get("SlurmUser", "").partition("(")[0] == user:
@@ -210,18 +210,18 @@ def sight(config: Mapping[str, str]) -> Sight:
     if not level:
         known = f"{user} is not in the accounting database"
     slurmdbd = show_accounting_config()
-    controller = not _hides_jobs(config)
-    if not slurmdbd and not _sees_others(user):
+    controller = not _hides(config, what)
+    if not slurmdbd and not (what == "jobs" and _sees_others(user)):
         return Sight(
             controller, False, "sacctmgr does not tell slurmdbd's PrivateData, sacct lists no "
             f"job since yesterday that it would hide, and {known}",
         )  # fmt: skip
-    accounting = not _hides_jobs(slurmdbd)
+    accounting = not _hides(slurmdbd, what)
     seen = {"slurm.conf": controller, "slurmdbd.conf": accounting}
     where = " and ".join(name for name, shown in seen.items() if not shown)
     if not where:
-        return Sight(True, True, "PrivateData does not hide jobs")
-    why = f"PrivateData in {where} hides other people's jobs, and {known}"
+        return Sight(True, True, f"PrivateData does not hide {what}")
+    why = f"PrivateData in {where} hides other people's {what}, and {known}"
     return Sight(controller, accounting, why)
 
 
@@ -248,6 +248,6 @@ def _me() -> tuple[str, int]:
         return str(uid), uid
 
 
-def _hides_jobs(config: Mapping[str, str]) -> bool:
+def _hides(config: Mapping[str, str], what: str) -> bool:
     words = {word.strip().lower() for word in config.get("PrivateData", "").split(",")}
-    return bool(words & {"jobs", "all"})
+    return bool(words & {what, "all"})

@@ -1,8 +1,18 @@
 """Up to where collection is whole."""
 
-import pytest
+from itertools import pairwise
 
-from slurm_finops.ledger.ingest import Tally, begin, collected_through, finish
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from slurm_finops.ledger.ingest import (
+    Tally,
+    begin,
+    collected_through,
+    finish,
+    whole_windows,
+)
 from tests.support import a_ledger
 
 BY_HAND, NIGHTLY = False, True
@@ -34,3 +44,23 @@ def test_whole_up_to(windows: list[tuple[int, int, bool]], through: int | None) 
     begin(ledger, "sacct", "alpha", 0, 0, 2000, NIGHTLY)  # killed
     assert collected_through(ledger, "sacct", "alpha") == through
     assert collected_through(ledger, "sacct", "beta") is None
+
+
+WINDOWS = st.tuples(st.integers(0, 30), st.integers(1, 9), st.booleans())
+
+
+@given(st.lists(WINDOWS, max_size=8))
+def test_whole_windows_hold_each_second_that_was_collected_once(
+    windows: list[tuple[int, int, bool]]
+) -> None:
+    ledger = a_ledger()
+    for since, lasts, whole in windows:
+        run = begin(ledger, "sacct", "alpha", 0, since, since + lasts)
+        finish(ledger, run, 0, Tally(), "" if whole else "slurmdbd went away")
+    found = whole_windows(ledger, "sacct", "alpha")
+    seconds = {second for since, lasts, whole in windows if whole
+               for second in range(since, since + lasts)}  # fmt: skip
+    assert [second for since, until in found for second in range(since, until)] == sorted(seconds)
+    assert all(until < since for (_, until), (since, _) in pairwise(found))
+    assert whole_windows(ledger, "sacct", "beta") == []
+    ledger.close()
