@@ -122,10 +122,12 @@ def controller(report: Report, config: Config) -> None:
     from slurm_finops.sources import slurm
 
     try:
-        plugins = slurm.show_config().get("JobSubmitPlugins", "")
+        settings = slurm.show_config()
     except OutsideError as error:
         report.say("skip", f"slurmctld: {str(error).splitlines()[0]}")
         return
+    plugins = settings.get("JobSubmitPlugins", "")
+    _enforced(report, config.policy, settings.get("AccountingStorageEnforce", ""))
     if "lua" not in plugins.split(","):
         report.say("warn", f"slurmctld: JobSubmitPlugins={plugins}: no Lua is asked; "
                    "slurm-finops hook install says how to enable it")  # fmt: skip
@@ -141,6 +143,22 @@ def controller(report: Report, config: Config) -> None:
     else:
         report.say("warn", f"slurmctld: a job without tags {answer}, although the mode is {mode}: "
                    "is this user exempt, or an older policy installed?")  # fmt: skip
+
+
+def _enforced(report: Report, policy: Policy, enforce: str) -> None:
+    """A name that Slurm does not check is one that anybody can give."""
+    exempt, teams = policy.exempt, policy.teams
+    leans_on = {
+        "associations": exempt.accounts or policy.defaults or [t for t in teams if t.accounts],
+        "qos": exempt.qos,
+        "wckeys": [t for t in teams if t.wckeys],
+    }
+    given = enforce.split(",")
+    for name, used in leans_on.items():
+        if used and name not in given:
+            report.say("warn", f"slurmctld: the policy goes by {name}, which Slurm does not check: "
+                       f"anybody can name any; AccountingStorageEnforce={enforce or '(none)'}, "
+                       f"add {name}")  # fmt: skip
 
 
 def _answer() -> tuple[bool, str]:

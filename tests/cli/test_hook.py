@@ -133,6 +133,19 @@ def test_test_says_what_answers_as_it_should(config: Path, etc: Path, slurm: Fak
     )
 
 
+def test_test_says_what_slurm_does_not_check(
+    config: Path, etc: Path, slurm: FakeSlurm
+) -> None:
+    config.write_text(config.read_text() + '[tags.exempt]\nqos = ["free"]\n')
+    slurm.config(SLURM_CONF=str(etc / "slurm.conf"), AccountingStorageEnforce="associations")
+    said = hook(config, "test").stdout
+    assert "the policy goes by associations" not in said
+    assert (
+        "warn  slurmctld: the policy goes by qos, which Slurm does not check: anybody can name "
+        "any; AccountingStorageEnforce=associations, add qos\n"
+    ) in said
+
+
 def test_test_fails_where_the_hook_is_not_loaded(config: Path, etc: Path, slurm: FakeSlurm) -> None:
     (etc / SUBMIT).write_text("-- the site's own\n")
     hook(config, "install", "--dir", etc)
