@@ -114,6 +114,10 @@ class Policy:
     def _defaults(self) -> list[tuple[Globs, dict[str, str]]]:
         return [(Globs([account]), dict(tags)) for account, tags in self.defaults]
 
+    def team(self, name: str) -> TeamRule:
+        """A team of the registry; raises KeyError for any other."""
+        return self._team[name]
+
     @cached_property
     def looks_at(self) -> frozenset[str]:
         """Which of `Who`'s fields `attribute` depends on."""

@@ -10,6 +10,7 @@ from shlex import quote
 from typing import NamedTuple
 
 from slurm_finops.core.faults import Fault
+from slurm_finops.core.globs import is_glob
 from slurm_finops.core.near import nearest
 from slurm_finops.core.policy import Policy, Who
 from slurm_finops.core.tags import (
@@ -45,9 +46,25 @@ def verdict(policy: Policy, comment: str, who: Who, help_text: str = "") -> Verd
         return Verdict("accept", billed)
     lines = [HEADER, *(f"  {fault.message}" for fault in faults)]
     lines += example_lines(policy, claim, faults, who, comment)
+    lines += _other_accounts(policy, faults)
     if help_text:
         lines.append(f"  {help_text}")
     return Verdict("fault", billed, faults, tuple(lines))
+
+
+#: So many accounts of a team that may not be charged are named.
+MAX_ACCOUNTS = 3
+
+
+def _other_accounts(policy: Policy, faults: Sequence[Fault]) -> list[str]:
+    """Whoever meant the team may have forgotten the account that pays for it."""
+    for fault in faults:
+        if fault.code == "not_yours":
+            plain = [name for name in policy.team(fault.detail).accounts or () if not is_glob(name)]
+            if plain:
+                named = " or ".join(f"--account={name}" for name in plain[:MAX_ACCOUNTS])
+                return [f'  or charge team "{fault.detail}" with {named}, if you may use it']
+    return []
 
 
 def _with_slips(faults: Sequence[Fault], comment: str) -> tuple[Fault, ...]:

@@ -118,6 +118,24 @@ local function example_lines(data, claim, faults, who, comment, lines)
   end
 end
 
+local MAX_ACCOUNTS = 3
+
+-- Whoever meant the team may have forgotten the account that pays for it.
+local function other_accounts(data, faults, lines)
+  for _, wrong in ipairs(faults) do
+    local accounts = wrong.code == "not_yours" and data.team[wrong.detail].accounts
+    if accounts and #accounts.plain > 0 then
+      local named = {}
+      for i = 1, math.min(#accounts.plain, MAX_ACCOUNTS) do
+        named[i] = "--account=" .. accounts.plain[i]
+      end
+      lines[#lines + 1] = ('  or charge team "%s" with %s, if you may use it'):format(
+        wrong.detail, table.concat(named, " or "))
+      return
+    end
+  end
+end
+
 -- {kind = accept | exempt | fault, claim, faults, lines, said} for a job with this comment;
 -- `said` are the faults of the comment alone.
 function verdict.of(data, comment, who)
@@ -135,6 +153,7 @@ function verdict.of(data, comment, who)
     lines[#lines + 1] = "  " .. message(data, wrong)
   end
   example_lines(data, claim, faults, who, comment, lines)
+  other_accounts(data, faults, lines)
   if data.help ~= "" then
     lines[#lines + 1] = "  " .. data.help
   end

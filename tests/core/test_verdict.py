@@ -70,7 +70,8 @@ def test_an_exempt_job_is_asked_for_nothing() -> None:
              '  account nlp-a may not charge team "cv"',
              '  unknown project "segment"; known: llama-finetune, moe',
              typed('{"team":"nlp","project":"<project>","experiment":"e"}'),
-             "  with your own value for <project>"],
+             "  with your own value for <project>",
+             '  or charge team "cv" with --account=cv, if you may use it'],
         ),
     ],
 )  # fmt: skip
