@@ -1,9 +1,18 @@
 """Golden files: what people see, kept as it was last looked at."""
 
+import pkgutil
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+
+import slurm_finops.cli as commands
+
+# Commands are loaded when they are asked for.  One that was loaded first while a test had
+# changed the clock would keep that clock.
+for module in pkgutil.iter_modules(commands.__path__):
+    import_module(f"{commands.__name__}.{module.name}")
 
 GOLDEN = Path(__file__).parent / "golden"
 

@@ -467,7 +467,7 @@ def test_hostile_comments(gate: Gated, request: pytest.FixtureRequest) -> None:
         else:
             assert len(comment) > 1024, (comment, said)
     assert len(accepted) > count * 0.9
-    gate.cluster.wait("all have ended", lambda: not gate.cluster.run("squeue", "-h"), 240)
+    gate.cluster.wait("all ended", lambda: not gate.cluster.run("squeue", "-h"), 240 + count / 10)
     time.sleep(4)  # sacct trails the controller by a second or three
     assert gate.finops("collect", "sacct").exit_code == 0
     stored = dict(rows(gate, "SELECT CAST(job_id_raw AS TEXT), comment FROM jobs"))
