@@ -113,13 +113,16 @@ def _plain_jobs() -> dict[str, LiveJob]:
 
 def jobs_of_text(text: str, delimiter: str) -> dict[str, LiveJob]:
     """The jobs in what ``squeue -o`` printed with ``delimiter`` after every field."""
-    *records, rest = text.split(f"{delimiter}\n")
+    *fields, rest = text.split(delimiter)
+    width = len(_COLUMNS)
     found = []
-    for record in records:
-        fields = record.split(delimiter)
-        if len(fields) != len(_COLUMNS) or not (fields[0] + fields[1]).isdecimal():
-            raise OutsideError(f"squeue printed a record that cannot be read: {record[:200]!r}")
-        job_id, submit, state, comment = fields
+    for i in range(0, len(fields), width):
+        record = fields[i : i + width]
+        record[0] = record[0].removeprefix("\n")  # of the record before
+        if len(record) != width or not (record[0] + record[1]).isdecimal():
+            text = delimiter.join(record)
+            raise OutsideError(f"squeue printed a record that cannot be read: {text[:200]!r}")
+        job_id, submit, state, comment = record
         # a job without a comment prints the same as one whose comment is (null)
         comment = "" if comment == "(null)" else comment
         found.append(LiveJob(job_id, state, comment, "", int(submit)))

@@ -222,3 +222,21 @@ def test_a_light_look_at_a_controller_that_is_down_is_exit_3(
     words = ["-c", str(a_config(tmp_path)), "collect", "sacct", "--live"]
     assert CliRunner().invoke(main, words).exit_code == 3
     assert CliRunner().invoke(main, [*words, "--since", "2026-06-01"]).exit_code == 2
+
+
+def test_a_name_or_a_comment_that_begins_with_a_new_line_ends_no_record(
+    tmp_path: Path, slurm: FakeSlurm
+) -> None:
+    slurm.sacct(record(JobName="\nx", Comment="\n" + TAGGED),
+                record(JobIDRaw=101, JobID=101, AdminComment="\n", Comment="\n\n"),
+                record(JobIDRaw=102, JobID=102))  # fmt: skip
+    words = ["-c", str(a_config(tmp_path)), "collect", "sacct"]
+    window = ["--since", "2026-06-01", "--until", "2026-06-02"]
+    assert CliRunner().invoke(main, [*words, *window]).stdout == (
+        "3 records: 3 new runs, 0 changed, 0 as before\n"
+    )
+    ledger = Ledger.open(tmp_path / "ledger.db", "USD", "UTC")
+    assert jobs(ledger, "job_name, admin_comment, comment") == [
+        ("\nx", "", "\n" + TAGGED), ("train", "\n", "\n\n"), ("train", "", TAGGED),
+    ]  # fmt: skip
+    ledger.close()

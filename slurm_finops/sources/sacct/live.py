@@ -81,24 +81,38 @@ class LiveWindow(RowReader):
 
     def _parse(self, process: subprocess.Popen[bytes]) -> Iterator[list[Run]]:
         parser: RecordParser | None = None
-        for texts in self._split(process):
-            rows = [text.split(self._delimiter) for text in texts]
+        for rows in self._split(process):
             if parser is None:
                 parser = RecordParser(rows.pop(0), self._cluster, UTC)
                 yield []
             for i in range(0, len(rows), BLOCK):
                 yield self.read(parser, rows[i : i + BLOCK])
 
-    def _split(self, process: subprocess.Popen[bytes]) -> Iterator[list[str]]:
-        """Records as they arrive: text up to the delimiter and newline that end each."""
+    def _split(self, process: subprocess.Popen[bytes]) -> Iterator[list[list[str]]]:
+        """Rows of fields as they arrive: so many fields are a record, whatever is in them.
+
+        Not what ends in the delimiter and a newline: a name or a comment may begin
+        with one.
+        """
         assert process.stdout is not None
-        mark = f"{self._delimiter}\n".encode()
+        mark, width = self._delimiter.encode(), len(FIELDS)
+        fields: list[bytes] = []
         rest = b""
         while block := process.stdout.read1(_BYTES):  # type: ignore[attr-defined]
             *whole, rest = (rest + block).split(mark)
-            if whole:
-                yield [record.decode("utf-8", "backslashreplace") for record in whole]
-        self._torn = rest.strip()
+            fields += whole
+            count = len(fields) // width * width
+            if count:
+                yield self._rows(mark.join(fields[:count]), width)
+                del fields[:count]
+        self._torn = mark.join([*fields, rest]).strip()
+
+    def _rows(self, data: bytes, width: int) -> list[list[str]]:
+        texts = data.decode("utf-8", "backslashreplace").split(self._delimiter)
+        rows = [texts[i : i + width] for i in range(0, len(texts), width)]
+        for row in rows:
+            row[0] = row[0].removeprefix("\n")  # of the record before
+        return rows
 
 
 def read_live(since: int, until: int, cluster: str) -> Iterator[Batch]:
