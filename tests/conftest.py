@@ -6,8 +6,13 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 import slurm_finops.cli as commands
+
+# A machine that is busy makes nothing wrong.
+settings.register_profile("busy", deadline=None)
+settings.load_profile("busy")
 
 # Commands are loaded when they are asked for.  One that was loaded first while a test had
 # changed the clock would keep that clock.
