@@ -1,5 +1,6 @@
 """Golden files: what people see, kept as it was last looked at."""
 
+import os
 import pkgutil
 from collections.abc import Callable
 from importlib import import_module
@@ -13,6 +14,11 @@ import slurm_finops.cli as commands
 # A machine that is busy makes nothing wrong.
 settings.register_profile("busy", deadline=None)
 settings.load_profile("busy")
+
+# A shell that was set up for something else must not hide what users see: with
+# PYTHONUNBUFFERED a full disk shows earlier.
+for name in [name for name in os.environ if name.startswith("PYTHON")]:
+    del os.environ[name]
 
 # Commands are loaded when they are asked for.  One that was loaded first while a test had
 # changed the clock would keep that clock.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -75,9 +76,17 @@ class FinopsGroup(click.Group):
         except BrokenPipeError:
             raise  # click's own: whoever read the output has had enough
         except OSError as error:
+            _write_no_more()
             click.echo(f"error: {error.strerror or error}: {error.filename or 'output'}", err=True)
             ctx.exit(OutsideError.exit_code)
         return answer
+
+
+def _write_no_more() -> None:
+    """What could not be written is not tried again at the end, whose failure would be exit 120."""
+    if sys.stdout is not None:
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _is_there(path: Path) -> bool:
