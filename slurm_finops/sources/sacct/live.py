@@ -34,8 +34,8 @@ def sacct_command(since: int, until: int, delimiter: str) -> list[str]:
 class LiveWindow(RowReader):
     """The runs of one window, while sacct prints them.
 
-    The delimiter is random for each call and every record ends in it, so no
-    user text can forge or break a record.  `blocks` raises `OutsideError` with
+    The delimiter is random for each call and fields are counted, so no user text
+    can forge or break a record.  `blocks` raises `OutsideError` with
     sacct's own words if it fails; what it gave before is whole.
     """
 
