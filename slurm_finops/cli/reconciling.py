@@ -83,13 +83,7 @@ def _check_sight(cluster: str) -> None:
     """Raises `OutsideError` if another cluster answers, or does not show this user all of it."""
     from slurm_finops.sources import slurm
 
-    config = slurm.show_config()
-    name = config.get("ClusterName", "")
-    if name != cluster:
-        raise OutsideError(
-            f"the controller here is that of cluster {name!r}, not of {cluster!r}; set "
-            f"cluster = {name!r} in the configuration, or reconcile on a node of {cluster}"
-        )
+    config = slurm.config_of(cluster)
     for what in ("jobs", "usage"):
         seen = slurm.sight(config, what)
         if not seen.accounting:

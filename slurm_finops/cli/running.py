@@ -8,7 +8,7 @@ import click
 
 from slurm_finops.cli.app import now
 from slurm_finops.core.words import count
-from slurm_finops.errors import FinopsError, OutsideError
+from slurm_finops.errors import FinopsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -66,14 +66,7 @@ def _look(cluster: str) -> tuple[dict[str, LiveJob], str]:
     from slurm_finops.sources import slurm
     from slurm_finops.sources.squeue import running_jobs
 
-    config = slurm.show_config()
-    name = config.get("ClusterName", "")
-    if name != cluster:
-        # every run of another cluster would look like a runaway
-        raise OutsideError(
-            f"the controller here is that of cluster {name!r}, not of {cluster!r}; set "
-            f"cluster = {name!r} in the configuration, or collect on a node of {cluster}"
-        )
+    config = slurm.config_of(cluster)  # every run of another would look like a runaway
     jobs = running_jobs()
     seen = slurm.sight(config)
     return jobs, "" if seen.controller and seen.accounting else seen.why

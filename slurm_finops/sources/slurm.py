@@ -185,6 +185,18 @@ def cluster_name() -> str:
     return show_config().get("ClusterName", "")
 
 
+def config_of(cluster: str) -> dict[str, str]:
+    """`show_config` of this cluster.  Raises `OutsideError` if another one answers here."""
+    config = show_config()
+    name = config.get("ClusterName", "")
+    if name != cluster:
+        raise OutsideError(
+            f"the controller here is that of cluster {name!r}, not of {cluster!r}; set "
+            f"cluster = {name!r} in the configuration, or run this on a node of {cluster}"
+        )
+    return config
+
+
 class Sight(NamedTuple):
     """Whether this user sees everyone's jobs, in the controller and in accounting, and why."""
 
