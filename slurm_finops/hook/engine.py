@@ -14,8 +14,7 @@ from slurm_finops.hook.build import MODULE, SUBMIT
 VERSIONS = ("5.1", "5.2", "5.3", "5.4")
 #: What slurmctld gives a script (``slurm_lua.c``); the numbers are those of slurm_errno.h.
 CODES = {
-    "SUCCESS": 0, "ERROR": -1, "FAILURE": -1, "ESLURM_ACCESS_DENIED": 2002,
-    "ESLURM_INVALID_ACCOUNT": 2045, "NO_VAL": 4294967294,
+    "SUCCESS": 0, "ERROR": -1, "ESLURM_ACCESS_DENIED": 2002, "ESLURM_INVALID_ACCOUNT": 2045,
 }  # fmt: skip
 
 
@@ -103,23 +102,6 @@ class Engine:
         table = self._table(change)
         parts = self._lua.table_from({})
         return self._called(self._modify(table, self._table(job), parts, uid), table)
-
-    def microseconds(self, comment: str, calls: int, floor: bool = False) -> float:
-        """Of processor time a submit with this comment, in Lua's own clock.
-
-        ``floor``: of a function that does nothing, for what the loop itself takes.
-        """
-        loop = self._lua.eval(
-            b"function(call, job, count) local began = os.clock() "
-            b"for i = 1, count do job.admin_comment = nil call(job, {}, 1000) end "
-            b"return (os.clock() - began) * 1e6 / count end"
-        )
-        nothing = self._lua.eval(b"function() return 0 end")
-        quiet = self._lua.eval(b"function() end")
-        for name in (b"log_user", b"log_info", b"log_error"):
-            self._names[b"slurm"][name] = quiet
-        job = {"comment": comment, "default_account": "research", "user_name": "user"}
-        return float(loop(nothing if floor else self._submit, self._table(job), calls))
 
     def _called(self, code: Any, table: Any) -> Answer:
         told, log = tuple(self._told), tuple(self._log)
