@@ -123,7 +123,7 @@ def test_the_command_line_starts_without_what_only_some_commands_need():
 
 def texts() -> list[Path]:
     """All that people read and edit; the templates' symlink leads out of the package."""
-    found = [*PACKAGE.rglob("*"), *(ROOT / "scripts").rglob("*")]
+    found = [*PACKAGE.rglob("*"), *(ROOT / "scripts").rglob("*"), *(ROOT / "tests").rglob("*.py")]
     return sorted(p for p in found if p.is_file() and "__pycache__" not in p.parts)
 
 

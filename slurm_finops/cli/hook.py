@@ -196,7 +196,7 @@ def try_hook(app: App, folder: Path | None) -> None:
     in Lua 5.1 to 5.4, beside the Python that judges after the fact.  Through
     slurmctld goes "sbatch --test-only", which submits nothing.
     """
-    from slurm_finops.cli.hook_test import Report, controller, in_lua, installed
+    from slurm_finops.cli.hook_trial import Report, controller, in_lua, installed
 
     report = Report()
     in_lua(report, app.config)

@@ -93,8 +93,6 @@ def ledger(folder: Path, query: str) -> list[tuple]:  # type: ignore[type-arg]
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[None]:
     """A sandbox of this module's own."""
-    if os.environ.get("SLURM_FINOPS_NO_SLURM") == "1":
-        pytest.skip("SLURM_FINOPS_NO_SLURM=1")
     with a_cluster(nodes="3", users="lab_alice lab_bob"):
         yield
 
