@@ -26,8 +26,6 @@ FILTER = "cli_filter.lua"
 #: The parts of the module, each after what it needs; their twins in core have the same names.
 PARTS = ("scan", "near", "globs", "claims", "policy", "verdict", "seal", "data", "cost",
          "gate")  # fmt: skip
-#: A data file that does not end with it was cut short.
-LAST = "-- end\n"
 _STAMP = re.compile(r"^-- intact: ([0-9a-f]{12})\n\Z", re.M)
 
 
@@ -82,7 +80,7 @@ def data_file(data: Mapping[str, Any], what: str) -> str:
     """
     digest = _digest(literal(data))
     table = literal({"digest": digest, **data})
-    return f"-- slurm-finops {what} {digest}: data, not to be edited\nreturn {table}\n{LAST}"
+    return f"-- slurm-finops {what} {digest}: data, not to be edited\nreturn {table}\n"
 
 
 def stamped(text: str) -> str:

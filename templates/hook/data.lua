@@ -27,8 +27,8 @@ local function read(path, seen)
   end
   local text = file:read("*a")
   file:close()
-  if not stamp or not text or not text:find("\n%-%- end\n$") then
-    return nil, path .. ": it is cut short"
+  if not stamp or not text then
+    return nil, path .. ": it is empty"
   end
   local chunk, bad = compile(text, "=" .. path)
   if not chunk then

@@ -185,8 +185,7 @@ local function modify(job_desc, job_rec, modify_uid)
   end
   local resealing = comment ~= nil and not is_owner
   local stood = sealed or text_of(job_rec.comment)
-  local stands = (comment ~= nil and (resealing or not sealed)) and comment or stood
-  local answer = verdict.of(held, stands, after)
+  local answer = verdict.of(held, comment or stood, after)
   if answer.kind == "fault" then
     local was_right = verdict.of(held, stood, before).kind ~= "fault"
     if must and (comment ~= nil or was_right) then

@@ -184,6 +184,11 @@ def test_root_changes_tags_and_they_are_sealed_anew(site: Site) -> None:
     assert json.loads(answer.job["admin_comment"])["slurm_finops"]["user"] == "ann"
 
 
+def test_a_job_of_roots_own_is_roots_to_change(site: Site) -> None:
+    answer = site.modify({"comment": OTHER}, ROOT, user_id=0)
+    assert (answer.code, tags_of(answer)) == (OK, Tags("nlp", "moe", "run-2"))
+
+
 def test_root_is_not_above_a_slip(site: Site) -> None:
     assert site.modify({"comment": NO_TAGS}, ROOT).code == DENIED
     site.put("warn")
@@ -257,9 +262,9 @@ def test_a_new_policy_holds_from_the_next_job_on(site: Site) -> None:
     assert site.submit(comment=NO_TAGS).code == OK
 
 
-@pytest.mark.parametrize("damage", ["", "return {\n-- end\n", "x", "-- a\nreturn 7\n-- end\n",
-                                    "-- a\nerror('x')\n-- end\n", "-- a\nreturn {}\n-- end\n",
-                                    "-- a\nreturn {format=1}\n-- end\n", "\x1bLua"])  # fmt: skip
+@pytest.mark.parametrize("damage", ["", "-- a\nreturn {\n", "x", "-- a\nreturn 7\n", "-- a\n",
+                                    "-- a\nerror('x')\n", "-- a\nreturn {}\n",
+                                    "-- a\nreturn {format=1}\n", "\x1bLua"])  # fmt: skip
 def test_a_policy_that_is_damaged_leaves_the_last_one(site: Site, damage: str) -> None:
     assert site.submit(comment=NO_TAGS).code == ERROR
     path = site.folder / POLICY
@@ -272,6 +277,30 @@ def test_a_policy_that_is_damaged_leaves_the_last_one(site: Site, damage: str) -
     assert len(site.submit(comment=NO_TAGS).log) == 1  # said once
     path.write_text(whole)
     assert site.submit(comment=NO_TAGS).log[0] == "slurm-finops: the policy is read again"
+
+
+@pytest.mark.parametrize(
+    ("there", "instead"),
+    [('["format"] = 1', '["format"] = 2'), ('["digest"] = "', '["digest"] = print and "x" or no["'),
+     ('["digest"] = "', '["digest"] = os.time() .. "')],
+    ids=["of another release", "sees a name", "calls the system"],
+)  # fmt: skip
+def test_a_policy_is_data_of_this_release_and_nothing_else(
+    site: Site, there: str, instead: str
+) -> None:
+    site.put("warn")
+    path = site.folder / POLICY
+    whole = path.read_text()
+    site.put("enforce")
+    assert site.submit(comment=NO_TAGS).code == ERROR
+    assert there in whole
+    text = whole.replace(there, instead, 1)
+    if "no[" in instead:
+        text = text.replace('",', '"],', 1)
+    path.write_text(f"-- changed\n{text}")
+    answer = site.submit(comment=NO_TAGS)
+    assert answer.code == ERROR  # the last one still holds
+    assert "the policy cannot be read: " in answer.log[0]
 
 
 def test_every_place_where_a_policy_may_be_cut(site: Site) -> None:
