@@ -23,6 +23,8 @@ _NETWORK = frozenset(
     "juicefs lustre ncpfs nfs nfs4 ocfs2 orangefs panfs pvfs2 quobyte rclone s3fs smb2 smb3 smbfs "
     "sshfs weka wekafs".split()
 )
+#: The type where no mount is known: in a chroot, / need not be one.
+UNKNOWN = "unknown"
 _LOCAL_FUSE = ("fuseblk", "fuse.fuse-overlayfs", "fuse.lxcfs", "fuse.ext2fs")
 
 
@@ -80,6 +82,9 @@ def _filesystem(folder: Path) -> Finding:
     except OSError as error:
         return Finding("filesystem", SKIP, f"/proc/self/mountinfo: {error.strerror}")
     mount, kind = filesystem_of(folder, mounts)
+    if kind == UNKNOWN:
+        return Finding("filesystem", SKIP, f"what holds {folder} is in no line of "
+                       "/proc/self/mountinfo: is this a chroot?")  # fmt: skip
     where = f"{folder} is on {kind}, mounted at {mount}"
     mend = "move the ledger to a local disk, and set database in the configuration to it"
     if is_network(kind):
@@ -100,9 +105,9 @@ def filesystem_of(path: Path, mountinfo: str) -> tuple[str, str]:
     """``(mount point, type)`` of what holds ``path``, from /proc/self/mountinfo.
 
     The longest mount point above the path; of several there the last, which
-    covers the others (proc(5)).
+    covers the others (proc(5)); ``("/", UNKNOWN)`` if there is none.
     """
-    found = "/", "unknown"
+    found = "/", UNKNOWN
     for line in mountinfo.splitlines():
         head, _, tail = line.partition(" - ")
         if len(head.split()) < 5 or not tail:
