@@ -4,25 +4,23 @@ import re
 import tomllib
 from collections import Counter
 from dataclasses import replace
-from datetime import date, datetime
 from email.utils import parseaddr
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from slurm_finops.config.fields import decimal, rate_of
 from slurm_finops.config.model import Config, Gate, Hook, Mail, Project, Team
 from slurm_finops.config.table import Table
-from slurm_finops.core.money import CURRENCIES, MICROS, minor_digits, parse_decimal
+from slurm_finops.core.money import CURRENCIES, minor_digits
 from slurm_finops.core.near import nearest
 from slurm_finops.core.period import Calendar
 from slurm_finops.core.policy import Default, Exempt, Policy, TeamRule
-from slurm_finops.core.rates import MATCH_KEYS, ON_DEMAND, PRICINGS, Rate, RateBook, RateError
+from slurm_finops.core.rates import Rate, RateBook, RateError
 from slurm_finops.core.tags import ALIASES, KEYS, Tags, make_comment, parse_comment
 from slurm_finops.errors import ConfigError
 
 #: Plain addresses: whatever needs quotes or another alphabet, many servers refuse.
 _ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?", re.A | re.I)
-_MICRO_DIGITS = len(str(MICROS)) - 1
 
 
 def load(path: Path) -> Config:
@@ -54,7 +52,7 @@ def _config(top: Table) -> Config:
         raise top.fail("timezone", f"{timezone!r} is no known zone; {known}") from None
     database = top.path.parent / top.text("database", "a file name", "ledger.db")
     calendar, digits = Calendar(zone), minor_digits(currency)
-    rates = tuple(_rate(table, calendar) for table in top.tables("rates"))
+    rates = tuple(rate_of(table, calendar) for table in top.tables("rates"))
     teams = tuple(_team(table, digits) for table in top.tables("teams"))
     _unique(top, "teams", [team.name for team in teams])
     tags = top.table("tags") or Table(top.path, "tags", {})
@@ -171,55 +169,6 @@ def _nearest_tag(key: str) -> str:
     return f"did you mean {near!r}?" if near else f"known: {', '.join(KEYS)}"
 
 
-def _rate(table: Table, calendar: Calendar) -> Rate:
-    sku = table.text("sku", 'a TRES such as "gres/gpu:h100"')
-    price = _decimal(table, "price", _MICRO_DIGITS, 'a text such as "3.92"')
-    per = table.take("per", int, "a whole number of units", 1)
-    if per < 1:
-        raise table.fail("per", f"is {per}; expected 1 or more")
-    start = _instant(table, calendar)
-    pricing = table.choice("pricing", PRICINGS, ON_DEMAND)
-    match = _match(table)
-    rank = table.take("rank", int, "a whole number", 0)
-    table.done()
-    assert price is not None
-    return Rate(sku, price, start, per, pricing, match, rank, f"{table.name} ({sku})")
-
-
-def _decimal(table: Table, key: str, digits: int, expected: str, default: Any = ...) -> int | None:
-    text = table.take(key, (str, int, float), expected, default)
-    if text is None:
-        return None
-    if not isinstance(text, str):
-        hint = f'{key} = "{text}"'
-        raise table.fail(key, f"is a number; write it as a text, {hint}, so that it is exact")
-    try:
-        return parse_decimal(text, digits)
-    except ValueError as error:
-        raise table.fail(key, str(error)) from None
-
-
-def _instant(table: Table, calendar: Calendar) -> int:
-    """A date is midnight in the billing zone, as is a time without an offset there."""
-    value = table.take("from", date, "a date such as 2026-01-01, without quotes")
-    if not isinstance(value, datetime):
-        value = datetime.combine(value, datetime.min.time())
-    if value.tzinfo is None:
-        value = value.replace(tzinfo=calendar.zone)
-    if value.microsecond:
-        raise table.fail("from", "expected whole seconds")
-    return int(value.timestamp())
-
-
-def _match(table: Table) -> tuple[tuple[str, str], ...]:
-    found = table.table("match")
-    if found is None:
-        return ()
-    values = {key: found.text(key, "a name", None) for key in MATCH_KEYS}
-    found.done()
-    return tuple(sorted((key, value) for key, value in values.items() if value is not None))
-
-
 def _accounts(table: Table) -> tuple[str, ...] | None:
     found = table.texts("accounts", "a list of Slurm accounts or globs", None)
     return None if found is None else _lower(found)
@@ -233,7 +182,7 @@ def _team(table: Table, digits: int) -> Team:
         users=table.texts("users", "a list of users or globs", None),
         wckeys=table.texts("wckeys", "a list of WCKeys or globs", None),
         email=_addresses(table),
-        budget_minor=_decimal(table, "budget", digits, 'a text such as "10000"', None),
+        budget_minor=decimal(table, "budget", digits, 'a text such as "10000"', None),
         projects=tuple(_project(project, digits) for project in table.tables("projects")),
     )
     table.done()
@@ -245,7 +194,7 @@ def _project(table: Table, digits: int) -> Project:
     project = Project(
         name=table.text("name", "the project's name"),
         email=_addresses(table),
-        budget_minor=_decimal(table, "budget", digits, 'a text such as "4000"', None),
+        budget_minor=decimal(table, "budget", digits, 'a text such as "4000"', None),
     )
     table.done()
     return project

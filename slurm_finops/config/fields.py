@@ -1,0 +1,60 @@
+"""Values of finops.toml that more than one table has: prices, amounts, moments, matches."""
+
+from datetime import date, datetime
+from typing import Any
+
+from slurm_finops.config.table import Table
+from slurm_finops.core.money import MICROS, parse_decimal
+from slurm_finops.core.period import Calendar
+from slurm_finops.core.rates import MATCH_KEYS, ON_DEMAND, PRICINGS, Match, Rate
+
+MICRO_DIGITS = len(str(MICROS)) - 1
+
+
+def rate_of(table: Table, calendar: Calendar) -> Rate:
+    sku = table.text("sku", 'a TRES such as "gres/gpu:h100"')
+    price = decimal(table, "price", MICRO_DIGITS, 'a text such as "3.92"')
+    per = table.take("per", int, "a whole number of units", 1)
+    if per < 1:
+        raise table.fail("per", f"is {per}; expected 1 or more")
+    start = instant(table, calendar)
+    pricing = table.choice("pricing", PRICINGS, ON_DEMAND)
+    match = match_of(table)
+    rank = table.take("rank", int, "a whole number", 0)
+    table.done()
+    assert price is not None
+    return Rate(sku, price, start, per, pricing, match, rank, f"{table.name} ({sku})")
+
+
+def decimal(table: Table, key: str, digits: int, expected: str, default: Any = ...) -> int | None:
+    text = table.take(key, (str, int, float), expected, default)
+    if text is None:
+        return None
+    if not isinstance(text, str):
+        hint = f'{key} = "{text}"'
+        raise table.fail(key, f"is a number; write it as a text, {hint}, so that it is exact")
+    try:
+        return parse_decimal(text, digits)
+    except ValueError as error:
+        raise table.fail(key, str(error)) from None
+
+
+def instant(table: Table, calendar: Calendar, key: str = "from") -> int:
+    """A date is midnight in the billing zone, as is a time without an offset there."""
+    value = table.take(key, date, "a date such as 2026-01-01, without quotes")
+    if not isinstance(value, datetime):
+        value = datetime.combine(value, datetime.min.time())
+    if value.tzinfo is None:
+        value = value.replace(tzinfo=calendar.zone)
+    if value.microsecond:
+        raise table.fail(key, "expected whole seconds")
+    return int(value.timestamp())
+
+
+def match_of(table: Table) -> Match:
+    found = table.table("match")
+    if found is None:
+        return ()
+    values = {key: found.text(key, "a name", None) for key in MATCH_KEYS}
+    found.done()
+    return tuple(sorted((key, value) for key, value in values.items() if value is not None))
