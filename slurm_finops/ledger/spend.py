@@ -78,7 +78,7 @@ def spend(db: sqlite3.Connection, scope: Scope, by: Sequence[str]) -> list[Sums]
     """Costs by ``by``, unordered; with no dimension, one row for all (or none)."""
     known = [(DIMENSIONS | _MORE)[name] for name in by]
     columns = [column for column, _ in known]
-    joins = _joins(scope, "skus", *(table for _, tables in known for table in tables))
+    beside = joins("skus", *(t for _, tables in known for t in tables), *scope.tables)
     figures = ", ".join(
         sum_ticks(column) for column in ("list_ticks", "effective_ticks", "billed_ticks")
     )
@@ -86,7 +86,7 @@ def spend(db: sqlite3.Connection, scope: Scope, by: Sequence[str]) -> list[Sums]
     sql = f"""SELECT {"".join(f"{column}, " for column in columns)}
       COUNT(DISTINCT usage_id), SUM(CASE WHEN is_gpu THEN quantity * seconds ELSE 0 END), {figures},
       MAX(rate_card_id) = 0
-      FROM charges {joins} WHERE {_where(scope)} {group}"""
+      FROM charges {beside} WHERE {_where(scope)} {group}"""
     rows = db.execute(sql, (scope.first, scope.last, *scope.values))
     return [_sums(row, len(by)) for row in rows if row[len(by)]]
 
@@ -103,7 +103,7 @@ def unpriced(db: sqlite3.Connection, scope: Scope) -> list[tuple[str, int, int]]
     """``(sku, runs, unit-seconds)`` of what was held without a rate."""
     rows = db.execute(
         f"""SELECT skus.name, COUNT(DISTINCT usage_id), SUM(quantity * seconds)
-        FROM charges {_joins(scope, "skus")} WHERE {_where(scope)} AND rate_card_id = 0
+        FROM charges {joins("skus", *scope.tables)} WHERE {_where(scope)} AND rate_card_id = 0
         GROUP BY 1 ORDER BY 1""",
         (scope.first, scope.last, *scope.values),
     )
@@ -114,7 +114,6 @@ def _where(scope: Scope) -> str:
     return "day >= ? AND day < ?" + (f" AND {scope.where}" if scope.where else "")
 
 
-def _joins(scope: Scope, *tables: str) -> str:
-    """The joins of these tables and of a scope's, each once."""
-    wanted = {*tables, *scope.tables}
-    return " ".join(join for table, join in _JOINS.items() if table in wanted)
+def joins(*tables: str) -> str:
+    """The joins of these tables beside charges, each once and in order."""
+    return " ".join(join for table, join in _JOINS.items() if table in tables)

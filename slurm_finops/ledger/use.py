@@ -1,0 +1,76 @@
+"""Reading use: unit-seconds held, by the hours of a billing day.
+
+An hour begins a whole number of hours after its day's midnight, so that none
+lies in two days: the last of a 23- or 25-hour day is the 23rd or 25th.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+from slurm_finops.core.period import Calendar
+from slurm_finops.ledger.spend import Tables, joins
+
+HOUR = 3600
+
+
+class HourlyUse:
+    """Unit-seconds of each hour of a day, by some columns.
+
+    ``by`` and ``where`` are SQL over ``charges``, ``jobs`` (always joined) and
+    ``tables`` of `ledger.spend`; ``units`` is what a charge counts of what it holds.
+    Summing in SQL instead took four times as long (a million runs, SQLite 3.40).
+    """
+
+    def __init__(
+        self, db: sqlite3.Connection, calendar: Calendar, by: Sequence[str], where: str = "1",
+        tables: Tables = (), units: str = "quantity", suspended: bool = False,
+    ) -> None:  # fmt: skip
+        self._db = db
+        self._calendar = calendar
+        end = "start + elapsed + suspended" if suspended else "start + elapsed"
+        columns = "".join(f", {column}" for column in by)
+        self._sql = (
+            f"SELECT {units}, seconds, max(start, :since), min({end}, :until){columns} "
+            f"FROM charges {joins('jobs', *tables)} WHERE day = :day AND ({where})"
+        )
+
+    def of_day(self, day: int, **values: object) -> dict[tuple[Any, ...], list[int]]:
+        """The columns' values -> unit-seconds of each hour of the day."""
+        since, until = self._calendar.midnight(day), self._calendar.midnight(day + 1)
+        hours = -(-(until - since) // HOUR)
+        found: dict[tuple[Any, ...], list[int]] = {}
+        rows = self._db.execute(self._sql, {"day": day, "since": since, "until": until} | values)
+        for units, seconds, start, end, *key in rows:
+            held = found.get(tuple(key))
+            if held is None:
+                held = found[tuple(key)] = [0] * hours
+            if seconds == end - start:
+                _add(held, units, start - since, end - since)
+            else:
+                _add_part(held, units, start - since, end - since, seconds)
+        return found
+
+
+def _add(held: list[int], units: int, start: int, end: int) -> None:
+    """Add what is held over ``[start, end)``, seconds of the day, to its hours."""
+    first, last = start // HOUR, (end - 1) // HOUR
+    if first == last:
+        held[first] += units * (end - start)
+        return
+    held[first] += units * ((first + 1) * HOUR - start)
+    held[last] += units * (end - last * HOUR)
+    for hour in range(first + 1, last):
+        held[hour] += units * HOUR
+
+
+def _add_part(held: list[int], units: int, start: int, end: int, seconds: int) -> None:
+    """The same where several rates share ``[start, end)``: each has its seconds spread over it.
+
+    Which of the hours each had is not kept; cut cumulatively, they sum.
+    """
+    before = 0
+    for hour in range(start // HOUR, (end - 1) // HOUR + 1):
+        upto = seconds * (min(end, (hour + 1) * HOUR) - start) // (end - start)
+        held[hour] += units * (upto - before)
+        before = upto
