@@ -9,7 +9,8 @@ from slurm_finops.core.period import Period
 from slurm_finops.core.rates import RateBook
 from slurm_finops.core.request import Request
 from slurm_finops.core.usage import GPU, is_gpu
-from slurm_finops.ledger.spend import Scope, spend
+from slurm_finops.ledger.shares import spend
+from slurm_finops.ledger.spend import Scope
 from slurm_finops.ledger.store import Ledger
 
 
@@ -29,13 +30,16 @@ class Spent(NamedTuple):
 def spent(
     ledger: Ledger, month: Period, digits: int, limits: Iterable[tuple[str, str | None, int]]
 ) -> list[Spent]:
-    """What was billed in a month of each ``(team, project or None, minor units)``."""
+    """What a month cost of each ``(team, project or None, minor units)``."""
     scope = Scope(month.first, month.last)
-    teams = {row.key[0]: row.billed_ticks for row in spend(ledger.db, scope, ("team",))}
-    projects = {row.key: row.billed_ticks for row in spend(ledger.db, scope, ("team", "project"))}
+    costs = {
+        row.key: row.effective_ticks
+        for by in (("team",), ("team", "project"))
+        for row in spend(ledger.db, scope, by)
+    }
     return [
         Spent(team, project, limit, to_minor(
-            (projects.get((team, project)) if project else teams.get(team)) or 0, digits
+            costs.get((team, project) if project else (team,), 0), digits
         ))
         for team, project, limit in limits
     ]  # fmt: skip

@@ -8,17 +8,20 @@ run that was cut off goes on where it stopped.
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
+from slurm_finops.billing.allocation import allocate
 from slurm_finops.billing.plans import Plans
 from slurm_finops.core.charge import charge
 from slurm_finops.core.period import Calendar
 from slurm_finops.core.policy import Policy, Who
+from slurm_finops.core.pools import Allocation, pool_rates
 from slurm_finops.core.rates import Rate, RateBook, touched
 from slurm_finops.core.usage import GPU, is_gpu, parse_tres
 from slurm_finops.ledger import pricing as table
+from slurm_finops.ledger.allocation import mark
 from slurm_finops.ledger.held import free, hold
 from slurm_finops.ledger.rates import replace_rates, stored_rates
 from slurm_finops.ledger.store import Ledger
@@ -39,9 +42,21 @@ class Terms:
     policy: Policy
     calendar: Calendar
     charge_suspended: bool = False
+    allocation: Allocation = field(default_factory=Allocation)
+
+    @cached_property
+    def all_rates(self) -> tuple[Rate, ...]:
+        """The rates, and those by which use that a pool may cover costs nothing."""
+        return (*self.rates, *pool_rates(self.allocation.pools, self.calendar))
 
     @cached_property
     def book(self) -> RateBook:
+        """By which runs are charged."""
+        return RateBook(self.all_rates)
+
+    @cached_property
+    def list_book(self) -> RateBook:
+        """The prices alone: what a job may cost at most, pools or not."""
         return RateBook(self.rates)
 
     def policy_digest(self) -> str:
@@ -59,10 +74,11 @@ def _digest(value: object) -> str:
 
 
 class Priced(NamedTuple):
-    """Runs priced for the first time, and those priced again."""
+    """Runs priced for the first time, and those priced again; days allocated."""
 
     new: int
     again: int
+    days: int = 0
 
 
 def price(
@@ -72,20 +88,27 @@ def price(
     actor: str = "",
     progress: Callable[[int], None] = lambda runs: None,
 ) -> Priced:
-    """Bring the ledger's charges up to date with its runs and the terms."""
+    """Bring the ledger's charges up to date with its runs and the terms, and what is shared.
+
+    Raises `covering.AllocationError`; the runs are priced then.
+    """
     _sync_rates(ledger, terms, as_of, actor)
     _sync_policy(ledger, terms, as_of, actor)
     _sync_suspended(ledger, terms, as_of, actor)
     with ledger.bulk():
         again = _price_queue(ledger, terms, progress)
         new = _price_new(ledger, terms, progress)
+        days = allocate(
+            ledger, terms.allocation, terms.policy, terms.calendar, as_of,
+            terms.charge_suspended, actor,
+        )  # fmt: skip
     _judge_tag_sets(ledger, terms.policy)
-    return Priced(new, again)
+    return Priced(new, again, days)
 
 
 def _sync_rates(ledger: Ledger, terms: Terms, as_of: int, actor: str) -> None:
     """Store the rates; where they differ from those stored, queue what they touch."""
-    spans = touched(stored_rates(ledger.db), terms.rates)
+    spans = touched(stored_rates(ledger.db), terms.all_rates)
     if not spans:
         return
     through = table.priced_through(ledger)
@@ -94,7 +117,7 @@ def _sync_rates(ledger: Ledger, terms: Terms, as_of: int, actor: str) -> None:
         queued = table.queue_touched(db, (
             (i, start, end) for sku, start, end in spans for i, tres in held if _prices(sku, tres)
         ), through)  # fmt: skip
-        replace_rates(db, terms.rates)
+        replace_rates(db, terms.all_rates)
         free(db, _TOO_LARGE)
         ledger.audit(as_of, actor, "rates", f"{len(spans)} changed, {queued} runs to price again")
 
@@ -150,11 +173,13 @@ def _price_queue(ledger: Ledger, terms: Terms, progress: Callable[[int], None]) 
                 return total
             # a run that was never priced is still above the mark
             known = [entry for entry in queue if entry.id <= through]
-            table.drop_charges(db, (
+            dropped = [
                 (day, entry.id) for entry in known if entry.was_start is not None
                 for day in range(day_of(entry.was_start),
                                  day_of(entry.was_end or entry.was_start) + 1)
-            ))  # fmt: skip
+            ]  # fmt: skip
+            table.drop_charges(db, dropped)
+            mark(db, {day for day, _ in dropped})
             pricer.write(table.runs_by_id(db, [entry.id for entry in known]))
             table.unqueue(db, [entry.id for entry in queue])
         total += len(known)
@@ -218,6 +243,7 @@ class _Pricer:
                             day, run_id, sku_id, card or 0, owner, quantity, seconds,
                             listed, ticks, ticks, ticks,
                         ))  # fmt: skip
+        mark(self._db, {row[0] for row in rows})
         try:
             table.write_charges(self._db, rows)
         except OverflowError:

@@ -166,7 +166,10 @@ class App:
         from slurm_finops.billing.pricing import Terms
 
         config = self.config
-        return Terms(config.rates, config.policy, config.calendar, config.charge_suspended)
+        return Terms(
+            config.rates, config.policy, config.calendar, config.charge_suspended,
+            config.allocation,
+        )  # fmt: skip
 
     @property
     def site(self) -> Site:
@@ -175,7 +178,7 @@ class App:
         config = self.config
         return Site(
             config.currency, config.digits, config.timezone, config.calendar, config.policy,
-            config.people, config.rates, now(),
+            config.people, config.all_rates, now(),
         )  # fmt: skip
 
     def said_now(self) -> str:

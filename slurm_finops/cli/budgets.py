@@ -30,7 +30,7 @@ def budgets() -> None:
 @FORMAT
 @pass_app
 def list_budgets(app: App, period: str | None, style: str) -> None:
-    """List the budgets of teams and projects, and what was billed of them.
+    """List the budgets of teams and projects, and what was spent of them.
 
     \b
     Examples:
@@ -158,7 +158,7 @@ def _of_team(app: App, team: Team, budget: int) -> Iterator[str]:
     if not names:
         yield f"# {team.name}: no account is its own, so there is none to limit"
         return
-    limit = gpu_limit(app.terms.book, config.cluster, names, now(), budget, config.digits)
+    limit = gpu_limit(app.terms.list_book, config.cluster, names, now(), budget, config.digits)
     if limit is None:
         yield f"# {team.name}: no GPU has a price, so its budget is no number of minutes"
         return

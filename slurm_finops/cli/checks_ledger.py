@@ -94,7 +94,7 @@ def _pricing(opened: Ledger, config: Config) -> Finding:
     number = waiting(opened)
     if number:
         return Finding("pricing", WARN, f"{count(number, 'run')} not priced yet", mend)
-    if touched(stored_rates(opened.db), config.rates):
+    if touched(stored_rates(opened.db), config.all_rates):
         return Finding("pricing", WARN, "the rates have changed since the last pricing", mend)
     return Finding("pricing", OK, "every run is priced, by the rates as they are now")
 
@@ -116,7 +116,7 @@ def _unpriced(opened: Ledger, config: Config, period: Period) -> Finding:
 
 
 def _rates(config: Config, covered: str = "") -> Finding:
-    if config.rates:
+    if config.all_rates:
         return Finding("rates", OK, count(len(config.rates), "rate") + covered)
     return Finding("rates", WARN, "there is no price yet: runs are collected, and cost nothing",
                    f"put prices into [[rates]] in {config.path}")  # fmt: skip
@@ -134,7 +134,7 @@ def _useless_rates(opened: Ledger, config: Config) -> Iterator[Finding]:
     if not skus:
         return
     useless = {}
-    for rate in config.rates:
+    for rate in config.all_rates:
         if rate.sku not in skus and not (rate.sku == GPU and any(map(is_gpu, skus))):
             near = nearest(rate.sku, sorted(skus)) or nearest(f"gres/{rate.sku}", sorted(skus))
             useless[rate.series] = f"{rate.where}: nothing has held {rate.sku} yet" + (
@@ -157,12 +157,12 @@ def _useless_rates(opened: Ledger, config: Config) -> Iterator[Finding]:
 def _tags(opened: Ledger, config: Config, period: Period) -> Finding:
     """How much of the period's cost has all its tags, and teams that nobody registered."""
     from slurm_finops.core.money import grouped, to_minor
-    from slurm_finops.ledger.spend import Scope, spend
+    from slurm_finops.ledger.spend import Scope, charged
     from slurm_finops.reports.format import share, visible
 
-    rows = spend(opened.db, Scope(period.first, period.last), ("team", "tag_status"))
-    total = sum(row.billed_ticks for row in rows)
-    right = sum(row.billed_ticks for row in rows if row.key[1] == "valid")
+    rows = charged(opened.db, Scope(period.first, period.last), ("team", "tag_status"))
+    total = sum(row.effective_ticks for row in rows)
+    right = sum(row.effective_ticks for row in rows if row.key[1] == "valid")
     if right == total:
         return Finding("tags", OK, f"all that was priced in {period.label} has them")
 
@@ -175,7 +175,7 @@ def _tags(opened: Ledger, config: Config, period: Period) -> Finding:
     )
     registered = {team.name for team in config.teams}
     strange = sorted(
-        ((row.billed_ticks, row.key[0]) for row in rows
+        ((row.effective_ticks, row.key[0]) for row in rows
          if registered and row.key[0] is not None and row.key[0] not in registered),
         reverse=True,
     )  # fmt: skip

@@ -132,7 +132,7 @@ def _gpus(config: Config | None, settings: Mapping[str, str]) -> Finding:
     if _GPU in missing:
         return Finding(name, FAIL, f"AccountingStorageTRES lacks {', '.join(missing)}: runs hold "
                        "no GPUs in accounting, and cost nothing", mend)  # fmt: skip
-    priced = {rate.sku for rate in config.rates} if config else set()
+    priced = {rate.sku for rate in config.all_rates} if config else set()
     # of one unnamed type all are priced by gres/gpu, and rightly
     harmless = len(found) == 1 and not priced & set(missing)
     return Finding(

@@ -73,7 +73,7 @@ def _estimate(app: App, options: dict[str, str], moment: int) -> Estimate:
     except RequestError as error:
         raise InputError(str(error)) from None
     cluster = options.get("clusters", config.cluster)
-    return most(app.terms.book, asked, cluster, moment, config.digits)
+    return most(app.terms.list_book, asked, cluster, moment, config.digits)
 
 
 def _text(app: App, name: str, parts: Sequence[Estimate]) -> list[str]:

@@ -39,8 +39,10 @@ def _files(app: App) -> dict[str, str]:
     if config.hook.show_cost:
         from slurm_finops.hook.money import money_data
 
-        money = money_data(app.terms.book, config.cluster, config.currency, config.digits, now(),
-                           config.hook.budget_file)  # fmt: skip
+        money = money_data(
+            app.terms.list_book, config.cluster, config.currency, config.digits, now(),
+            config.hook.budget_file,
+        )  # fmt: skip
     return build(config.policy, config.gate.mode, config.gate.on_error, config.gate.help, money)
 
 

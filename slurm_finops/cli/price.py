@@ -8,6 +8,7 @@ import click
 
 from slurm_finops.cli.app import FORMAT, App, actor, echo_json, now, pass_app, progress
 from slurm_finops.core.words import count
+from slurm_finops.errors import ConfigError
 
 if TYPE_CHECKING:
     from slurm_finops.ledger.store import Ledger
@@ -52,12 +53,16 @@ class Answer(NamedTuple):
 
 def run(app: App, ledger: Ledger) -> Answer:
     """Price, and say what has no rate."""
+    from slurm_finops.billing.covering import AllocationError
     from slurm_finops.billing.pricing import price as price_ledger
     from slurm_finops.ledger.held import held_runs
     from slurm_finops.ledger.spend import Scope, unpriced
 
     with progress("pricing") as advance:
-        priced = price_ledger(ledger, app.terms, now(), actor(), advance)
+        try:
+            priced = price_ledger(ledger, app.terms, now(), actor(), advance)
+        except AllocationError as error:
+            raise ConfigError(f"{app.config.path}: {error}") from None
     ever = Scope(-(1 << 31), 1 << 31)
     return Answer(
         priced.new, priced.again, unpriced(ledger.db, ever),

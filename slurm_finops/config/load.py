@@ -10,11 +10,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from slurm_finops.config.fields import decimal, rate_of
 from slurm_finops.config.model import Config, Gate, Hook, Mail, Project, Team
+from slurm_finops.config.pools import Reader
 from slurm_finops.config.table import Table
 from slurm_finops.core.money import CURRENCIES, minor_digits
 from slurm_finops.core.near import nearest
 from slurm_finops.core.period import Calendar
 from slurm_finops.core.policy import Default, Exempt, Policy, TeamRule
+from slurm_finops.core.pools import pool_rates
 from slurm_finops.core.rates import Rate, RateBook, RateError
 from slurm_finops.core.tags import ALIASES, KEYS, Tags, make_comment, parse_comment
 from slurm_finops.errors import ConfigError
@@ -55,6 +57,7 @@ def _config(top: Table) -> Config:
     rates = tuple(rate_of(table, calendar) for table in top.tables("rates"))
     teams = tuple(_team(table, digits) for table in top.tables("teams"))
     _unique(top, "teams", [team.name for team in teams])
+    allocation = Reader(calendar, frozenset(team.name for team in teams)).allocation(top)
     tags = top.table("tags") or Table(top.path, "tags", {})
     policy, gate = _tags(tags, teams)
     mail = top.table("mail")
@@ -66,13 +69,13 @@ def _config(top: Table) -> Config:
     config = Config(
         path=top.path, cluster=cluster, currency=currency, timezone=timezone,
         database=database.absolute(), zone=zone, policy=policy, gate=gate,
-        rates=rates, teams=teams, mail=_mail(mail) if mail else None,
+        rates=rates, allocation=allocation, teams=teams, mail=_mail(mail) if mail else None,
         hook=_hook(hook) if hook else Hook(),
         people=people, charge_suspended=suspended == "charge",
     )  # fmt: skip
     for table in (privacy, billing, top):
         table.done()
-    _check_rates(top, rates)
+    _check_rates(top, (*rates, *pool_rates(allocation.pools, calendar)))
     return config
 
 

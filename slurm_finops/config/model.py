@@ -7,6 +7,7 @@ from pathlib import Path
 from slurm_finops.core.money import minor_digits
 from slurm_finops.core.period import Calendar
 from slurm_finops.core.policy import Policy
+from slurm_finops.core.pools import Allocation, pool_rates
 from slurm_finops.core.rates import Rate
 
 
@@ -74,6 +75,7 @@ class Config:
     gate: Gate = Gate()
     hook: Hook = Hook()
     rates: tuple[Rate, ...] = ()
+    allocation: Allocation = field(default_factory=Allocation)
     teams: tuple[Team, ...] = ()
     mail: Mail | None = None
     people: str = "names"
@@ -83,6 +85,11 @@ class Config:
     def digits(self) -> int:
         """Decimals in which the currency is booked."""
         return minor_digits(self.currency)
+
+    @property
+    def all_rates(self) -> tuple[Rate, ...]:
+        """The rates, and those by which use that a pool may cover costs nothing."""
+        return (*self.rates, *pool_rates(self.allocation.pools, self.calendar))
 
     @property
     def calendar(self) -> Calendar:

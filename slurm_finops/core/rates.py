@@ -17,6 +17,8 @@ from slurm_finops.core.usage import GPU, is_gpu
 
 ON_DEMAND = "on_demand"
 PRICINGS = (ON_DEMAND, "spot", "committed")
+#: A rate with this for its pricing ends its series: none of it applies from there on.
+ENDED = ""
 MATCH_KEYS = ("cluster", "partition", "qos", "account", "class")
 Match = tuple[tuple[str, str], ...]
 
@@ -200,9 +202,11 @@ class RateBook:
 def _segment(ranked: list[Series], instant: int) -> Segment[Card]:
     live = [(series, series.pricing_at(instant)) for series in ranked]
     live = [(series, pricing) for series, pricing in live if pricing]
+    if not live:
+        return Segment(instant, None, None, None)
     series, pricing = live[0]
     listed = next((s for s, kind in live if kind == ON_DEMAND), series)
-    return Segment(instant, series.card(pricing or ""), series.curve, listed.curve)
+    return Segment(instant, series.card(pricing or ENDED), series.curve, listed.curve)
 
 
 def _check_ties(series: list[Series]) -> None:
@@ -254,11 +258,11 @@ def touched(old: Iterable[Rate], new: Iterable[Rate]) -> list[tuple[str, int, in
         later = bisect_right(times, rate.start)
         end = times[later] if later < len(times) else EVER
         spans.setdefault(rate.sku, []).append((rate.start, end))
-    return [(sku, *span) for sku in sorted(spans) for span in _united(spans[sku])]
+    return [(sku, *span) for sku in sorted(spans) for span in united(spans[sku])]
 
 
-def _united(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Spans that overlap or adjoin made one."""
+def united(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Spans that overlap or adjoin made one, in order."""
     united: list[tuple[int, int]] = []
     for start, end in sorted(spans):
         if united and start <= united[-1][1]:

@@ -219,3 +219,53 @@ def _seen_live(db: Database) -> None:
           claim INTEGER NOT NULL CHECK (claim BETWEEN 0 AND 2), seen INTEGER NOT NULL,
           PRIMARY KEY (cluster_id, job_id_raw, submit)) WITHOUT ROWID"""
     )
+
+
+#: What a row of ``allocations`` is: a pool's cost borne by use, or by nobody's use and so
+#: spread; use beyond a pool, at its list price; what a pool's purchase bills; what shared
+#: services cost, taken off them, and put on others; a line beside compute; a credit.
+CATEGORIES = "share unused beyond purchase shared overhead line credit"
+
+
+@steps(name="0005_allocations")
+def _allocations(db: Database) -> None:
+    # An origin is a pool, an overhead rule, a line or a credit; definition is the whole
+    # of what it says, so that a change is seen.  A row is an owner's part of what an
+    # origin came to over a window of days, and of_ticks that whole (in units and rest:
+    # a window's sum may pass 64 bits), so that the parts over a window add to 1.
+    for statement in statements(
+        f"""
+        CREATE TABLE origins (
+          id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, kind TEXT NOT NULL,
+          sku TEXT NOT NULL, definition TEXT NOT NULL,
+          first INTEGER NOT NULL, last INTEGER);
+        CREATE TABLE allocations (
+          day INTEGER NOT NULL,
+          origin_id INTEGER NOT NULL REFERENCES origins (id),
+          category TEXT NOT NULL {one_of("category", CATEGORIES)},
+          tag_set_id INTEGER NOT NULL REFERENCES tag_sets (id),
+          cluster_id INTEGER NOT NULL, partition TEXT NOT NULL,
+          method TEXT NOT NULL, window INTEGER NOT NULL, unit_seconds INTEGER NOT NULL,
+          of_units INTEGER NOT NULL, of_ticks INTEGER NOT NULL,
+          effective_ticks INTEGER NOT NULL CHECK (typeof(effective_ticks) = 'integer'),
+          billed_ticks INTEGER NOT NULL CHECK (typeof(billed_ticks) = 'integer'),
+          PRIMARY KEY (day, origin_id, category, tag_set_id, cluster_id, partition)) WITHOUT ROWID;
+        -- days whose charges have changed since they were allocated
+        CREATE TABLE unallocated_days (day INTEGER PRIMARY KEY);
+        INSERT INTO unallocated_days SELECT DISTINCT day FROM charges;
+        """
+    ):
+        db.conn.execute(statement)
+    db.create_view(
+        "shares",
+        f"""SELECT {_DAY_TEXT} AS day, origins.name AS origin, origins.kind AS kind, category,
+          method, clusters.name AS cluster, nullif(partition, '') AS partition,
+          {", ".join(KEYS)}, unit_seconds,
+          {_decimal("effective_ticks")} AS effective_cost,
+          {_decimal("billed_ticks")} AS billed_cost,
+          date(window * 86400, 'unixepoch') AS window,
+          round(of_units + of_ticks / {TICKS}.0, 6) AS of_cost
+        FROM allocations JOIN origins ON origins.id = origin_id
+          LEFT JOIN clusters ON clusters.id = cluster_id
+          JOIN tag_sets ON tag_sets.id = tag_set_id""",
+    )

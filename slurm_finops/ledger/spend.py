@@ -31,6 +31,8 @@ DIMENSIONS: dict[str, tuple[str, Tables]] = {
     "state": ("jobs.state", ("jobs",)),
     "pricing": ("ifnull(rate_cards.pricing, 'unpriced')", ("rate_cards",)),
     "tag_source": ("tag_sets.source", ("tag_sets",)),
+    "origin": ("NULL", ()),
+    "category": ("'usage'", ()),
     "day": ("date(day * 86400, 'unixepoch')", ()),
 }
 #: Also known to queries of our own.
@@ -65,17 +67,22 @@ class Scope(NamedTuple):
     where: str = ""
     values: tuple[object, ...] = ()
     tables: Tables = ()
+    #: whether the conditions are of charges only, and nothing that is shared is asked for
+    usage: bool = False
 
-    def narrowed(self, where: str, *values: object, tables: Tables = ()) -> "Scope":
+    def narrowed(
+        self, where: str, *values: object, tables: Tables = (), usage: bool = False
+    ) -> "Scope":
         """These charges, and also ``where``."""
         both = f"{self.where} AND {where}" if self.where else where
         return self._replace(
-            where=both, values=(*self.values, *values), tables=(*self.tables, *tables)
-        )
+            where=both, values=(*self.values, *values), tables=(*self.tables, *tables),
+            usage=self.usage or usage,
+        )  # fmt: skip
 
 
-def spend(db: sqlite3.Connection, scope: Scope, by: Sequence[str]) -> list[Sums]:
-    """Costs by ``by``, unordered; with no dimension, one row for all (or none)."""
+def charged(db: sqlite3.Connection, scope: Scope, by: Sequence[str]) -> list[Sums]:
+    """What was priced, by ``by``, unordered; with no dimension, one row for all (or none)."""
     known = [(DIMENSIONS | _MORE)[name] for name in by]
     columns = [column for column, _ in known]
     beside = joins("skus", *(t for _, tables in known for t in tables), *scope.tables)
@@ -86,7 +93,7 @@ def spend(db: sqlite3.Connection, scope: Scope, by: Sequence[str]) -> list[Sums]
     sql = f"""SELECT {"".join(f"{column}, " for column in columns)}
       COUNT(DISTINCT usage_id), SUM(CASE WHEN is_gpu THEN quantity * seconds ELSE 0 END), {figures},
       MAX(rate_card_id) = 0
-      FROM charges {beside} WHERE {_where(scope)} {group}"""
+      FROM charges {beside} WHERE {days_of(scope)} {group}"""
     rows = db.execute(sql, (scope.first, scope.last, *scope.values))
     return [_sums(row, len(by)) for row in rows if row[len(by)]]
 
@@ -103,14 +110,15 @@ def unpriced(db: sqlite3.Connection, scope: Scope) -> list[tuple[str, int, int]]
     """``(sku, runs, unit-seconds)`` of what was held without a rate."""
     rows = db.execute(
         f"""SELECT skus.name, COUNT(DISTINCT usage_id), SUM(quantity * seconds)
-        FROM charges {joins("skus", *scope.tables)} WHERE {_where(scope)} AND rate_card_id = 0
+        FROM charges {joins("skus", *scope.tables)} WHERE {days_of(scope)} AND rate_card_id = 0
         GROUP BY 1 ORDER BY 1""",
         (scope.first, scope.last, *scope.values),
     )
     return rows.fetchall()
 
 
-def _where(scope: Scope) -> str:
+def days_of(scope: Scope) -> str:
+    """SQL for a scope's days and conditions; its first two values are the days."""
     return "day >= ? AND day < ?" + (f" AND {scope.where}" if scope.where else "")
 
 

@@ -15,7 +15,8 @@ from slurm_finops.ledger.held import held_runs
 from slurm_finops.ledger.pricing import waiting
 from slurm_finops.ledger.problems import count_open
 from slurm_finops.ledger.rates import stored_rates
-from slurm_finops.ledger.spend import Scope, Sums, spend, unpriced
+from slurm_finops.ledger.shares import spend
+from slurm_finops.ledger.spend import Scope, Sums, unpriced
 from slurm_finops.ledger.store import Ledger
 from slurm_finops.ledger.tag_sets import as_claim
 from slurm_finops.reports.view import (
@@ -81,7 +82,7 @@ UNTAGGED_NAME = "(untagged)"
 
 def table(sums: Sequence[Sums], by: Sequence[str], digits: int) -> Spend:
     """Rows by cost, then name; each column of money apportioned from its own rounded total."""
-    ordered = sorted(sums, key=lambda row: (-row.billed_ticks, -row.effective_ticks, _name(row)))
+    ordered = sorted(sums, key=lambda row: (-row.effective_ticks, -row.billed_ticks, _name(row)))
     keys = [_name(row) for row in ordered]
     money = [
         apportion_ticks(column, digits, keys)
@@ -110,7 +111,7 @@ def report(
     """One table of a period, with what must be known beside it."""
     scope = owner.scope(period)
     running = _provisional(ledger, scope)
-    bare = _all(ledger, scope.narrowed("rate_card_id = 0"))
+    bare = _all(ledger, scope.narrowed("rate_card_id = 0", usage=True))
     return Report(
         header=_header(site, period),
         spend=_spend(ledger, site, scope, by),
@@ -150,7 +151,7 @@ def _all(ledger: Ledger, scope: Scope) -> Sums:
 def _provisional(ledger: Ledger, scope: Scope) -> Sums:
     """What still runs: few, found by an index, so that a report of a month stays one scan."""
     running = "usage_id IN (SELECT id FROM jobs AS live WHERE live.provisional = 1)"
-    return _all(ledger, scope.narrowed(running))
+    return _all(ledger, scope.narrowed(running, usage=True))
 
 
 def _header(site: Site, period: Period) -> Header:
@@ -201,7 +202,7 @@ def _budget(
         return None
     month = site.calendar.month_of(period.last - 1)
     spent = _all(ledger, owner.scope(replace(month, last=min(month.last, period.last))))
-    return Budget(month.label, limit_minor, to_minor(spent.billed_ticks, site.digits))
+    return Budget(month.label, limit_minor, to_minor(spent.effective_ticks, site.digits))
 
 
 def _of_owner(report_: Report, owner: Owner) -> Report:
@@ -236,14 +237,14 @@ def daily(
     sums = spend(ledger.db, owner.scope(period), (name, "day"))
     weight: dict[str | None, int] = {}
     for row in sums:
-        weight[row.key[0]] = weight.get(row.key[0], 0) + row.billed_ticks
+        weight[row.key[0]] = weight.get(row.key[0], 0) + row.effective_ticks
     names = sorted(weight, key=lambda n: (-weight[n], n is None, n or ""))
     shown = names if len(names) <= _LEGEND else [*names[: _LEGEND - 1], "other"]
     place = {n: min(i, len(shown) - 1) for i, n in enumerate(names)}
     ticks = {day: [0] * len(shown) for day in range(period.first, period.last)}
     for row in sums:
         at = date.fromisoformat(str(row.key[1])).toordinal() - date(1970, 1, 1).toordinal()
-        ticks[at][place[row.key[0]]] += row.billed_ticks
+        ticks[at][place[row.key[0]]] += row.effective_ticks
     return Daily(
         tuple(shown),
         tuple(
@@ -256,7 +257,9 @@ def daily(
 
 def tag_faults(ledger: Ledger, site: Site, scope: Scope) -> tuple[TagFault, ...]:
     """Tags that are missing or wrong, the costliest kinds first, with a comment to type."""
-    bad = scope.narrowed("tag_sets.status IN ('invalid', 'untagged')", tables=("tag_sets",))
+    bad = scope.narrowed(
+        "tag_sets.status IN ('invalid', 'untagged')", tables=("tag_sets",), usage=True
+    )
     kinds: dict[tuple[object, ...], list[Sums]] = {}
     for row in spend(ledger.db, bad, (*KEYS, "faults", "tag_source", "user")):
         faults = site.policy.faults(as_claim(row.key[:-1]), hint=False)

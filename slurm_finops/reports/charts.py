@@ -162,12 +162,12 @@ def top_png(
     things; other things are all of one colour.
     """
     rows, ink = spend.rows[:_TOP], _DARK if dark else _LIGHT
-    whole = spend.total.billed_minor
+    whole = spend.total.effective_minor
     colour = colours(coloured)
     with _plain_matplotlib(ink):
         figure, axes = _figure(width_px, 50 + 27 * max(len(rows), 2), ink)
         places = range(len(rows))
-        axes.barh(places, [float(row.billed_minor) for row in rows], height=0.68,
+        axes.barh(places, [float(row.effective_minor) for row in rows], height=0.68,
                   color=[colour.get(row.key[0], ink.plain) for row in rows])  # fmt: skip
         axes.set_yticks(places, [label(row_name(spend.by, row.key), 22) for row in rows],
                         fontsize=8, parse_math=False)  # fmt: skip
@@ -175,8 +175,9 @@ def top_png(
         axes.set_xticks([])
         axes.spines["bottom"].set_visible(False)
         for place, row in zip(places, rows, strict=True):
-            told = f"{grouped(row.billed_minor, header.digits)}  {share(row.billed_minor, whole)}"
-            axes.annotate(told, (float(max(row.billed_minor, 0)), place), xytext=(4, 0),
+            cost = row.effective_minor
+            told = f"{grouped(cost, header.digits)}  {share(cost, whole)}"
+            axes.annotate(told, (float(max(row.effective_minor, 0)), place), xytext=(4, 0),
                           textcoords="offset points", va="center", fontsize=8,
                           color=ink.text)  # fmt: skip
         axes.margins(x=0.18)
@@ -197,10 +198,10 @@ def top_alt(spend: Spend, header: Header) -> str:
     """What the chart of the costliest rows shows, in words."""
     if not spend.rows:
         return f"Nothing was spent {in_period(header)}."
-    first, whole = spend.rows[0], spend.total.billed_minor
+    first, whole = spend.rows[0], spend.total.effective_minor
     return (
         f"The costliest {', '.join(spend.by)} is {row_name(spend.by, first.key)}: "
-        f"{money(first.billed_minor, header)}, {share(first.billed_minor, whole)} of all."
+        f"{money(first.effective_minor, header)}, {share(first.effective_minor, whole)} of all."
     )
 
 

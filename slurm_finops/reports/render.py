@@ -105,7 +105,7 @@ def _wrapped(text: str) -> list[str]:
 def subject(page: Page) -> str:
     """What a PI wants to know before opening it: ``nlp: 9,031.68 USD in June 2026``."""
     header = page.report.header
-    spent = money(page.report.spend.total.billed_minor, header)
+    spent = money(page.report.spend.total.effective_minor, header)
     over = ", over budget" if page.budget and _budget_is_over(page.budget) else ""
     return f"{shortened(visible(page.title), 60)}: {spent} {in_period(header)}{over}"
 
@@ -206,9 +206,9 @@ def _render(
 
 
 def _listed(page: Page) -> bool:
-    """Whether list cost says something that billed cost does not."""
+    """Whether list cost says something that effective cost does not."""
     total = page.report.spend.total
-    return total.list_minor != total.billed_minor
+    return total.list_minor != total.effective_minor
 
 
 def _cut(spend: Spend, most: int | None) -> dict[str, Any]:
@@ -259,6 +259,6 @@ def _text_table(spend: Spend, currency: str, digits: int) -> list[str]:
     rows.append(("total", spend.total))
     lines = [f"{padded('by ' + ', '.join(spend.by), 41)}{'GPU-hours':>15}{currency:>20}"]
     for name, row in rows:
-        figures = gpu_hours(row.gpu_seconds), cost(row.billed_minor, row, digits)
+        figures = gpu_hours(row.gpu_seconds), cost(row.effective_minor, row, digits)
         lines.append(f"{padded(name, 41)}{figures[0]:>15}{figures[1]:>20}")
     return lines

@@ -91,19 +91,28 @@ def aligned(rows: Sequence[Sequence[str]], names: int) -> Iterator[str]:
         yield "  ".join(cells).rstrip()
 
 
-def _differs(report: Report) -> bool:
-    """Whether list cost says something that billed cost does not."""
+def _columns(report: Report) -> list[str]:
+    """Effective cost, and list and billed cost where they say something that it does not."""
     rows = (*report.spend.rows, report.spend.total)
-    return any(row.list_minor != row.billed_minor for row in rows)
+    return [
+        name for name in ("list", "effective", "billed")
+        if any(_minor(row, name) != row.effective_minor for row in rows) or name == "effective"
+    ]  # fmt: skip
+
+
+def _minor(row: Row, name: str) -> int:
+    return {
+        "list": row.list_minor, "effective": row.effective_minor, "billed": row.billed_minor,
+    }[name]  # fmt: skip
 
 
 def _money_names(report: Report) -> list[str]:
-    currency = report.header.currency
-    return [f"list {currency}", f"billed {currency}"] if _differs(report) else [currency]
+    names, currency = _columns(report), report.header.currency
+    return [f"{name} {currency}" for name in names] if len(names) > 1 else [currency]
 
 
 def _shown_money(report: Report, row: Row) -> list[int]:
-    return [row.list_minor, row.billed_minor] if _differs(report) else [row.billed_minor]
+    return [_minor(row, name) for name in _columns(report)]
 
 
 def notes(report: Report) -> list[str]:

@@ -1,0 +1,119 @@
+"""The allocation run: what is not priced by use is shared, month by month.
+
+Pools come first, then what others carry: unused capacity, overhead, lines, credits.
+Like pricing it does only what is to do: months in which charges have changed, whose
+origins have changed, or in which a day has ended since.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from slurm_finops.billing.month import Month
+from slurm_finops.core.accrual import Cost
+from slurm_finops.core.period import Calendar
+from slurm_finops.core.policy import Policy
+from slurm_finops.core.pools import Allocation
+from slurm_finops.core.rates import EVER
+from slurm_finops.ledger import allocation as table
+from slurm_finops.ledger.allocation import Origin
+from slurm_finops.ledger.store import Ledger
+
+_THROUGH = "allocated_through"
+
+
+def allocate(
+    ledger: Ledger, what: Allocation, policy: Policy, calendar: Calendar, as_of: int,
+    suspended: bool = False, actor: str = "",
+    progress: Callable[[int], None] = lambda days: None,
+) -> int:  # fmt: skip
+    """Bring the ledger's allocations up to date; returns how many days were done.
+
+    Costs are known through the last billing day that has ended.  Raises
+    `covering.AllocationError`; months before it are done, its own is as it was.
+    """
+    through = calendar.day_of(as_of)
+    wanted = _origins(what, policy, calendar)
+    changed, ids = _sync(ledger, wanted, through, as_of, actor)
+    days = changed | {day for day in table.unallocated(ledger.db) if day < through}
+    days |= _since(ledger, wanted.values(), through)
+    months = {calendar.month_of(day).first: calendar.month_of(day) for day in sorted(days)}
+    done = 0
+    if wanted:
+        for month in months.values():
+            span = range(month.first, min(month.last, through))
+            with ledger.transaction() as db:
+                table.drop_days(db, month.first, month.last)
+                Month(ledger, what, policy, calendar, ids, span, suspended).write()
+            done += len(span)
+            progress(len(span))
+    with ledger.transaction() as db:
+        table.allocated(db, through)
+        ledger.set(_THROUGH, str(through))
+        for name, (number, _) in table.origins(db).items():
+            if name not in wanted:
+                table.drop_origin(db, number)
+    return done
+
+
+def _origins(what: Allocation, policy: Policy, calendar: Calendar) -> dict[str, Origin]:
+    """Every origin with the days on which it can cost anything."""
+    # a team's cost centre stands in what is placed on it as such
+    centres = [(team.name, team.cost_center) for team in policy.teams]
+    found: list[tuple[str, str, str, Any, int, int | None]] = []
+    for pool in what.pools:
+        sku = pool.use[0][0] if len(pool.use) == 1 else pool.name
+        found.append((pool.name, pool.kind, sku, pool, pool.first, pool.last))
+    for rule in what.overhead:
+        found.append((rule.name, "overhead", rule.name, rule, 0, None))
+    for line in what.lines:
+        found.append((line.name, line.category, line.name, line, *_days(line.cost, calendar)))
+    for credit in what.credits:
+        found.append((credit.name, "credit", credit.name, credit, *_days(credit.cost, calendar)))
+    return {
+        name: Origin(name, kind, sku, repr((replace(one, where=""), centres)), first, last)
+        for name, kind, sku, one, first, last in found
+    }
+
+
+def _days(cost: Cost, calendar: Calendar) -> tuple[int, int | None]:
+    last = None if cost.end == EVER else calendar.day_of(cost.end - 1) + 1
+    return calendar.day_of(cost.start), last
+
+
+def _sync(
+    ledger: Ledger, wanted: Mapping[str, Origin], through: int, as_of: int, actor: str
+) -> tuple[set[int], dict[str, int]]:
+    """Store the origins; the days of those that have changed, and every origin's id."""
+    stored = table.origins(ledger.db)
+    changed = [
+        one
+        for name in stored.keys() | wanted.keys()
+        for one in (stored[name][1] if name in stored else None, wanted.get(name))
+        if one and not (name in stored and stored[name][1] == wanted.get(name))
+    ]
+    ids = {name: number for name, (number, _) in stored.items()}
+    if not changed:
+        return set(), ids
+    days: set[int] = set()
+    with ledger.transaction() as db:
+        first = db.execute("SELECT min(day) FROM charges").fetchone()[0]
+        for one in changed:
+            begin = one.first or (through if first is None else first)
+            days |= set(range(begin, min(one.last or through, through)))
+        ids |= {name: table.put_origin(db, one) for name, one in wanted.items()}
+        # kept until the days are done: a run that is cut off goes on
+        table.mark(db, days)
+        names = ", ".join(sorted({one.name for one in changed}))
+        ledger.audit(as_of, actor, "allocation", f"{names}: {len(days)} days to allocate again")
+    return days, ids
+
+
+def _since(ledger: Ledger, wanted: Iterable[Origin], through: int) -> set[int]:
+    """Days that have ended since the last time and on which some origin may cost."""
+    before = int(ledger.setting(_THROUGH) or through)
+    return {
+        day
+        for day in range(before, through)
+        if any(one.first <= day and (one.last is None or day < one.last) for one in wanted)
+    }

@@ -1,0 +1,307 @@
+"""Pools against a month's use: who bears how much of each, what is unused, what is beyond."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from math import lcm
+from operator import add
+from typing import NamedTuple
+
+from slurm_finops.billing.names import Names
+from slurm_finops.core.accrual import accrued
+from slurm_finops.core.allocation import Class, Coverage, Slots, cover, seconds, share
+from slurm_finops.core.money import apportion, split_amount
+from slurm_finops.core.period import Calendar
+from slurm_finops.core.pools import Pool
+from slurm_finops.ledger import allocation as table
+from slurm_finops.ledger.allocation import Owner
+from slurm_finops.ledger.store import Ledger
+from slurm_finops.ledger.use import HOUR, HourlyUse
+
+
+class AllocationError(ValueError):
+    """Pools that cannot be what their use says; the text names the key and the time."""
+
+
+class User(NamedTuple):
+    """Use of one owner that stands in one relation to all pools; ``rule``: its overhead rule."""
+
+    owner: Owner
+    rule: int | None
+    kind: Class
+
+
+class Part(NamedTuple):
+    """What a user bears of a pool (by its number) on a day; or pays beyond its last one."""
+
+    pool: int
+    user: User
+    ticks: int
+    unit_seconds: int
+    beyond: bool = False
+
+
+@dataclass
+class Covered:
+    """A day: parts of pools, and ticks of each pool that no use bears."""
+
+    parts: list[Part] = field(default_factory=list)
+    unused: dict[int, int] = field(default_factory=dict)
+
+
+Use = dict[User, list[int]]
+
+
+class Covering:
+    """All pools of a site over the billing days of one month."""
+
+    def __init__(
+        self, ledger: Ledger, names: Names, calendar: Calendar, pools: Iterable[Pool],
+        rule_of: Mapping[int, int | None], suspended: bool,
+    ) -> None:  # fmt: skip
+        self.pools = sorted(pools, key=lambda pool: pool.order)
+        self._db = ledger.db
+        self._names = names
+        self._calendar = calendar
+        self._rule_of = rule_of
+        self._cards = table.pool_cards(ledger.db)
+        self._reader = HourlyUse(
+            ledger.db, calendar, ("charges.tag_set_id", "cluster_id", "context_id", "sku_id"),
+            self._cards, suspended=suspended,
+        )  # fmt: skip
+        self._chains: dict[tuple[int, int, int], tuple[int, ...]] = {}
+        self._month: dict[int, _Monthly] = {}
+        self._coverage = Coverage()
+
+    def begin(self, days: Sequence[int]) -> None:
+        """Look at a month's days: pools that are shared by the month need them all."""
+        monthly = [n for n, pool in enumerate(self.pools) if pool.step == "month"]
+        self._month = {}
+        if not monthly:
+            return
+        totals: dict[Class, int] = {}
+        by_day: dict[int, dict[Class, int]] = {}
+        for day in days:
+            by_day[day] = _totals(self._of_step(self._use(day), "month"))
+            for kind, held in by_day[day].items():
+                totals[kind] = totals.get(kind, 0) + held
+        slots, costs = {}, {}
+        for number in monthly:
+            live = [day for day in days if self.pools[number].live(day)]
+            costs[number] = {day: self._cost(number, *self._span(day)) for day in live}
+            slots[number] = self._slots(number, [sum(costs[number].values())],
+                                        [sum(b - a for a, b in map(self._span, live))])  # fmt: skip
+        self._coverage = cover(slots, {kind: [held] for kind, held in totals.items()})
+        for number in monthly:
+            self._month[number] = _of_month(number, costs[number], self._coverage, by_day)
+
+    def day(self, day: int) -> Covered:
+        """Who bears what on a day; call `begin` with its month first."""
+        found = Covered()
+        use = self._use(day)
+        start, end = self._span(day)
+        hours = [(t, min(t + HOUR, end)) for t in range(start, end, HOUR)]
+        for step, spans in (("hour", hours), ("day", [(start, end)])):
+            mine = self._of_step(use, step)
+            slots = {
+                number: self._slots(number, [self._cost(number, *span) for span in spans],
+                                    [b - a for a, b in spans])
+                for number, pool in enumerate(self.pools)
+                if pool.step == step and pool.live(day)
+            }  # fmt: skip
+            coverage = cover(slots, _by_class(mine, len(spans)))
+            for number, pool in slots.items():
+                unused = sum(coverage.unused[number], Fraction(0))
+                self._share(found, number, sum(pool.costs), mine, coverage, unused)
+            self._beyond(found, day, mine, coverage)
+        mine = self._of_step(use, "month")
+        for number, month in self._month.items():
+            if day in month.borne:
+                self._share(found, number, month.borne[day], mine, self._coverage, Fraction(0))
+                found.unused[number] = month.unused[day]
+        if mine:
+            self._beyond(found, day, mine, self._coverage)
+        return found
+
+    def purchased(self, day: int) -> dict[int, int]:
+        """Ticks that the purchase of each reserved pool bills on a day: upfront, or by time."""
+        found = {}
+        start, end = self._span(day)
+        for number, pool in enumerate(self.pools):
+            if pool.kind != "reserved" or not pool.live(day):
+                continue
+            once = sum(c.ticks for c in pool.costs if c.every == "once" and start <= c.start < end)
+            rest = (accrued(c, start, end, self._calendar) for c in pool.costs if c.every != "once")
+            found[number] = once + sum(rest)
+        return found
+
+    def _share(
+        self, found: Covered, number: int, total: int, use: Use, coverage: Coverage,
+        unused: Fraction,
+    ) -> None:  # fmt: skip
+        mine = {user: units for user, units in use.items() if number in user.kind.chain}
+        prices = {user: coverage.price[number, user.kind] for user in mine}
+        shares = share(total, mine, prices, unused)
+        found.unused[number] = shares.unused
+        for user, ticks in shares.ticks.items():
+            held = seconds(mine[user], coverage.part[number, user.kind])
+            if held or ticks:
+                found.parts.append(Part(number, user, ticks, held))
+
+    def _beyond(self, found: Covered, day: int, use: Use, coverage: Coverage) -> None:
+        """Use that no pool covers pays its list price, or is more than there can be."""
+        over = {kind for kind, parts in coverage.beyond.items() if any(parts)}
+        users = {user: units for user, units in use.items() if user.kind in over}
+        if not users:
+            return
+        listed = self._listed(day)
+        for user, units in users.items():
+            parts = coverage.beyond[user.kind]
+            worth = sum((u * part for u, part in zip(units, parts, strict=True)), Fraction(0))
+            if not worth:
+                continue
+            number = user.kind.chain[-1]
+            if self.pools[number].beyond == "error":
+                raise AllocationError(self._too_small(number, day, use))
+            price = listed.get(user, 0)
+            if not price:
+                raise AllocationError(self._no_price(number, user, day))
+            ticks = int(price * worth / sum(units))
+            found.parts.append(Part(number, user, ticks, int(worth), beyond=True))
+
+    def _too_small(self, number: int, day: int, use: Use) -> str:
+        pool = self.pools[number]
+        slots = zip(*(u for user, u in use.items() if number in user.kind.chain), strict=True)
+        held = [sum(units) for units in slots]
+        slot = max(range(len(held)), key=held.__getitem__)
+        start, end = self._span(day)
+        if pool.step == "hour":
+            start, end = start + slot * HOUR, min(start + (slot + 1) * HOUR, end)
+        per_cent = held[slot] * 100 // (end - start)
+        in_use = f"{per_cent // 100}.{per_cent % 100:02d} were in use in the {pool.step} from"
+        if pool.step == "month":
+            in_use = "more were in use in the month of"
+        return (
+            f"{pool.where} ({pool.name}): units is {pool.units}, and {in_use} "
+            f"{self._calendar.isoformat(start)}; say how many there are, or beyond = \"rates\" "
+            "if what is beyond them pays its on_demand rate"
+        )
+
+    def _no_price(self, number: int, user: User, day: int) -> str:
+        pool = self.pools[number]
+        return (
+            f"{pool.where} ({pool.name}): use beyond its {pool.units} units on "
+            f"{self._calendar.isoformat(self._span(day)[0])[:10]} pays its on_demand rate, and "
+            f"there is none for {' or '.join(sku for sku, _ in pool.use)} "
+            f"(partition {user.owner[2] or 'unknown'})"
+        )
+
+    def _use(self, day: int) -> Use:
+        """Unit-seconds by hour of what a pool may cover; a unit counts what it takes of one."""
+        found: Use = {}
+        for key, hours in self._reader.of_day(day).items():
+            user, weight = self._user(day, *key)
+            if user is None:
+                continue
+            units = hours if weight == 1 else [weight * held for held in hours]
+            seen = found.get(user)
+            found[user] = units if seen is None else list(map(add, seen, units))
+        return found
+
+    def _listed(self, day: int) -> dict[User, int]:
+        found: dict[User, int] = {}
+        for tag_set, cluster, context, sku, ticks in table.listed(self._db, day, self._cards):
+            user, _ = self._user(day, tag_set, cluster, context, sku)
+            if user is not None:
+                found[user] = found.get(user, 0) + ticks
+        return found
+
+    def _user(
+        self, day: int, tag_set: int, cluster: int, context: int, sku: int
+    ) -> tuple[User | None, int]:
+        fitting = self._chains.get((cluster, context, sku))
+        if fitting is None:
+            fitting = self._chains[cluster, context, sku] = self._fitting(cluster, context, sku)
+        chain = tuple(number for number in fitting if self.pools[number].live(day))
+        if not chain:
+            return None, 0
+        team = self._names.team(tag_set)
+        buys = frozenset(
+            number for number in chain
+            if self.pools[number].buyer_first and self.pools[number].buyer == team
+        )  # fmt: skip
+        owner = tag_set, cluster, self._names.context(context).partition
+        weight = dict(self.pools[chain[0]].use)[self._names.sku(sku)]
+        return User(owner, self._rule_of[context], Class(chain, buys)), weight
+
+    def _fitting(self, cluster: int, context: int, sku: int) -> tuple[int, ...]:
+        of = self._names.context(context)
+        dimensions = {
+            "cluster": self._names.cluster(cluster), "partition": of.partition,
+            "qos": of.qos, "account": of.account,
+        }  # fmt: skip
+        name = self._names.sku(sku)
+        return tuple(
+            number for number, pool in enumerate(self.pools)
+            if name in dict(pool.use) and pool.covers(dimensions)
+        )  # fmt: skip
+
+    def _of_step(self, use: Use, step: str) -> Use:
+        """The part of the use that is shared by this step, in its slots."""
+        return {
+            user: units if step == "hour" else [sum(units)]
+            for user, units in use.items()
+            if self.pools[user.kind.chain[0]].step == step
+        }
+
+    def _slots(self, number: int, costs: Sequence[int], lengths: Sequence[int]) -> Slots:
+        pool = self.pools[number]
+        capacity = None if pool.units is None else [pool.units * length for length in lengths]
+        return Slots(costs, capacity, pool.buyer_first)
+
+    def _cost(self, number: int, start: int, end: int) -> int:
+        return sum(accrued(cost, start, end, self._calendar) for cost in self.pools[number].costs)
+
+    def _span(self, day: int) -> tuple[int, int]:
+        return self._calendar.midnight(day), self._calendar.midnight(day + 1)
+
+
+class _Monthly(NamedTuple):
+    """A pool that is shared by the month's use: ticks by day, borne by use and unused."""
+
+    borne: dict[int, int]
+    unused: dict[int, int]
+
+
+def _of_month(
+    number: int, costs: Mapping[int, int], coverage: Coverage,
+    by_day: Mapping[int, Mapping[Class, int]],
+) -> _Monthly:  # fmt: skip
+    """The month's cost on its days: by what each day's use is worth, and what is left by time."""
+    worth = [
+        sum((held * coverage.price[number, kind][0] for kind, held in by_day[day].items()
+             if number in kind.chain), Fraction(0))
+        for day in costs
+    ]  # fmt: skip
+    unused = sum(coverage.unused[number], Fraction(0))
+    common = lcm(unused.denominator, *(part.denominator for part in worth))
+    numbers = [part.numerator * (common // part.denominator) for part in (*worth, unused)]
+    keys = [(0, day) for day in costs] + [(1, 0)]
+    *borne, rest = apportion(sum(costs.values()), numbers, common, keys)
+    idle = split_amount(rest, list(costs.values()), list(costs)) if rest else [0] * len(costs)
+    return _Monthly(
+        dict(zip(costs, borne, strict=True)), dict(zip(costs, idle, strict=True))
+    )
+
+
+def _by_class(use: Use, slots: int) -> dict[Class, list[int]]:
+    found: dict[Class, list[int]] = {}
+    for user, units in use.items():
+        total = found.setdefault(user.kind, [0] * slots)
+        for i, held in enumerate(units):
+            total[i] += held
+    return found
+
+
+def _totals(use: Use) -> dict[Class, int]:
+    return {kind: units[0] for kind, units in _by_class(use, 1).items()}

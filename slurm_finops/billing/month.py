@@ -1,0 +1,292 @@
+"""One month's allocation: from its charges and the site's rules to owners' parts.
+
+Pools come first, day by day; then what shared services cost is taken off them; then
+every pot (unused capacity, overhead, lines, credits) is placed on who used anything.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from slurm_finops.billing.covering import Covered, Covering
+from slurm_finops.billing.names import Names
+from slurm_finops.core.accrual import Cost, accrued
+from slurm_finops.core.money import TICKS, split_amount
+from slurm_finops.core.period import Calendar
+from slurm_finops.core.policy import Policy
+from slurm_finops.core.pools import CARRIED, RATIOS, Allocation, Credit, Overhead, Pool, Spread
+from slurm_finops.core.spread import Portion, Weights, credited, portions
+from slurm_finops.core.tags import Claim, Tags
+from slurm_finops.ledger import allocation as table
+from slurm_finops.ledger.allocation import Owner, Row
+from slurm_finops.ledger.store import Ledger
+from slurm_finops.ledger.tag_sets import TagSets
+
+
+class _Rules(dict[int, int | None]):
+    """Context id -> the number of the overhead rule that its runs fall under."""
+
+    def __init__(self, names: Names, rules: Sequence[Overhead]) -> None:
+        super().__init__()
+        self._names = names
+        self._rules = rules
+
+    def __missing__(self, context: int) -> int | None:
+        of = self._names.context(context)
+        found = next(
+            (n for n, rule in enumerate(self._rules)
+             if rule.matches(of.account, of.partition, of.user)),
+            None,
+        )  # fmt: skip
+        self[context] = found
+        return found
+
+
+class _Group(NamedTuple):
+    """An owner on a day, shared services apart: what placing goes by."""
+
+    owner: Owner
+    team: str | None
+    weights: dict[str, int]
+
+
+@dataclass
+class _Pot:
+    """What an origin has to place, in ticks by day, and how: by its spread or by `plan`."""
+
+    origin: int
+    category: str
+    spread: Spread
+    method: str
+    effective: dict[int, int] = field(default_factory=dict)
+    billed: dict[int, int] = field(default_factory=dict)
+    #: a line's own owner
+    tags: Tags | None = None
+    credit: Credit | None = None
+
+
+class _Placing(NamedTuple):
+    """A portion of a pot, of what it effectively costs or of what is billed."""
+
+    pot: _Pot
+    billed: bool
+    #: the first day of the days that were looked at together, and what came up over them
+    window: int
+    whole: int
+    portion: Portion
+
+
+class Month:
+    """One month's allocation, from its charges to its rows; write inside a transaction."""
+
+    def __init__(
+        self, ledger: Ledger, what: Allocation, policy: Policy, calendar: Calendar,
+        ids: Mapping[str, int], days: range, suspended: bool,
+    ) -> None:  # fmt: skip
+        self._db = ledger.db
+        self._what = what
+        self._calendar = calendar
+        self._ids = ids
+        self._days = days
+        self._centres = {team.name: team.cost_center for team in policy.teams}
+        self._tag_sets = TagSets(ledger.db)
+        self._names = Names(ledger.db)
+        self._rules = _Rules(self._names, what.overhead)
+        self._covering = Covering(
+            ledger, self._names, calendar, what.pools, self._rules, suspended
+        )
+        self._unused = [
+            _Pot(ids[pool.name], "unused", pool.unused, _words(pool.unused))
+            for pool in self._covering.pools
+        ]
+        self._bought = [
+            _Pot(ids[pool.name], "purchase", Spread(to=pool.buyer), "bought")
+            for pool in self._covering.pools
+        ]
+        self._overhead = [
+            _Pot(ids[rule.name], "overhead", rule.spread, _words(rule.spread))
+            for rule in what.overhead
+        ]
+
+    def write(self) -> None:
+        self._covering.begin(self._days)
+        weights: dict[str, dict[int, dict[str | None, int]]] = {"gpu_hours": {}, "cost": {}}
+        for day in self._days:
+            self._pools_and_overhead(day)
+            for group in self._groups(day):
+                for basis, by_day in weights.items():
+                    teams = by_day.setdefault(day, {})
+                    teams[group.team] = teams.get(group.team, 0) + group.weights[basis]
+        placing: dict[int, list[_Placing]] = {}
+        for pot in (*self._unused, *self._bought, *self._overhead, *self._others()):
+            for one in _planned(pot, weights[pot.spread.by], self._days):
+                placing.setdefault(one.portion.day, []).append(one)
+        for day in sorted(placing):
+            self._place(day, placing[day])
+
+    def _pools_and_overhead(self, day: int) -> None:
+        """A day's shares of pools, and what is taken off shared services."""
+        covered = self._covering.day(day)
+        for number, ticks in covered.unused.items():
+            self._unused[number].effective[day] = ticks
+        for number, ticks in self._covering.purchased(day).items():
+            self._bought[number].billed[day] = ticks
+        table.write(self._db, self._share_rows(day, covered))
+        if self._what.overhead:
+            table.write(self._db, self._shared_rows(day, covered))
+
+    def _share_rows(self, day: int, covered: Covered) -> Iterator[Row]:
+        sums: dict[tuple[int, str, Owner], list[int]] = {}
+        wholes: dict[tuple[int, str], int] = {}
+        for part in covered.parts:
+            what = part.pool, "beyond" if part.beyond else "share"
+            wholes[what] = wholes.get(what, 0) + part.ticks
+            total = sums.setdefault((*what, part.user.owner), [0, 0])
+            total[0] += part.ticks
+            total[1] += part.unit_seconds
+        for (number, category, owner), (ticks, held) in sums.items():
+            pool, beyond = self._covering.pools[number], category == "beyond"
+            yield _row(day, self._ids[pool.name], category, owner,
+                       "list price" if beyond else _method(pool), day, held,
+                       wholes[number, category], ticks, ticks if beyond else 0)  # fmt: skip
+
+    def _shared_rows(self, day: int, covered: Covered) -> Iterator[Row]:
+        """What shared services cost that day, with their parts of pools, taken off them."""
+        taken: dict[tuple[int, Owner], list[int]] = {}
+        for held in table.held(self._db, day):
+            rule = self._rules[held.context_id]
+            if rule is not None:
+                owner = self._owner(held)
+                total = taken.setdefault((rule, owner), [0, 0, 0])
+                total[0] += held.effective_ticks
+                total[1] += held.billed_ticks
+                total[2] += held.gpu_seconds
+        for part in covered.parts:
+            if part.user.rule is not None:
+                total = taken.setdefault((part.user.rule, part.user.owner), [0, 0, 0])
+                total[0] += part.ticks
+                total[1] += part.ticks if part.beyond else 0
+        for (rule, _), (effective, billed, _) in taken.items():
+            pot = self._overhead[rule]
+            pot.effective[day] = pot.effective.get(day, 0) + effective
+            pot.billed[day] = pot.billed.get(day, 0) + billed
+        for (rule, owner), (effective, billed, seconds) in taken.items():
+            pot = self._overhead[rule]
+            yield _row(day, pot.origin, "shared", owner, "taken off", day, seconds,
+                       -pot.effective[day], -effective, -billed)  # fmt: skip
+
+    def _owner(self, held: table.Held) -> Owner:
+        return held.tag_set_id, held.cluster_id, self._names.context(held.context_id).partition
+
+    def _groups(self, day: int) -> list[_Group]:
+        """Who used anything that day beside shared services, and what it cost with pools."""
+        costs = table.placed(self._db, day, ("share", "beyond", "shared"))
+        seconds: dict[Owner, int] = {}
+        for held in table.held(self._db, day):
+            owner = self._owner(held)
+            costs[owner] = costs.get(owner, 0) + held.effective_ticks
+            shared = self._rules[held.context_id] is not None
+            seconds[owner] = seconds.get(owner, 0) + (0 if shared else held.gpu_seconds)
+        return [
+            _Group(owner, self._names.team(owner[0]),
+                   {"gpu_hours": seconds.get(owner, 0), "cost": max(cost, 0)})
+            for owner, cost in sorted(costs.items())
+        ]  # fmt: skip
+
+    def _others(self) -> Iterator[_Pot]:
+        """Lines and credits."""
+        for line in self._what.lines:
+            amounts = self._accrued(line.cost)
+            method = "direct" if line.tags else _words(line.spread)
+            yield _Pot(self._ids[line.name], "line", line.spread, method, amounts, amounts,
+                       tags=line.tags)  # fmt: skip
+        for credit in self._what.credits:
+            amounts = self._accrued(credit.cost)
+            method = "buyer first, then by cost" if credit.buyer else "by cost"
+            yield _Pot(self._ids[credit.name], "credit", credit.spread, method, amounts, amounts,
+                       credit=credit)  # fmt: skip
+
+    def _accrued(self, cost: Cost) -> dict[int, int]:
+        midnight = self._calendar.midnight
+        return {
+            day: accrued(cost, midnight(day), midnight(day + 1), self._calendar)
+            for day in self._days
+        }
+
+    def _place(self, day: int, placing: Sequence[_Placing]) -> None:
+        """A day's portions on its owners."""
+        sums: dict[tuple[int, str, Owner], list[int]] = {}
+        of: dict[tuple[int, str], _Placing] = {}
+        groups = [] if all(one.portion.bare for one in placing) else self._groups(day)
+        for one in placing:
+            what = one.pot.origin, one.pot.category
+            of.setdefault(what, one)
+            for owner, ticks in self._parts(groups, one.pot, one.portion):
+                total = sums.setdefault((*what, owner), [0, 0])
+                total[one.billed] += ticks
+        rows = []
+        for (origin, category, owner), (effective, billed) in sums.items():
+            one = of[origin, category]
+            rows.append(_row(day, origin, category, owner, one.pot.method, one.window, 0,
+                             one.whole, effective, billed))  # fmt: skip
+        table.write(self._db, rows)
+
+    def _parts(
+        self, groups: Sequence[_Group], pot: _Pot, portion: Portion
+    ) -> Iterable[tuple[Owner, int]]:
+        if portion.bare:
+            return [((self._bare(pot, portion.team), 0, ""), portion.ticks)]
+        if portion.everybody:
+            mine = [g for g in groups if portion.team is None or g.team != portion.team]
+        else:
+            mine = [g for g in groups if g.team == portion.team]
+        by = pot.spread.by
+        mine = [group for group in mine if group.weights[by]]
+        owners = [group.owner for group in mine]
+        weights = [group.weights[by] for group in mine]
+        return zip(owners, split_amount(portion.ticks, weights, owners), strict=True)
+
+    def _bare(self, pot: _Pot, team: str | None) -> int:
+        """The tag set of a line's own owner, or of a team as such."""
+        tags = pot.tags or Tags(team=team, cost_center=self._centres.get(team or ""))
+        return self._tag_sets.id(Claim(tags, (), "rule" if any(tags) else "none"))
+
+
+def _planned(pot: _Pot, weights: Weights, days: range) -> Iterator[_Placing]:
+    """Every portion of a pot, window by window."""
+    windows = [days] if pot.spread.over == "month" else [range(day, day + 1) for day in days]
+    for window in windows:
+        use = {day: weights[day] for day in window if day in weights}
+        whole = sum(pot.effective.get(day, 0) for day in window)
+        for billed, amounts in ((False, pot.effective), (True, pot.billed)):
+            mine = {day: amounts[day] for day in window if amounts.get(day)}
+            whole = whole or sum(mine.values())
+            credit = pot.credit
+            found = (
+                credited(mine, credit.buyer, pot.spread.to, use) if credit
+                else portions(mine, pot.spread, use)
+            )  # fmt: skip
+            for portion in found:
+                yield _Placing(pot, billed, window[0], whole, portion)
+
+
+def _method(pool: Pool) -> str:
+    of = "buyer first, then use" if pool.buyer_first else "use"
+    return f"{of} of the {pool.step}"
+
+
+def _words(spread: Spread) -> str:
+    if spread.method == CARRIED:
+        return CARRIED
+    by = "" if spread.method == RATIOS else f" by {spread.by}"
+    return f"{spread.method}{by} of the {spread.over}"
+
+
+def _row(
+    day: int, origin: int, category: str, owner: Owner, method: str, window: int, held: int,
+    whole: int, effective: int, billed: int,
+) -> Row:  # fmt: skip
+    of = divmod(abs(whole), TICKS)
+    sign = 1 if whole >= 0 else -1
+    return Row(day, origin, category, *owner, method, window, held, sign * of[0], sign * of[1],
+               effective, billed)  # fmt: skip

@@ -1,0 +1,54 @@
+"""What the numbers in a ledger stand for, looked up once each."""
+
+import sqlite3
+from typing import NamedTuple
+
+_CACHE = 50_000
+
+
+class Context(NamedTuple):
+    """Where a run came from."""
+
+    account: str
+    partition: str
+    qos: str
+    user: str
+
+
+class Names:
+    """Contexts, clusters, SKUs and tag sets by their ids."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        self._contexts: dict[int, Context] = {}
+        self._teams: dict[int, str | None] = {}
+        self._clusters = dict(db.execute("SELECT id, name FROM clusters").fetchall())
+        self._skus = dict(db.execute("SELECT id, name FROM skus").fetchall())
+
+    def cluster(self, cluster: int) -> str:
+        return str(self._clusters[cluster])
+
+    def sku(self, sku: int) -> str:
+        return str(self._skus[sku])
+
+    def context(self, context: int) -> Context:
+        found = self._contexts.get(context)
+        if found is None:
+            row = self._row("account, partition, qos, user", "contexts", context)
+            if len(self._contexts) >= _CACHE:
+                self._contexts.clear()
+            found = self._contexts[context] = Context(*row)
+        return found
+
+    def team(self, tag_set: int) -> str | None:
+        """The team that a tag set is billed to, None for untagged."""
+        if tag_set not in self._teams:
+            if len(self._teams) >= _CACHE:
+                self._teams.clear()
+            self._teams[tag_set] = self._row("team", "tag_sets", tag_set)[0]
+        return self._teams[tag_set]
+
+    def _row(self, columns: str, table: str, number: int) -> tuple[str, ...]:
+        query = f"SELECT {columns} FROM {table} WHERE id = ?"
+        row: tuple[str, ...] = self._db.execute(query, (number,)).fetchone()
+        return row

@@ -1,0 +1,193 @@
+"""What is paid whether it is used or not, and who carries what nobody used.
+
+A *pool* is capacity that was bought: its cost accrues with time, and use that it
+covers pays a share of that cost instead of a rate.  *Overhead* is what shared
+services use, a *line* is an amount of a bill beside compute, a *credit* is taken
+off.  All of them are origins of costs that are apportioned, not priced.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import combinations
+
+from slurm_finops.core.accrual import Cost
+from slurm_finops.core.globs import Globs
+from slurm_finops.core.period import Calendar
+from slurm_finops.core.rates import ENDED, EVER, Match, Rate, RateError, united
+from slurm_finops.core.tags import Tags
+
+COMMITTED = "committed"
+#: Of what stretch of time a cost is shared by the use of the same stretch.
+STEPS = ("hour", "day", "month")
+PROPORTIONAL, EVEN, RATIOS, CARRIED = "proportional", "even", "ratios", "carried"
+METHODS = (PROPORTIONAL, EVEN, RATIOS, CARRIED)
+#: The buyer's own costs first, what is left by everybody's.
+BUYER_FIRST = "buyer_first"
+BASES = ("gpu_hours", "cost")
+WINDOWS = ("day", "month")
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Who carries an amount: a method, and what it needs.
+
+    ``ratios`` are ``(team, whole number)``, in proportion; ``to`` is a team, or
+    None for nobody, which reports show as untagged.  ``over``: the days whose
+    use is looked at together.
+    """
+
+    method: str = CARRIED
+    by: str = "gpu_hours"
+    ratios: tuple[tuple[str, int], ...] = ()
+    to: str | None = None
+    over: str = "month"
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Capacity that costs with time, over the billing days ``[first, last)``.
+
+    ``use`` is what a unit of each SKU takes of it.  ``units`` None: it has no
+    capacity that could be left unused, and its whole cost is shared by use.
+    """
+
+    name: str
+    kind: str
+    use: tuple[tuple[str, int], ...]
+    units: int | None
+    costs: tuple[Cost, ...]
+    first: int
+    last: int | None
+    match: Match = ()
+    rank: int = 0
+    step: str = "hour"
+    beyond: str = "error"
+    buyer: str | None = None
+    buyer_first: bool = False
+    unused: Spread = Spread()
+    where: str = ""
+
+    @property
+    def order(self) -> tuple[int, int, str]:
+        """Which pool covers use first: more match keys, then the higher rank."""
+        return -len(self.match), -self.rank, self.name
+
+    def live(self, day: int) -> bool:
+        return self.first <= day and (self.last is None or day < self.last)
+
+    def covers(self, dimensions: Mapping[str, str]) -> bool:
+        """Whether it is for runs with these dimensions; see `rates.MATCH_KEYS`."""
+        return all(dimensions.get(key) == value for key, value in self.match)
+
+
+@dataclass(frozen=True)
+class Overhead:
+    """Runs of shared services, whose cost others carry: names or globs of whose they are."""
+
+    name: str
+    accounts: tuple[str, ...]
+    partitions: tuple[str, ...]
+    users: tuple[str, ...]
+    spread: Spread
+    where: str = ""
+
+    def matches(self, account: str, partition: str, user: str) -> bool:
+        return (
+            Globs(self.accounts).match(account)
+            or Globs(self.partitions).match(partition)
+            or Globs(self.users).match(user)
+        )
+
+
+@dataclass(frozen=True)
+class Line:
+    """An amount beside compute: for one owner (``tags``) or spread over all."""
+
+    name: str
+    category: str
+    cost: Cost
+    tags: Tags | None
+    spread: Spread
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class Credit:
+    """An amount taken off what was used, by cost: everybody's, or its buyer's first."""
+
+    name: str
+    cost: Cost
+    buyer: str | None
+    spread: Spread
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class Allocation:
+    """Everything of a site that is apportioned."""
+
+    pools: tuple[Pool, ...] = ()
+    overhead: tuple[Overhead, ...] = ()
+    lines: tuple[Line, ...] = ()
+    credits: tuple[Credit, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.pools or self.overhead or self.lines or self.credits)
+
+
+#: Above any rank that is written by hand: at equal match keys a pool comes before rates.
+POOL_RANK = 1 << 40
+MAX_RANK = 1 << 20
+
+
+def pool_rates(pools: Iterable[Pool], calendar: Calendar) -> list[Rate]:
+    """The rates by which use that a pool may cover is priced: at nothing, while one is there.
+
+    A rate without a kind of pricing ends its series, so that others apply again.
+    """
+    lasting: dict[tuple[str, Match, int], list[tuple[int, int]]] = {}
+    where: dict[tuple[str, Match, int], str] = {}
+    for pool in pools:
+        end = EVER if pool.last is None else calendar.midnight(pool.last)
+        for sku, _ in pool.use:
+            series = sku, pool.match, POOL_RANK + pool.rank
+            where.setdefault(series, f"{pool.where} ({pool.name})")
+            lasting.setdefault(series, []).append((calendar.midnight(pool.first), end))
+    rates = []
+    for (sku, match, rank), spans in lasting.items():
+        begin = Rate(sku, 0, 0, 1, COMMITTED, match, rank, where[sku, match, rank])
+        for start, end in united(spans):
+            rates.append(begin._replace(start=start))
+            if end < EVER:
+                rates.append(begin._replace(start=end, pricing=ENDED))
+    return rates
+
+
+def check_pools(pools: Iterable[Pool]) -> None:
+    """Raise `RateError` for pools that could cover one run with equal right, or at odds."""
+    for one, two in combinations(pools, 2):
+        if not _could_meet(one, two):
+            continue
+        both = f"{one.where} ({one.name}) and {two.where} ({two.name})"
+        if one.order[:2] == two.order[:2]:
+            raise RateError(
+                f"{both} could both cover one run at the same time; give one of them a higher "
+                "rank (it covers first, the other what is beyond it), or another match"
+            )
+        if any(dict(two.use).get(sku, weight) != weight for sku, weight in one.use):
+            raise RateError(f"{both} could cover one run together; a SKU must take as much of both")
+        if one.step != two.step:
+            raise RateError(
+                f"{both} could cover one run together, and differ in step ({one.step}, "
+                f"{two.step}); give them the same"
+            )
+
+
+def _could_meet(one: Pool, two: Pool) -> bool:
+    match = dict(one.match)
+    return (
+        any(sku in dict(two.use) for sku, _ in one.use)
+        and all(match.get(key, value) == value for key, value in two.match)
+        and (two.last is None or one.first < two.last)
+        and (one.last is None or two.first < one.last)
+    )

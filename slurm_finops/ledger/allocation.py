@@ -1,0 +1,156 @@
+"""What allocation reads and writes: origins, owners' use and cost by day, and their parts."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from slurm_finops.core.money import join_ticks
+from slurm_finops.core.pools import POOL_RANK
+from slurm_finops.ledger.bulk import BulkInsert
+from slurm_finops.ledger.spend import joins, sum_ticks
+
+_COLUMNS = (
+    "day", "origin_id", "category", "tag_set_id", "cluster_id", "partition", "method", "window",
+    "unit_seconds", "of_units", "of_ticks", "effective_ticks", "billed_ticks",
+)  # fmt: skip
+_INSERT = BulkInsert("allocations", _COLUMNS)
+
+#: Whose a cost is, as far as costs are apportioned: tag set, cluster (0: none), partition.
+Owner = tuple[int, int, str]
+
+
+class Origin(NamedTuple):
+    """Where a cost comes from; ``definition`` changes when anything about it does."""
+
+    name: str
+    kind: str
+    sku: str
+    definition: str
+    first: int
+    last: int | None
+
+
+class Row(NamedTuple):
+    """An owner's part, in the table's own order; ``of_*`` is the whole it is a part of."""
+
+    day: int
+    origin_id: int
+    category: str
+    tag_set_id: int
+    cluster_id: int
+    partition: str
+    method: str
+    window: int
+    unit_seconds: int
+    of_units: int
+    of_ticks: int
+    effective_ticks: int
+    billed_ticks: int
+
+
+class Held(NamedTuple):
+    """What a tag set held on a day from one context, and what it cost in ticks."""
+
+    tag_set_id: int
+    cluster_id: int
+    context_id: int
+    gpu_seconds: int
+    effective_ticks: int
+    billed_ticks: int
+
+
+def mark(db: sqlite3.Connection, days: Iterable[int]) -> None:
+    """The charges of these days have changed."""
+    db.executemany("INSERT OR IGNORE INTO unallocated_days VALUES (?)", [(d,) for d in days])
+
+
+def unallocated(db: sqlite3.Connection) -> set[int]:
+    """The days whose charges have changed since they were allocated."""
+    return {row[0] for row in db.execute("SELECT day FROM unallocated_days")}
+
+
+def allocated(db: sqlite3.Connection, before: int) -> None:
+    """All days before this one are allocated."""
+    db.execute("DELETE FROM unallocated_days WHERE day < ?", (before,))
+
+
+def origins(db: sqlite3.Connection) -> dict[str, tuple[int, Origin]]:
+    """Name -> id and origin, as the ledger's allocations were made."""
+    rows = db.execute("SELECT id, name, kind, sku, definition, first, last FROM origins")
+    return {row[1]: (row[0], Origin(*row[1:])) for row in rows}
+
+
+def put_origin(db: sqlite3.Connection, origin: Origin) -> int:
+    """Store an origin by its name; returns its id."""
+    db.execute(
+        "INSERT INTO origins (name, kind, sku, definition, first, last) VALUES (?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, sku = excluded.sku, "
+        "definition = excluded.definition, first = excluded.first, last = excluded.last",
+        origin,
+    )
+    found = db.execute("SELECT id FROM origins WHERE name = ?", (origin.name,)).fetchone()
+    return int(found[0])
+
+
+def drop_origin(db: sqlite3.Connection, origin_id: int) -> None:
+    """Forget an origin and every part of it."""
+    db.execute("DELETE FROM allocations WHERE origin_id = ?", (origin_id,))
+    db.execute("DELETE FROM origins WHERE id = ?", (origin_id,))
+
+
+def drop_days(db: sqlite3.Connection, first: int, last: int) -> None:
+    """Take back what was allocated on the days ``[first, last)``."""
+    db.execute("DELETE FROM allocations WHERE day >= ? AND day < ?", (first, last))
+
+
+def write(db: sqlite3.Connection, rows: Iterable[Row]) -> None:
+    """Store parts.  Raises OverflowError for what is no 64-bit integer."""
+    _INSERT.write(db, rows)
+
+
+def pool_cards(db: sqlite3.Connection) -> str:
+    """SQL that selects the charges which a pool may cover."""
+    found = db.execute("SELECT id FROM rate_cards WHERE rank >= ?", (POOL_RANK,))
+    return f"rate_card_id IN ({', '.join(str(row[0]) for row in found)})"
+
+
+def held(db: sqlite3.Connection, day: int) -> Iterator[Held]:
+    """What every tag set held on a day, by context."""
+    rows = db.execute(
+        "SELECT charges.tag_set_id, cluster_id, context_id, "
+        "SUM(CASE WHEN is_gpu THEN quantity * seconds ELSE 0 END), "
+        f"{sum_ticks('effective_ticks')}, {sum_ticks('billed_ticks')} "
+        f"FROM charges {joins('jobs', 'skus')} WHERE day = ? GROUP BY 1, 2, 3",
+        (day,),
+    )
+    for tag_set, cluster, context, seconds, *ticks in rows:
+        yield Held(
+            tag_set, cluster, context, seconds, join_ticks(*ticks[:2]), join_ticks(*ticks[2:])
+        )
+
+
+def listed(
+    db: sqlite3.Connection, day: int, where: str
+) -> Iterator[tuple[int, int, int, int, int]]:
+    """``(tag set, cluster, context, SKU id, ticks at list price)`` of a day's charges."""
+    rows = db.execute(
+        f"SELECT charges.tag_set_id, cluster_id, context_id, sku_id, {sum_ticks('list_ticks')} "
+        f"FROM charges {joins('jobs')} WHERE day = ? AND {where} GROUP BY 1, 2, 3, 4",
+        (day,),
+    )
+    for tag_set, cluster, context, sku, units, ticks in rows:
+        yield tag_set, cluster, context, sku, join_ticks(units, ticks)
+
+
+def placed(db: sqlite3.Connection, day: int, categories: Sequence[str]) -> dict[Owner, int]:
+    """Effective ticks that owners were given on a day, of these categories."""
+    found: dict[Owner, int] = {}
+    rows = db.execute(
+        "SELECT tag_set_id, cluster_id, partition, effective_ticks FROM allocations "
+        f"WHERE day = ? AND category IN ({', '.join('?' * len(categories))})",
+        (day, *categories),
+    )
+    for tag_set, cluster, partition, ticks in rows:
+        owner = tag_set, cluster, partition
+        found[owner] = found.get(owner, 0) + ticks
+    return found
