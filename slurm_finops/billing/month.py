@@ -189,7 +189,7 @@ class Month:
             seconds[owner] = seconds.get(owner, 0) + (0 if shared else held.gpu_seconds)
         return [
             _Group(owner, self._names.team(owner[0]),
-                   {"gpu_hours": seconds.get(owner, 0), "cost": max(cost, 0)})
+                   {"gpu_hours": seconds.get(owner, 0), "cost": cost})
             for owner, cost in sorted(costs.items())
         ]  # fmt: skip
 

@@ -229,7 +229,7 @@ class Reader:
         return spread
 
     def _spread(self, table: Table) -> Spread:
-        method = table.choice("spread", METHODS, "")
+        method = table.choice("spread", METHODS)
         to = self._team(table, "to")
         ratios = table.table("ratios")
         if (method == RATIOS) != (ratios is not None):

@@ -45,7 +45,7 @@ class Table:
             raise self.fail(key, f"is empty; expected {expected}")
         return value
 
-    def choice(self, key: str, choices: tuple[str, ...], default: str) -> str:
+    def choice(self, key: str, choices: tuple[str, ...], default: Any = ...) -> str:
         value = self.text(key, " or ".join(choices), default)
         if value not in choices:
             raise self.fail(key, f"is {value!r}; expected {' or '.join(choices)}")

@@ -1,0 +1,179 @@
+"""[[pools]], [[overhead]] and [[lines]]: what they mean, and what is said of slips."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from slurm_finops.config import load
+from slurm_finops.core.accrual import accrued
+from slurm_finops.core.money import TICKS
+from slurm_finops.core.period import day_number
+from slurm_finops.core.pools import Pool
+from slurm_finops.core.rates import EVER
+from slurm_finops.errors import ConfigError
+from tests.support import CONFIG, a_config
+
+TEAMS = """
+[[teams]]
+name = "nlp"
+[[teams]]
+name = "platform"
+"""
+RESERVED = """
+[[pools]]
+name = "h100-reserved"
+sku = "gres/gpu:h100"
+units = 8
+from = 2026-06-01
+until = 2027-06-01
+hourly = "19.60"
+"""
+OWNED = """
+[[pools]]
+name = "dgx"
+kind = "owned"
+sku = "gres/gpu:a100"
+from = 2026-01-01
+purchase = "250000.00"
+granted  = "50000.00"
+residual = "20000.00"
+life     = 5
+yearly   = "3650.00"
+"""
+LINE = """
+[[lines]]
+name = "egress"
+amount = "900.00"
+from = 2026-06-01
+"""
+OVERHEAD = """
+[[overhead]]
+name = "services"
+partitions = ["monitoring"]
+"""
+RATIOS = OVERHEAD + 'spread = "ratios"\n'
+CREDIT = """
+[[pools]]
+kind = "credit"
+name = "cloud credit"
+amount = "2800.00"
+from = 2026-06-01
+"""
+
+
+def loaded(folder: Path, text: str):  # type: ignore[no-untyped-def]
+    return load(a_config(folder, CONFIG + TEAMS + text))
+
+
+def test_a_reservation_costs_upfront_and_by_the_hour(tmp_path: Path) -> None:
+    config = loaded(tmp_path, RESERVED + 'upfront = "36500.00"\nbuyer = "nlp"\n')
+    (pool,) = config.allocation.pools
+    day = config.calendar.period("2026-06-01")
+    costs = [accrued(cost, day.start, day.end, config.calendar) for cost in pool.costs]
+    assert costs == [100 * TICKS, 24 * 1960 * TICKS // 100]
+    assert (pool.beyond, pool.step, pool.unused.to) == ("error", "hour", "nlp")
+
+
+def test_owned_hardware_is_written_off_without_what_a_grant_paid(tmp_path: Path) -> None:
+    config = loaded(tmp_path, OWNED)
+    (pool,) = config.allocation.pools
+    assert (pool.units, pool.last) == (None, day_number(date(2031, 1, 1)))
+    start, end = (config.calendar.midnight(day) for day in (pool.first, pool.last))
+    yearly, purchase = (accrued(cost, start, end, config.calendar) for cost in pool.costs)
+    assert purchase == 180_000 * TICKS
+    assert yearly == 5 * 3650 * TICKS
+
+
+def test_more_costs_of_a_pool_have_their_own_days(tmp_path: Path) -> None:
+    text = RESERVED + '[[pools.costs]]\nname = "power"\namount = "300.00"\nfrom = 2026-07-01\n'
+    config = loaded(tmp_path, text)
+    (pool,) = config.allocation.pools
+    june, july = (config.calendar.period(name) for name in ("2026-06", "2026-07"))
+    power = pool.costs[-1]
+    assert accrued(power, june.start, june.end, config.calendar) == 0
+    assert accrued(power, july.start, july.end, config.calendar) == 300 * TICKS
+
+
+def test_a_mig_profile_takes_a_part_of_a_gpu(tmp_path: Path) -> None:
+    use = 'use = { "gres/gpu:a100" = 7, "gres/gpu:a100_1g.5gb" = 1 }'
+    config = loaded(tmp_path, RESERVED.replace('sku = "gres/gpu:h100"', use))
+    (pool,) = config.allocation.pools
+    assert dict(pool.use) == {"gres/gpu:a100": 7, "gres/gpu:a100_1g.5gb": 1}
+
+
+def test_a_line_is_for_its_billing_month_unless_it_says_otherwise(tmp_path: Path) -> None:
+    config = loaded(tmp_path, LINE + 'spread = "even"\n')
+    (line,) = config.allocation.lines
+    june = config.calendar.period("2026-06")
+    assert (line.cost.start, line.cost.end) == (june.start, june.end)
+    assert (line.category, line.spread.over) == ("other", "month")
+    config = loaded(tmp_path, LINE + 'every = "month"\nspread = "even"\n')
+    assert config.allocation.lines[0].cost.end == EVER
+
+
+def test_a_line_may_have_an_owner_of_its_own(tmp_path: Path) -> None:
+    config = loaded(tmp_path, LINE + 'tags = { team = "nlp", project = "llama" }\n')
+    assert config.allocation.lines[0].tags.project == "llama"
+
+
+def test_ratios_become_whole_numbers(tmp_path: Path) -> None:
+    text = OVERHEAD + 'spread = "ratios"\nratios = { nlp = "1/3", platform = "2/3" }\n'
+    assert loaded(tmp_path, text).allocation.overhead[0].spread.ratios == (
+        ("nlp", 1), ("platform", 2),
+    )  # fmt: skip
+    text = OVERHEAD + 'spread = "ratios"\nratios = { nlp = "0.4", platform = "0.60" }\n'
+    assert loaded(tmp_path, text).allocation.overhead[0].spread.ratios == (
+        ("nlp", 2), ("platform", 3),
+    )  # fmt: skip
+
+
+def test_a_credit_goes_by_use_or_to_its_buyer_first(tmp_path: Path) -> None:
+    (credit,) = loaded(tmp_path, CREDIT).allocation.credits
+    assert (credit.cost.ticks, credit.buyer) == (-2800 * TICKS, None)
+    text = CREDIT + 'buyer = "platform"\nshare = "buyer_first"\n'
+    assert loaded(tmp_path, text).allocation.credits[0].buyer == "platform"
+
+
+@pytest.mark.parametrize(("text", "said"), [
+    (RESERVED.replace("8", "0", 1).replace("units = 8", "units = 0"), "units: is 0"),
+    (RESERVED.replace('hourly = "19.60"', ""), "pools[1]: costs nothing"),
+    (RESERVED.replace("19.60", "19.6000001"), "hourly: '19.6000001' has more than 6 decimals"),
+    (RESERVED.replace("19.60", "-1"), "hourly: '-1' is not a plain decimal number"),
+    (RESERVED.replace("2027", "2025"), "until: is not after from"),
+    (RESERVED.replace("2026-06-01", "2026-06-01T12:00:00"), "expected a date without a time"),
+    (RESERVED.replace("until = 2027-06-01", 'upfront = "5"'), "give until"),
+    (RESERVED + 'buyer = "npl"\n', "'npl' is no team of [[teams]]; did you mean 'nlp'?"),
+    (RESERVED + 'share = "buyer_first"\n', "no buyer is named"),
+    (RESERVED + 'purchase = "5"\n', "purchase: is no key here"),
+    (RESERVED + "rank = -1\n", "rank: is -1"),
+    (RESERVED + 'use = { "gres/gpu:h100" = 1 }\n', "give either sku or a table use"),
+    (RESERVED + 'match = { class = "internal" }\n', "has class"),
+    (RESERVED + RESERVED, "'h100-reserved' names 2 of"),
+    (RESERVED + RESERVED.replace("h100-reserved", "h100-more"), "could both cover one run"),
+    (RESERVED + '[pools.unused]\nspread = "carried"\n', "to: is missing"),
+    (OWNED.replace("life     = 5", ""), "give life (years) or until"),
+    (OWNED.replace('= "50', '= "240'), "more than the purchase price"),
+    (OWNED.replace("2026-01-01", "2026-01-01\nuntil = 2027-01-01"), "both say when it ends"),
+    (OWNED.replace('purchase = "250000.00"', ""), "granted and residual are parts of it"),
+    (LINE, "spread: is missing; expected proportional or even"),
+    (LINE + 'spread = "proportion"\n', "expected proportional or even or ratios or carried"),
+    (LINE + 'tags = { }\n', "names nobody"),
+    (LINE + 'tags = { team = "nlp" }\nspread = "even"\n', "spread: is no key here"),
+    (OVERHEAD.replace('partitions = ["monitoring"]', 'spread = "even"'), "whose runs are overhead"),
+    (OVERHEAD + 'spread = "ratios"\n', "belong together"),
+    (RATIOS + 'ratios = { nlp = "0.5", platform = "0.4" }\n', "add to 9/10"),
+    (RATIOS + 'ratios = { nlp = 0.5, platform = "0.5" }\n', "is 0.5; expected"),
+    (RATIOS + 'ratios = { nlp = "2", platform = "-1" }\n', "not below 0"),
+    (CREDIT + 'share = "buyer_first"\n', "no buyer is named"),
+])  # fmt: skip
+def test_what_cannot_be_meant_is_named_with_its_key(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        loaded(tmp_path, text)
+    assert said in str(error.value)
+    assert str(tmp_path / "finops.toml") in str(error.value)
+
+
+def test_without_a_registry_any_team_may_be_named(tmp_path: Path) -> None:
+    config = load(a_config(tmp_path, CONFIG + RESERVED + 'buyer = "anybody"\n'))
+    assert isinstance(config.allocation.pools[0], Pool)
