@@ -31,7 +31,7 @@ def test_the_documented_file_loads_and_has_every_key(tmp_path, monkeypatch) -> N
     monkeypatch.setattr(Table, "done", note)
     loaded = load(a_config(tmp_path, documented()))
     assert loaded.rates[0].price == 3_920_000
-    assert loaded.teams[0].budget_minor == 1_000_000
+    assert loaded.teams[1].budget_minor == 1_000_000
     text = documented()
     for table, keys in known.items():
         for key in keys - set(MATCH_KEYS):

@@ -19,8 +19,6 @@ from slurm_finops.ledger import allocation as table
 from slurm_finops.ledger.allocation import Origin
 from slurm_finops.ledger.store import Ledger
 
-_THROUGH = "allocated_through"
-
 
 def allocate(
     ledger: Ledger, what: Allocation, policy: Policy, calendar: Calendar, as_of: int,
@@ -49,7 +47,7 @@ def allocate(
             progress(len(span))
     with ledger.transaction() as db:
         table.allocated(db, through)
-        ledger.set(_THROUGH, str(through))
+        ledger.set(table.THROUGH, str(through))
         for name, (number, _) in table.origins(db).items():
             if name not in wanted:
                 table.drop_origin(db, number)
@@ -111,7 +109,8 @@ def _sync(
 
 def _since(ledger: Ledger, wanted: Iterable[Origin], through: int) -> set[int]:
     """Days that have ended since the last time and on which some origin may cost."""
-    before = int(ledger.setting(_THROUGH) or through)
+    before = table.through(ledger)
+    before = through if before is None else before
     return {
         day
         for day in range(before, through)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from slurm_finops.billing.names import Names
 from slurm_finops.core.accrual import accrued
-from slurm_finops.core.allocation import Class, Coverage, Slots, cover, seconds, share
+from slurm_finops.core.allocation import Class, Coverage, Slots, cover, covered, share
 from slurm_finops.core.money import apportion, split_amount
 from slurm_finops.core.period import Calendar
 from slurm_finops.core.pools import Pool
@@ -69,7 +69,7 @@ class Covering:
             ledger.db, calendar, ("charges.tag_set_id", "cluster_id", "context_id", "sku_id"),
             self._cards, suspended=suspended,
         )  # fmt: skip
-        self._chains: dict[tuple[int, int, int], tuple[int, ...]] = {}
+        self._fitting: _Fitting | None = None
         self._month: dict[int, _Monthly] = {}
         self._coverage = Coverage()
 
@@ -143,10 +143,10 @@ class Covering:
         prices = {user: coverage.price[number, user.kind] for user in mine}
         shares = share(total, mine, prices, unused)
         found.unused[number] = shares.unused
+        held = covered(mine, {user: coverage.part[number, user.kind] for user in mine})
         for user, ticks in shares.ticks.items():
-            held = seconds(mine[user], coverage.part[number, user.kind])
-            if held or ticks:
-                found.parts.append(Part(number, user, ticks, held))
+            if held[user] or ticks:
+                found.parts.append(Part(number, user, ticks, held[user]))
 
     def _beyond(self, found: Covered, day: int, use: Use, coverage: Coverage) -> None:
         """Use that no pool covers pays its list price, or is more than there can be."""
@@ -155,6 +155,7 @@ class Covering:
         if not users:
             return
         listed = self._listed(day)
+        held = covered(users, {user: coverage.beyond[user.kind] for user in users})
         for user, units in users.items():
             parts = coverage.beyond[user.kind]
             worth = sum((u * part for u, part in zip(units, parts, strict=True)), Fraction(0))
@@ -167,7 +168,7 @@ class Covering:
             if not price:
                 raise AllocationError(self._no_price(number, user, day))
             ticks = int(price * worth / sum(units))
-            found.parts.append(Part(number, user, ticks, int(worth), beyond=True))
+            found.parts.append(Part(number, user, ticks, held[user], beyond=True))
 
     def _too_small(self, number: int, day: int, use: Use) -> str:
         pool = self.pools[number]
@@ -199,52 +200,40 @@ class Covering:
     def _use(self, day: int) -> Use:
         """Unit-seconds by hour of what a pool may cover; a unit counts what it takes of one."""
         found: Use = {}
-        for key, hours in self._reader.of_day(day).items():
-            user, weight = self._user(day, *key)
-            if user is None:
+        fitting, user_of = self._fitting_on(day), self._user
+        for (tag_set, cluster, context, sku), hours in self._reader.of_day(day).items():
+            fit = fitting[cluster, context, sku]
+            if fit is None:
                 continue
-            units = hours if weight == 1 else [weight * held for held in hours]
+            user = user_of(fit, tag_set, cluster)
+            units = hours if fit.weight == 1 else [fit.weight * held for held in hours]
             seen = found.get(user)
             found[user] = units if seen is None else list(map(add, seen, units))
         return found
 
     def _listed(self, day: int) -> dict[User, int]:
         found: dict[User, int] = {}
+        fitting = self._fitting_on(day)
         for tag_set, cluster, context, sku, ticks in table.listed(self._db, day, self._cards):
-            user, _ = self._user(day, tag_set, cluster, context, sku)
-            if user is not None:
+            fit = fitting[cluster, context, sku]
+            if fit is not None:
+                user = self._user(fit, tag_set, cluster)
                 found[user] = found.get(user, 0) + ticks
         return found
 
-    def _user(
-        self, day: int, tag_set: int, cluster: int, context: int, sku: int
-    ) -> tuple[User | None, int]:
-        fitting = self._chains.get((cluster, context, sku))
-        if fitting is None:
-            fitting = self._chains[cluster, context, sku] = self._fitting(cluster, context, sku)
-        chain = tuple(number for number in fitting if self.pools[number].live(day))
-        if not chain:
-            return None, 0
-        team = self._names.team(tag_set)
-        buys = frozenset(
-            number for number in chain
-            if self.pools[number].buyer_first and self.pools[number].buyer == team
-        )  # fmt: skip
-        owner = tag_set, cluster, self._names.context(context).partition
-        weight = dict(self.pools[chain[0]].use)[self._names.sku(sku)]
-        return User(owner, self._rule_of[context], Class(chain, buys)), weight
+    def _user(self, fit: "_Fit", tag_set: int, cluster: int) -> User:
+        kind = fit.kind
+        if fit.bought:
+            team = self._names.team(tag_set)
+            kind = Class(kind.chain, frozenset(n for n, buyer in fit.bought if buyer == team))
+        return User((tag_set, cluster, fit.partition), fit.rule, kind)
 
-    def _fitting(self, cluster: int, context: int, sku: int) -> tuple[int, ...]:
-        of = self._names.context(context)
-        dimensions = {
-            "cluster": self._names.cluster(cluster), "partition": of.partition,
-            "qos": of.qos, "account": of.account,
-        }  # fmt: skip
-        name = self._names.sku(sku)
-        return tuple(
-            number for number, pool in enumerate(self.pools)
-            if name in dict(pool.use) and pool.covers(dimensions)
-        )  # fmt: skip
+    def _fitting_on(self, day: int) -> "_Fitting":
+        """What fits on a day; kept for as long as the same pools are there."""
+        live = tuple(number for number, pool in enumerate(self.pools) if pool.live(day))
+        if self._fitting is None or self._fitting.live != live:
+            self._fitting = _Fitting(self.pools, live, self._names, self._rule_of)
+        return self._fitting
 
     def _of_step(self, use: Use, step: str) -> Use:
         """The part of the use that is shared by this step, in its slots."""
@@ -264,6 +253,50 @@ class Covering:
 
     def _span(self, day: int) -> tuple[int, int]:
         return self._calendar.midnight(day), self._calendar.midnight(day + 1)
+
+
+class _Fit(NamedTuple):
+    """Which pools may cover the use of one SKU from one context; buyers that come first."""
+
+    partition: str
+    rule: int | None
+    kind: Class
+    weight: int
+    bought: tuple[tuple[int, str | None], ...]
+
+
+class _Fitting(dict[tuple[int, int, int], _Fit | None]):
+    """``(cluster, context, SKU)`` ids -> what fits, None for nothing."""
+
+    def __init__(
+        self, pools: Sequence[Pool], live: tuple[int, ...], names: Names,
+        rule_of: Mapping[int, int | None],
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self.live = live
+        self._pools = pools
+        self._names = names
+        self._rule_of = rule_of
+
+    def __missing__(self, key: tuple[int, int, int]) -> _Fit | None:
+        cluster, context, sku_id = key
+        of, sku = self._names.context(context), self._names.sku(sku_id)
+        dimensions = {
+            "cluster": self._names.cluster(cluster), "partition": of.partition,
+            "qos": of.qos, "account": of.account,
+        }  # fmt: skip
+        chain = tuple(
+            number for number in self.live
+            if sku in dict(self._pools[number].use) and self._pools[number].covers(dimensions)
+        )  # fmt: skip
+        found = None
+        if chain:
+            weight = dict(self._pools[chain[0]].use)[sku]
+            pools = [(number, self._pools[number]) for number in chain]
+            bought = tuple((number, pool.buyer) for number, pool in pools if pool.buyer_first)
+            found = _Fit(of.partition, self._rule_of[context], Class(chain), weight, bought)
+        self[key] = found
+        return found
 
 
 class _Monthly(NamedTuple):

@@ -110,15 +110,17 @@ class Month:
 
     def write(self) -> None:
         self._covering.begin(self._days)
+        pots = [*self._unused, *self._bought, *self._overhead, *self._others()]
+        by_use = any(pot.credit or pot.spread.method != CARRIED for pot in pots)
         weights: dict[str, dict[int, dict[str | None, int]]] = {"gpu_hours": {}, "cost": {}}
         for day in self._days:
             self._pools_and_overhead(day)
-            for group in self._groups(day):
+            for group in self._groups(day) if by_use else ():
                 for basis, by_day in weights.items():
                     teams = by_day.setdefault(day, {})
                     teams[group.team] = teams.get(group.team, 0) + group.weights[basis]
         placing: dict[int, list[_Placing]] = {}
-        for pot in (*self._unused, *self._bought, *self._overhead, *self._others()):
+        for pot in pots:
             for one in _planned(pot, weights[pot.spread.by], self._days):
                 placing.setdefault(one.portion.day, []).append(one)
         for day in sorted(placing):

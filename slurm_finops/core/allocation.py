@@ -93,13 +93,6 @@ def _cover_slot(
     found.unused[number].append(left * each if free else Fraction(cost))
 
 
-def seconds(units: Sequence[int], parts: Sequence[Fraction]) -> int:
-    """Whole unit-seconds of ``units`` (by slot) that these parts of them are."""
-    if all(part == 1 for part in parts):
-        return sum(units)
-    return int(sum(map(mul, units, parts)))
-
-
 class Shares(NamedTuple, Generic[K]):
     """Whole ticks by owner, and those that no use bears; together the pool's cost."""
 
@@ -129,3 +122,16 @@ def share(
     keys: list[Any] = [(0, key) for key in use]
     parts = apportion(total, [*worth, rest], common, [*keys, (1,)])
     return Shares(dict(zip(use, parts, strict=False)), parts[-1])
+
+
+def covered(
+    use: Mapping[K, Sequence[int]], part: Mapping[K, Sequence[Fraction]]
+) -> dict[K, int]:
+    """Whole unit-seconds of each owner's use that these parts of it are; they sum to the whole."""
+    if all(p == 1 for parts in {id(ps): ps for ps in part.values()}.values() for p in parts):
+        return {key: sum(units) for key, units in use.items()}
+    total = sum(
+        (u * p for key, units in use.items() for u, p in zip(units, part[key], strict=True)),
+        Fraction(0),
+    )
+    return share(round(total), use, part, Fraction(0)).ticks

@@ -8,12 +8,16 @@ from slurm_finops.core.money import join_ticks
 from slurm_finops.core.pools import POOL_RANK
 from slurm_finops.ledger.bulk import BulkInsert
 from slurm_finops.ledger.spend import joins, sum_ticks
+from slurm_finops.ledger.store import Ledger
 
 _COLUMNS = (
     "day", "origin_id", "category", "tag_set_id", "cluster_id", "partition", "method", "window",
     "unit_seconds", "of_units", "of_ticks", "effective_ticks", "billed_ticks",
 )  # fmt: skip
 _INSERT = BulkInsert("allocations", _COLUMNS)
+
+#: The setting that says up to which billing day all is allocated.
+THROUGH = "allocated_through"
 
 #: Whose a cost is, as far as costs are apportioned: tag set, cluster (0: none), partition.
 Owner = tuple[int, int, str]
@@ -124,9 +128,8 @@ def held(db: sqlite3.Connection, day: int) -> Iterator[Held]:
         (day,),
     )
     for tag_set, cluster, context, seconds, *ticks in rows:
-        yield Held(
-            tag_set, cluster, context, seconds, join_ticks(*ticks[:2]), join_ticks(*ticks[2:])
-        )
+        effective, billed = join_ticks(*ticks[:2]), join_ticks(*ticks[2:])
+        yield Held(tag_set, cluster, context, seconds, effective, billed)
 
 
 def listed(
@@ -154,3 +157,25 @@ def placed(db: sqlite3.Connection, day: int, categories: Sequence[str]) -> dict[
         owner = tag_set, cluster, partition
         found[owner] = found.get(owner, 0) + ticks
     return found
+
+
+def by_origin(
+    db: sqlite3.Connection, first: int, last: int
+) -> dict[tuple[str, str], tuple[int, int, int]]:
+    """``(origin, category)`` -> effective and billed ticks, unit-seconds of ``[first, last)``."""
+    found: dict[tuple[str, str], tuple[int, int, int]] = {}
+    rows = db.execute(
+        f"SELECT name, category, {sum_ticks('effective_ticks')}, {sum_ticks('billed_ticks')}, "
+        "SUM(unit_seconds) FROM allocations JOIN origins ON origins.id = origin_id "
+        "WHERE day >= ? AND day < ? GROUP BY 1, 2",
+        (first, last),
+    )
+    for name, category, *ticks, held in rows:
+        found[name, category] = join_ticks(*ticks[:2]), join_ticks(*ticks[2:]), held
+    return found
+
+
+def through(ledger: Ledger) -> int | None:
+    """The first billing day that is not allocated yet; None before any was."""
+    stored = ledger.setting(THROUGH)
+    return None if stored is None else int(stored)

@@ -5,7 +5,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slurm_finops.core.allocation import Class, Slots, cover, seconds, share
+from slurm_finops.core.allocation import Class, Slots, cover, covered, share
 from slurm_finops.core.money import TICKS
 
 ONE = Class((0,))
@@ -138,6 +138,8 @@ def test_one_hour_of_a_node_by_tokens_loses_no_cent() -> None:
     }  # fmt: skip
 
 
-def test_whole_unit_seconds_of_a_part() -> None:
-    assert seconds([10, 20], [Fraction(1), Fraction(1)]) == 30
-    assert seconds([10, 20], [Fraction(1, 2), Fraction(1, 4)]) == 10
+def test_whole_unit_seconds_of_a_part_sum_to_the_whole() -> None:
+    use = {"a": [10, 20], "b": [5, 5]}
+    assert covered(use, {key: [Fraction(1), Fraction(1)] for key in use}) == {"a": 30, "b": 10}
+    found = covered(use, {key: [Fraction(1, 2), Fraction(1, 4)] for key in use})
+    assert found == {"a": 10, "b": 4}

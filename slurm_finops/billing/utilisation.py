@@ -1,0 +1,56 @@
+"""How far pools are used in a period, and what a unit-hour of each came to."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from slurm_finops.core.money import SECONDS_PER_HOUR, to_minor
+from slurm_finops.core.period import Calendar, Period
+from slurm_finops.core.pools import Pool
+from slurm_finops.ledger import allocation as table
+from slurm_finops.ledger.store import Ledger
+
+
+class Utilisation(NamedTuple):
+    """A pool over the days of a period that are allocated; money in ticks, use in unit-seconds.
+
+    ``capacity_seconds`` is None for a pool that has no capacity, ``beyond_*`` what
+    went to rates because it was full.
+    """
+
+    pool: Pool
+    cost_ticks: int
+    used_ticks: int
+    unused_ticks: int
+    beyond_ticks: int
+    used_seconds: int
+    beyond_seconds: int
+    capacity_seconds: int | None
+
+    def unit_hour_minor(self, digits: int) -> int | None:
+        """What an hour of a unit that was used cost, unused ones included; None if none was."""
+        if not self.used_seconds:
+            return None
+        return to_minor(self.cost_ticks * SECONDS_PER_HOUR // self.used_seconds, digits)
+
+
+def utilisation(
+    ledger: Ledger, pools: Iterable[Pool], calendar: Calendar, period: Period
+) -> list[Utilisation]:
+    """Of each pool that is there in the period, in the order in which they cover use."""
+    last = min(period.last, table.through(ledger) or period.first)
+    sums = table.by_origin(ledger.db, period.first, last)
+    none = (0, 0, 0)
+    found = []
+    for pool in sorted(pools, key=lambda pool: pool.order):
+        first, end = max(pool.first, period.first), min(pool.last or last, last)
+        if first >= end and (pool.first >= period.last or (pool.last or end + 1) <= period.first):
+            continue
+        share, unused, beyond = (
+            sums.get((pool.name, category), none) for category in ("share", "unused", "beyond")
+        )
+        seconds = calendar.midnight(max(first, end)) - calendar.midnight(first)
+        found.append(Utilisation(
+            pool, share[0] + unused[0], share[0], unused[0], beyond[0], share[2], beyond[2],
+            None if pool.units is None else pool.units * seconds,
+        ))  # fmt: skip
+    return found

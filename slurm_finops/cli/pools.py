@@ -1,0 +1,90 @@
+"""pools: what was bought, how far it is used, and what a used hour of it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from slurm_finops.cli.app import FORMAT, App, echo_json, pass_app
+
+if TYPE_CHECKING:
+    from slurm_finops.billing.utilisation import Utilisation
+    from slurm_finops.core.period import Period
+
+
+@click.command()
+@click.option("--period", metavar="PERIOD", help="2026-06, 2026-06-01, 2026-W23 or A..B "
+              "(half-open).  [default: this billing month]")
+@FORMAT
+@pass_app
+def pools(app: App, period: str | None, style: str) -> None:
+    """List the pools of a period: cost, use, what nobody used and what went beyond.
+
+    Costs are known through the last day that has ended and was priced.
+
+    \b
+    Examples:
+      slurm-finops pools
+      slurm-finops pools --period 2026-06 --format json
+    """
+    from slurm_finops.billing.utilisation import utilisation
+
+    asked, config = app.period(period), app.config
+    with app.reading() as ledger:
+        found = utilisation(ledger, config.allocation.pools, config.calendar, asked)
+    if style == "json":
+        echo_json({"period": asked.label, "currency": config.currency,
+                   "pools": [_as_json(one, config.digits) for one in found]})  # fmt: skip
+    elif found:
+        click.echo("\n".join(_table(app, asked, found)))
+    else:
+        click.echo(f"no pool is there in {asked.label}: [[pools]] in {config.path} names them")
+
+
+def _money(one: Utilisation, digits: int) -> dict[str, int]:
+    """The pool's cost in minor units, and its parts, which sum to it."""
+    from slurm_finops.core.money import apportion_ticks, to_minor
+
+    used, unused = apportion_ticks([one.used_ticks, one.unused_ticks], digits, ["a", "b"])
+    return {"cost": used + unused, "used_cost": used, "unused_cost": unused,
+            "beyond_cost": to_minor(one.beyond_ticks, digits)}  # fmt: skip
+
+
+def _as_json(one: Utilisation, digits: int) -> dict[str, Any]:
+    from slurm_finops.core.money import minor_text
+
+    pool, each = one.pool, one.unit_hour_minor(digits)
+    return {
+        "name": pool.name, "kind": pool.kind, "units": pool.units, "step": pool.step,
+        "skus": dict(pool.use), "buyer": pool.buyer,
+        **{name: minor_text(minor, digits) for name, minor in _money(one, digits).items()},
+        "used_unit_seconds": one.used_seconds, "beyond_unit_seconds": one.beyond_seconds,
+        "capacity_unit_seconds": one.capacity_seconds,
+        "used_unit_hour_cost": None if each is None else minor_text(each, digits),
+    }  # fmt: skip
+
+
+def _table(app: App, period: Period, found: list[Utilisation]) -> Iterator[str]:
+    from slurm_finops.core.money import grouped
+    from slurm_finops.reports.format import gpu_hours, share, visible
+    from slurm_finops.reports.tables import aligned
+
+    digits = app.config.digits
+    yield f"{period.label}, {app.config.currency}"
+    rows: list[tuple[str, ...]] = [
+        ("pool", "units", "cost", "of it unused", "used", "a used hour", "beyond")
+    ]
+    for one in found:
+        money, each = _money(one, digits), one.unit_hour_minor(digits)
+        used = gpu_hours(one.used_seconds) + " h"
+        if one.capacity_seconds:
+            used = share(one.used_seconds, one.capacity_seconds)
+        rows.append((
+            visible(one.pool.name), "-" if one.pool.units is None else f"{one.pool.units:,}",
+            grouped(money["cost"], digits), grouped(money["unused_cost"], digits), used,
+            "-" if each is None else grouped(each, digits),
+            grouped(money["beyond_cost"], digits) if one.beyond_seconds else "-",
+        ))  # fmt: skip
+    yield from aligned(rows, 1)
