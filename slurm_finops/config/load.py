@@ -16,7 +16,6 @@ from slurm_finops.core.money import CURRENCIES, minor_digits
 from slurm_finops.core.near import nearest
 from slurm_finops.core.period import Calendar
 from slurm_finops.core.policy import Default, Exempt, Policy, TeamRule
-from slurm_finops.core.pools import pool_rates
 from slurm_finops.core.rates import Rate, RateBook, RateError
 from slurm_finops.core.tags import ALIASES, KEYS, Tags, make_comment, parse_comment
 from slurm_finops.errors import ConfigError
@@ -27,18 +26,45 @@ _ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[a-z0-9](?:[a-z0-9.-]*[a-z0-9])
 
 def load(path: Path) -> Config:
     """Read a configuration.  Raises `ConfigError`."""
+    hint = "-c or SLURM_FINOPS_CONFIG names it, and slurm-finops init writes one"
+    return _config(_read(path, hint))
+
+
+def load_instead(path: Path, config: Config) -> Config:
+    """``config`` with the prices of another file: what it gives of rates, pools, overhead, lines.
+
+    What the file does not give stays; where it gives rates, imported ones are not
+    used either.  Raises `ConfigError`.
+    """
+    top = _read(path, "expected a file of [[rates]], [[pools]], [[overhead]] or [[lines]]")
+    given = [key for key in ("rates", "pools", "overhead", "lines") if top.has(key)]
+    if not given:
+        raise top.fail("", "gives none of [[rates]], [[pools]], [[overhead]] and [[lines]]")
+    rates = tuple(rate_of(table, config.calendar) for table in top.tables("rates"))
+    teams = frozenset(team.name for team in config.teams)
+    found = Reader(config.calendar, teams).allocation(top)
+    top.done()
+    kinds = {"pools": "pools", "credits": "pools", "overhead": "overhead", "lines": "lines"}
+    allocation = replace(config.allocation, **{
+        kind: getattr(found, kind) for kind, key in kinds.items() if key in given
+    })  # fmt: skip
+    changed = replace(
+        config, rates=rates if "rates" in given else config.rates, allocation=allocation
+    )
+    _check_rates(top, changed.all_rates)
+    return changed
+
+
+def _read(path: Path, hint: str) -> Table:
     try:
         data = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
-        raise ConfigError(
-            f"cannot read {path}: {error.strerror}; -c or SLURM_FINOPS_CONFIG names it, and "
-            "slurm-finops init writes one"
-        ) from None
+        raise ConfigError(f"cannot read {path}: {error.strerror}; {hint}") from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is not UTF-8 text (byte {error.start})") from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: not TOML: {error}") from None
-    return _config(Table(path, "", data))
+    return Table(path, "", data)
 
 
 def _config(top: Table) -> Config:
@@ -75,7 +101,7 @@ def _config(top: Table) -> Config:
     )  # fmt: skip
     for table in (privacy, billing, top):
         table.done()
-    _check_rates(top, (*rates, *pool_rates(allocation.pools, calendar)))
+    _check_rates(top, config.all_rates)
     return config
 
 

@@ -39,6 +39,10 @@ class Table:
             raise self.fail(key, f"is {value!r}, which holds a character that cannot be seen")
         return value
 
+    def has(self, key: str) -> bool:
+        """Whether a key is given and not taken yet."""
+        return key in self._data
+
     def text(self, key: str, expected: str = "a non-empty text", default: Any = ...) -> Any:
         value = self.take(key, str, expected, default)
         if value == "":
