@@ -28,6 +28,8 @@ class Question(NamedTuple):
     period: Period
     sku: str
     partition: str = ""
+    #: other GPUs that were held then, with their unit-seconds, where nobody named one
+    beside: tuple[tuple[str, int], ...] = ()
 
 
 class Paid(NamedTuple):
