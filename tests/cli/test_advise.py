@@ -7,7 +7,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from slurm_finops.cli import advising, main
-from tests.support import CONFIG, JUNE, a_config, record, saved
+from slurm_finops.cli import app as cli_app
+from slurm_finops.ledger.ingest import Tally, begin, finish
+from tests.support import CONFIG, JUNE, a_config, a_ledger, record, saved
+from tests.test_golden_month import priced
 
 HOUR, DAY = 3600, 86_400
 H100 = "gres/gpu:h100"
@@ -35,10 +38,15 @@ match = { partition = "spot" }
 """
 
 
+def at(monkeypatch: pytest.MonkeyPatch, instant: int) -> None:
+    for module in (advising, cli_app):
+        monkeypatch.setattr(module, "now", lambda: instant)
+
+
 @pytest.fixture
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Of June's first day: two H100s for 24 hours, six more for the last six hours, one A100."""
-    monkeypatch.setattr(advising, "now", lambda: JUNE + 10 * DAY)
+    at(monkeypatch, JUNE + 10 * DAY)
     path = a_config(tmp_path, CONFIG + RATES)
     other = "gres/gpu:a100=1,gres/gpu=1"
     runs = [
@@ -125,7 +133,7 @@ def test_capacity_says_what_was_idle(config: Path) -> None:
 
 
 def test_the_last_whole_month_is_the_default(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(advising, "now", lambda: JUNE + 31 * DAY)
+    at(monkeypatch, JUNE + 31 * DAY)
     result = finops(config, "advise", "--format", "json")
     assert json.loads(result.stdout)["period"] == {
         "start": "2026-06-01T00:00:00+00:00", "end": "2026-07-01T00:00:00+00:00", "hours": 720,
@@ -196,8 +204,39 @@ def test_rates_that_only_a_partition_could_tell_apart_are_named(config: Path) ->
 
 
 def test_an_empty_ledger_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(advising, "now", lambda: JUNE + 10 * DAY)
+    at(monkeypatch, JUNE + 10 * DAY)
     path = a_config(tmp_path)
     assert "is not there yet: slurm-finops collect" in advise(path).stderr
     finops(path, "price")
     assert "no charges yet: slurm-finops collect, then price" in advise(path).stderr
+
+
+def test_the_golden_month_to_the_cent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Eight GPUs at every second: 8 × 720 × 2.35 committed, × 3.92 on demand."""
+    at(monkeypatch, JUNE + 31 * DAY)
+    found = answer(priced(tmp_path, CONFIG), "--committed", "2.35", period="2026-06")
+    commitment = found["commitment"]
+    for level in (commitment["cheapest"], commitment["floor"]):
+        assert (level["units"], level["cost"], level["saved"]) == (8, "13536.00", "9043.20")
+        assert level["used_unit_seconds"] == level["committed_unit_seconds"] == 20_736_000
+    assert (commitment["all_on_demand"], commitment["between"]) == ("22579.20", "0.00")
+    workloads = found["workloads"]
+    assert len(workloads) == 23
+    assert sum(one["unit_seconds"] for one in workloads) == 20_736_000
+    assert sum(one["runs"] for one in workloads) == 1067
+    assert sum(int(one["effective_cost"].replace(".", "")) for one in workloads) == 2_257_920
+
+
+def test_what_the_figures_lack_is_said(config: Path, tmp_path: Path) -> None:
+    running = record(JobIDRaw=9, JobID=9, State="RUNNING", End="Unknown", Start=JUNE,
+                     ElapsedRaw=HOUR)  # fmt: skip
+    (tmp_path / "more.txt").write_text(saved(running))
+    for words in (["collect", "sacct", "--file", str(tmp_path / "more.txt")], ["price"]):
+        assert finops(config, *words).exit_code == 0
+    ledger = a_ledger(tmp_path / "ledger.db")
+    run = begin(ledger, "sacct", "alpha", JUNE, JUNE - DAY, JUNE + 20 * HOUR)
+    finish(ledger, run, JUNE, Tally())
+    ledger.close()
+    notes = answer(config)["notes"]
+    assert "collected up to 2026-06-01T20:00:00+00:00: hours after that count as" in notes[1]
+    assert notes[2].startswith("1 run had not ended when collected")
