@@ -140,6 +140,7 @@ def test_a_run_over_several_days_and_cards_is_one_run_with_all_it_pays() -> None
         "on_demand": (2 * 36 * 3600, 288), "spot": (2 * 36 * 3600, 72),
     }  # fmt: skip
     assert one.workload.unit_seconds == 2 * 3 * DAY
+    assert only(a_run_of(JUNE + DAY, DAY)).workload.runs == 1
 
 
 def test_what_has_no_price_is_used_all_the_same() -> None:
@@ -164,8 +165,9 @@ def test_suspended_time_is_use_where_it_is_charged() -> None:
     run = a_run_of(JUNE, 3600, suspended=1800)
     for charge, held in ((False, 3600), (True, 5400)):
         found = read(priced(run, charge_suspended=charge))
-        assert found.workloads[0].workload.unit_seconds == 2 * held
-        assert sum(hour.unit_seconds for hour in found.hours) == 2 * held
+        (one,) = found.workloads
+        assert one.workload.unit_seconds == sum(one.workload.said.values()) == 2 * held
+        assert [hour.unit_seconds for hour in found.hours[:2]] == [7200, 2 * (held - 3600)]
 
 
 def only(*runs: Run) -> Worked:
@@ -228,6 +230,18 @@ def test_hours_are_kept_of_what_is_always_on(missed: list[int], always: bool) ->
         assert [h for h, hour in enumerate(one.hours) if not hour.unit_seconds] == missed
     else:
         assert one.hours == ()
+
+
+@pytest.mark.parametrize("gap", [0, 14, 29])
+def test_of_what_is_always_on_a_day_without_use_is_there_too(gap: int) -> None:
+    """One day of thirty is less than 5 per cent of them."""
+    days = [day for day in range(30) if day != gap]
+    ledger = priced(*(a_run_of(JUNE + day * DAY, DAY, day + 1) for day in days))
+    (one,) = read(ledger, "2026-06").workloads
+    assert len(one.hours) == 720
+    idle = [i for i, hour in enumerate(one.hours) if not hour.unit_seconds]
+    assert idle == list(range(24 * gap, 24 * gap + 24))
+    assert one.workload.held_seconds == 29 * DAY
 
 
 def test_runs_that_may_have_gone_on_in_the_period_are_counted() -> None:

@@ -25,7 +25,7 @@ rank = 1
 [[rates]]
 sku = "gres/gpu:h100"
 price = "9.99"
-from = 2026-07-01
+from = 2026-06-02
 pricing = "committed"
 match = { qos = "reserved" }
 rank = 1
@@ -108,7 +108,7 @@ def test_what_is_no_cheaper_than_on_demand_is_not_committed(config: Path) -> Non
 
 
 def test_hours_without_use_count(config: Path) -> None:
-    found = answer(config, period="2026-06-01..2026-06-03")
+    found = answer(config, "--committed", "2.35", period="2026-06-01..2026-06-03")
     assert found["period"]["hours"] == 48
     # in use half of the time, which is less than 2.35 / 3.92
     assert found["commitment"]["cheapest"]["units"] == 0

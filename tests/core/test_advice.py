@@ -100,6 +100,7 @@ def test_of_use_that_is_not_whole_it_is_the_quantile_rounded(
 
 
 @given(HOURS)
+@example([Hour(3600, 3600 * units) for units in range(20)])
 def test_the_floor_is_the_most_that_95_percent_of_the_time_held(hours: list[Hour]) -> None:
     def held(units: int) -> Fraction:
         at_least = sum(seconds for use, seconds in concurrency(hours) if use >= units)
