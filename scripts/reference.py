@@ -1,7 +1,7 @@
-"""The reference pages: docs/commands.md, of every command's own help, and the messages in
-docs/tagging.md, of the vectors that the gate is held to.
+"""The reference pages: docs/commands.md, of every command's own help, the messages in
+docs/tagging.md, of the vectors that the gate is held to, and the answers in docs/advise.md.
 
-    reference.py PAGE      prints commands.md or tagging.md as it should be
+    reference.py PAGE      prints commands.md, tagging.md or advise.md as it should be
 """
 
 import sys
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+from advise_page import advise_page
 
 from slurm_finops.cli import main
 from slurm_finops.core.faults import MESSAGES
@@ -77,7 +78,7 @@ def tagging_page() -> str:
     return f"{head}{MARKS[0]}{table}\n{MARKS[1]}{rest.partition(MARKS[1])[2]}"
 
 
-PAGES = {"commands.md": commands_page, "tagging.md": tagging_page}
+PAGES = {"commands.md": commands_page, "tagging.md": tagging_page, "advise.md": advise_page}
 
 if __name__ == "__main__":
     print(PAGES[sys.argv[1]](), end="")

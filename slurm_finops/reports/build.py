@@ -113,7 +113,7 @@ def report(
     running = _provisional(ledger, scope)
     bare = _all(ledger, scope.narrowed("rate_card_id = 0", usage=True))
     return Report(
-        header=_header(site, period),
+        header=header(site, period),
         spend=_spend(ledger, site, scope, by),
         provisional_runs=running.runs,
         provisional_minor=to_minor(running.effective_ticks, site.digits),
@@ -123,8 +123,13 @@ def report(
         problems=count_open(ledger.db),
         held=tuple(f"{run} ({why})" for run, why in held_runs(ledger.db)),
         waiting=waiting(ledger),
-        stale=bool(touched(stored_rates(ledger.db), site.rates)),
+        stale=is_stale(ledger, site),
     )
+
+
+def is_stale(ledger: Ledger, site: Site) -> bool:
+    """Whether prices have changed since the ledger's charges were made."""
+    return bool(touched(stored_rates(ledger.db), site.rates))
 
 
 def anything_spent(ledger: Ledger, owner: Owner, period: Period) -> bool:
@@ -154,7 +159,8 @@ def _provisional(ledger: Ledger, scope: Scope) -> Sums:
     return _all(ledger, scope.narrowed(running, usage=True))
 
 
-def _header(site: Site, period: Period) -> Header:
+def header(site: Site, period: Period) -> Header:
+    """What a table or page of a period is about."""
     return Header(
         currency=site.currency,
         digits=site.digits,

@@ -9,8 +9,10 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
+from fractions import Fraction
 from typing import Any, NamedTuple
 
+from slurm_finops.core.advice import Hour
 from slurm_finops.core.money import grouped
 from slurm_finops.reports.format import (
     day_name,
@@ -182,6 +184,70 @@ def top_png(
                           color=ink.text)  # fmt: skip
         axes.margins(x=0.18)
         return _png(figure)
+
+
+def duration_png(
+    hours: Sequence[Hour], levels: Sequence[tuple[str, int]], unit: str, *,
+    width_px: int = _WIDTH_PX, dark: bool = False,
+) -> bytes:  # fmt: skip
+    """The load-duration curve: hours by use, the most first, and levels as lines across it.
+
+    ``levels`` are two ``(name, units)``; of the same units they share a line and a label.
+    """
+    ink = _DARK if dark else _LIGHT
+    ordered = sorted(hours, key=lambda hour: Fraction(hour.unit_seconds, hour.seconds))[::-1]
+    edges = [0]
+    for hour in ordered:
+        edges.append(edges[-1] + hour.seconds)
+    most = -(-ordered[0].unit_seconds // ordered[0].seconds)
+    top = max(most, *(units for _, units in levels), 1)
+    use = [hour.unit_seconds / hour.seconds for hour in ordered]
+    places = [edge / 3600 for edge in edges]
+    with _plain_matplotlib(ink):
+        figure, axes = _figure(width_px, 250, ink)
+        axes.stairs(use, places, fill=True, color=PALETTE[4], alpha=0.35, linewidth=0)
+        axes.stairs(use, places, baseline=None, color=PALETTE[0], linewidth=1.4)
+        _level_lines(axes, levels, top, ink)
+        _use_axes(axes, top, edges[-1], unit, ink)
+        return _png(figure)
+
+
+def _level_lines(
+    axes: Any, levels: Sequence[tuple[str, int]], top: int, ink: _Ink
+) -> None:
+    """Each level with its label, at the left, where the curve is above them.
+
+    The highest has it above its line, the next below and further on: they may be close.
+    """
+    shared: dict[int, list[str]] = {}
+    for name, units in levels:
+        shared.setdefault(units, []).append(f"{name}: {units:,}")
+    for i, (units, names) in enumerate(sorted(shared.items(), reverse=True)):
+        axes.axhline(float(units), color=PALETTE[5 - 4 * i], linewidth=1.2, linestyle=(0, (4, 2)))
+        below = i > 0 and 8 * units > top
+        text = axes.annotate(
+            ", ".join(names), ((0.01, 0.5)[i], float(units)), xycoords=("axes fraction", "data"),
+            xytext=(0, -3 if below else 3), textcoords="offset points", fontsize=8,
+            va="top" if below else "bottom", color=ink.text, parse_math=False,
+        )  # fmt: skip
+        text.set_bbox({"facecolor": ink.paper, "alpha": 0.7, "linewidth": 0, "pad": 0.5})
+
+
+def _use_axes(axes: Any, top: int, seconds: int, unit: str, ink: _Ink) -> None:
+    """Round figures on both axes, written from whole units and hours."""
+    step = _round_step(top, 0)
+    ticks = range(0, top + step, step)
+    axes.set_yticks(list(map(float, ticks)), [grouped(tick, 0) for tick in ticks])
+    axes.set_ylim(0, float(top) * 1.15)
+    axes.set_ylabel(f"{label(unit)} in use", fontsize=8, parse_math=False)
+    whole = -(-seconds // 3600)
+    step = _round_step(whole, 0)
+    places = range(0, whole + 1, step)
+    axes.set_xticks(list(map(float, places)), [grouped(place, 0) for place in places])
+    axes.set_xlim(0, float(whole))
+    axes.set_xlabel("hours, those of most use first", fontsize=8, color=ink.text)
+    axes.tick_params(labelsize=8, length=2)
+    axes.tick_params(axis="y", length=0)
 
 
 def daily_alt(daily: Daily, header: Header) -> str:

@@ -139,13 +139,18 @@ def notes(report: Report) -> list[str]:
 
 def warnings(report: Report) -> list[str]:
     """Why the figures are not today's truth, and what makes them so."""
+    return not_of_today(report.waiting, report.stale)
+
+
+def not_of_today(waiting: int, stale: bool) -> list[str]:
+    """The same of any figures: how many runs are not priced yet, whether prices have changed."""
     lines = []
-    if report.waiting:
+    if waiting:
         lines.append(
-            f"warning: {count(report.waiting, 'run is', 'runs are')} not priced yet and in no "
+            f"warning: {count(waiting, 'run is', 'runs are')} not priced yet and in no "
             "figure here; run: slurm-finops price"
         )
-    if report.stale:
+    if stale:
         lines.append(
             "warning: prices have changed since these figures were made; run: slurm-finops price"
         )
