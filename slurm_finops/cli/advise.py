@@ -29,11 +29,17 @@ if TYPE_CHECKING:
 @click.option("--picture", metavar="FILE.png", help="Draw hours by use, with both levels.")
 @click.option("--limit", metavar="N", type=click.IntRange(min=0), default=10, show_default=True,
               help="Workloads shown, those that held most first; JSON has all.")
+@click.option("--what-if", "other", metavar="FILE", help="Instead: what the period would have cost "
+              "by the [[rates]], [[pools]], [[overhead]] and [[lines]] of this file.")
+@click.option("--by", "names", metavar="NAMES", help="With --what-if: dimensions as of report.  "
+              "[default: team]")
 @FORMAT
 @pass_app
+@click.pass_context
 def advise(
-    app: App, period: str | None, sku: str | None, partition: str | None, committed: str | None,
-    on_demand: str | None, capacity: int | None, picture: str | None, limit: int, style: str,
+    context: click.Context, app: App, period: str | None, sku: str | None, partition: str | None,
+    committed: str | None, on_demand: str | None, capacity: int | None, picture: str | None,
+    limit: int, other: str | None, names: str | None, style: str,
 ) -> None:  # fmt: skip
     """Say what should have been bought: the commitment, and how to pay for each workload.
 
@@ -47,8 +53,18 @@ def advise(
       slurm-finops advise --period 2026-06 --committed 2.35 --on-demand 3.92
       slurm-finops advise --period 2026-06 --committed 2.35 --capacity 8 --picture june.png
       slurm-finops advise --period 2026-06 --sku gres/gpu:a100 --committed 1.10 --format json
+      slurm-finops advise --period 2026-06 --what-if reserved.toml --by team,project
     """
     over = ended(app, period)
+    if other is not None:
+        from slurm_finops.cli.rehearsing import show
+
+        _only(context, "other", {"period", "other", "names", "style"})
+        show(app, over, Path(other), names, style)
+        return
+    if names is not None:
+        raise click.UsageError("--by goes with --what-if; workloads are by team, project and "
+                               "environment")  # fmt: skip
     given = {"committed": typed(committed, "--committed"),
              "on_demand": typed(on_demand, "--on-demand")}  # fmt: skip
     if picture is not None and not picture.endswith(".png"):
@@ -66,6 +82,16 @@ def advise(
     from slurm_finops.reports.advice_text import advice_text
 
     click.echo(advice_text(found, limit), nl=False)
+
+
+def _only(context: click.Context, option: str, may: set[str]) -> None:
+    """An option that stands for a question of its own takes no part of another."""
+    from click.core import ParameterSource
+
+    flags = {str(one.name): one.opts[0] for one in context.command.params}
+    for name in sorted(flags.keys() - may):
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"{flags[name]} does not go with {flags[option]}")
 
 
 def _draw(found: Advice, path: Path) -> None:

@@ -169,7 +169,7 @@ def _found(app: App, asked: Question, kind: str) -> Price | None:
 
     dimensions = {"partition": asked.partition} if asked.partition else {}
     at = asked.period.end - 1
-    return price_of_kind(app.terms.book, asked.sku, kind, dimensions, at)
+    return price_of_kind(app.terms.list_book, asked.sku, kind, dimensions, at)
 
 
 def _configured(app: App, asked: Question, kind: str, option: str) -> Price:
@@ -215,6 +215,8 @@ def _notes(app: App, ledger: Ledger, asked: Question, unfinished: int) -> list[s
 
     notes = [f"also held: {visible(name)}, {gpu_hours(seconds)} GPU-hours: --sku {visible(name)}"
              for name, seconds in asked.beside]  # fmt: skip
+    if any(asked.sku in dict(pool.use) for pool in app.config.allocation.pools):
+        notes.append("what a pool covers costs nothing here: slurm-finops pools says what it does")
     through = collected_through(ledger, "sacct", app.config.cluster)
     if through is not None and through < asked.period.end:
         notes.append(

@@ -2,36 +2,45 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import click
+
+from slurm_finops.cli.app import App, echo_json, now
+from slurm_finops.errors import ConfigError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from slurm_finops.cli.app import App
     from slurm_finops.core.period import Period
-    from slurm_finops.ledger.store import Ledger
 
 
-def what_if(
-    app: App, ledger: Ledger, period: Period, path: Path, by: tuple[str, ...], style: str
-) -> Any:
-    """The answer as JSON's value, or as a text."""
+def show(app: App, period: Period, path: Path, names: str | None, style: str) -> None:
+    """Print what owners paid, and what they would have paid."""
     from slurm_finops.billing.covering import AllocationError
     from slurm_finops.billing.pricing import Terms
     from slurm_finops.billing.rehearsal import rehearsed
-    from slurm_finops.cli.app import now
+    from slurm_finops.cli.report import dimensions
     from slurm_finops.config import load_instead
-    from slurm_finops.errors import ConfigError
+    from slurm_finops.ledger.pricing import waiting
     from slurm_finops.reports import rehearsal
+    from slurm_finops.reports.build import is_stale
+    from slurm_finops.reports.tables import not_of_today
 
+    by = dimensions(names) if names is not None else ("team",)
     config = load_instead(path, app.config)
     terms = Terms(config.rates, config.policy, config.calendar, config.charge_suspended,
                   config.allocation)  # fmt: skip
-    try:
-        with rehearsed(ledger, terms, period, now()) as then:
-            found = rehearsal.rehearsal(ledger, then, period, by, config.digits)
-    except AllocationError as error:
-        raise ConfigError(f"{path}: {error}") from None
+    with app.reading() as ledger:
+        try:
+            with rehearsed(ledger, terms, period, now()) as then:
+                found = rehearsal.rehearsal(ledger, then, period, by, config.digits)
+        except AllocationError as error:
+            raise ConfigError(f"{path}: {error}") from None
+        notes = not_of_today(waiting(ledger), is_stale(ledger, app.site))
     if style == "json":
-        return rehearsal.rehearsal_json(found, config.currency, config.digits)
-    return rehearsal.rehearsal_text(found, config.currency, config.digits)
+        echo_json(rehearsal.rehearsal_json(found, config.currency, config.digits))
+    else:
+        click.echo(rehearsal.rehearsal_text(found, config.currency, config.digits), nl=False)
+    for note in notes:
+        click.echo(note, err=True)

@@ -20,7 +20,7 @@ class Table:
 
     def fail(self, key: str, why: str) -> ConfigError:
         where = f"{self.name}.{key}" if self.name and key else self.name or key
-        return ConfigError(f"{self.path}: {where}: {why}")
+        return ConfigError(": ".join(filter(None, (str(self.path), where, why))))
 
     def take(
         self, key: str, kind: type | tuple[type, ...], expected: str, default: Any = ...

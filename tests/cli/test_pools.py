@@ -1,0 +1,61 @@
+"""pools: what is said of capacity, and of use that it does not fit."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from slurm_finops.cli import main
+from tests.support import CONFIG, a_config
+from tests.test_golden_month import SACCT, priced
+
+POOL = """
+[[pools]]
+name   = "node"
+sku    = "gres/gpu:h100"
+units  = 16
+from   = 2026-06-01
+hourly = "32.00"
+"""
+
+
+def ask(path: Path, *words: str) -> Result:
+    return CliRunner().invoke(main, ["-c", str(path), *words])
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return priced(tmp_path_factory.mktemp("site"), CONFIG + POOL)
+
+
+def test_a_table_of_use_and_cost(site: Path) -> None:
+    done = ask(site, "pools", "--period", "2026-06")
+    assert done.stdout.splitlines() == [
+        "2026-06, USD",
+        "pool  units       cost  of it unused   used  a used hour  beyond",
+        "node     16  23,040.00     11,520.00  50.0%         4.00       -",
+    ]
+
+
+def test_a_period_before_any_pool_and_one_that_is_no_period(site: Path) -> None:
+    done = ask(site, "pools", "--period", "2026-05")
+    assert (done.exit_code, done.stdout) == (
+        0, f"no pool is there in 2026-05: [[pools]] in {site} names them\n",
+    )  # fmt: skip
+    assert json.loads(ask(site, "pools", "--period", "2026-05", "--format", "json").stdout) == {
+        "period": "2026-05", "currency": "USD", "pools": [],
+    }  # fmt: skip
+    assert "is not a period" in ask(site, "pools", "--period", "june").stderr
+
+
+def test_a_pool_smaller_than_its_use_stops_price_with_the_key_and_the_hour(tmp_path: Path) -> None:
+    path = a_config(tmp_path, CONFIG + POOL.replace("16", "6"))
+    ask(path, "collect", "sacct", "--file", str(SACCT / "alpha-2026-06.txt.gz"))
+    done = ask(path, "price")
+    assert done.exit_code == 2
+    assert f"error: {path}: pools[1] (node): units is 6, and 8.00 were in use" in done.stderr
+    # the runs are priced all the same, and it goes on once the file is right
+    path.write_text(CONFIG + POOL)
+    assert ask(path, "price").stdout == "0 runs priced, 0 priced again\n"
+    assert "11,520.00" in ask(path, "pools", "--period", "2026-06").stdout
