@@ -58,6 +58,7 @@ class Found(NamedTuple):
 
 def read(app: App, asked: Asked) -> Found:
     """The rates of the files.  Raises `InputError`; nothing is opened for writing."""
+    from slurm_finops.core.words import storable
     from slurm_finops.ledger.imports import Origin, Source
     from slurm_finops.prices.formats import NAMES, OWN
     from slurm_finops.prices.series import series
@@ -71,7 +72,7 @@ def read(app: App, asked: Asked) -> Found:
     found = series(asked.kind, steps, ascending=asked.kind == OWN)
     base = Path(asked.files[0]).name
     more = f"+{len(asked.files) - 1}" if len(asked.files) > 1 else ""
-    name = asked.name or f"{asked.kind}:{base}{more}"
+    name = storable(asked.name or f"{asked.kind}:{base}{more}")
     return Found(Source(name, asked.kind, asked.options(), digests),
                  [Origin(*one) for one in found], asked.replace)  # fmt: skip
 

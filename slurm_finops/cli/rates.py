@@ -95,7 +95,8 @@ def import_rates(
     from slurm_finops.cli import importing
 
     asked = importing.Asked(
-        kind, files, instances, {key: value for key, value in picks.items() if value is not None},
+        kind, tuple(dict.fromkeys(files)), instances,
+        {key: value for key, value in picks.items() if value is not None},
         columns, matches, rank, spot, start, name, replace,
     )  # fmt: skip
     found = importing.read(app, asked)
@@ -139,7 +140,8 @@ def list_rates(app: App, sku: str | None, day: str | None, steps: bool, style: s
     elif groups:
         click.echo("\n".join(rates_list.table(app.config, groups)))
     else:
-        click.echo("no rate: [[rates]] in finops.toml takes them, and slurm-finops rates import")
+        click.echo(f"no rate is in force on {day}" if day else
+                   "no rate: [[rates]] in finops.toml takes them, and slurm-finops rates import")
 
 
 @rates.command()

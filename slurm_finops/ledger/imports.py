@@ -113,10 +113,10 @@ def _check_apart(new: Mapping[int, Origin], old: Mapping[int, Origin]) -> None:
             continue
         if steps[0].rate.start <= last.rate.start and steps[-1].rate.start >= first.rate.start:
             raise InputError(
-                f"{first.rate.sku}: {first.rate.where} has prices of {first.origin}, and among "
-                f"them in time lie those of {origin} in {steps[0].rate.where}, which have the same "
-                "SKU, match and rank.  Nothing was imported; tell them apart with --match or "
-                "--rank, or --replace takes the new ones"
+                f"{first.rate.sku}: {first.rate.where} has prices of {first.origin!r}, and "
+                f"among them in time lie those of {origin!r} in {steps[0].rate.where}, which have "
+                "the same SKU, match and rank.  Nothing was imported; tell them apart with --match "
+                "or --rank, or --replace takes the new ones"
             )
 
 

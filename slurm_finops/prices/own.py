@@ -30,7 +30,7 @@ def _step(wanted: Wanted, row: Row, zone: tzinfo) -> Step:
         if column not in COLUMNS:
             raise InputError(f"{row.file} has a column {column!r}; {near(column, COLUMNS)}")
     if len(set(row.columns)) < len(row.columns):
-        raise InputError(f"{row.file} has a column twice: {', '.join(row.columns)}")
+        raise InputError(f"{row.file} has a column twice: {', '.join(map(shown, row.columns))}")
     fields = {column: cell.strip() for column, cell in row.fields.items()}
     try:
         return Step(_rate(wanted, fields, zone)._replace(where=row.where), (), row.file)

@@ -100,7 +100,8 @@ def _picked(
             has = {other.get(column, "") for one, other in rows if one.item == row.item
                    for column in known}  # fmt: skip
             raise InputError(
-                f"{option}: no price of {row.item} has {columns[0]} {value!r}; {near(value, has)}"
+                f"{option}: no price of {shown(row.item)} has {columns[0]} {value!r}; "
+                f"{near(value, has)}"
             )
     return kept
 
@@ -129,8 +130,8 @@ def _sku(form: Format, row: Row, fields: Fields) -> str:
     sku = f"gres/gpu:{kind.lower()}"
     if not kind or not is_sku(sku):
         raise InputError(
-            f"{row.where}: {row.item} has {shown(kind)} as its {form.kind}, which is no GPU's name "
-            f"here; write --instance {row.item}=gres/gpu:NAME"
+            f"{row.where}: {shown(row.item)} has {shown(kind)} as its {form.kind}, which is no "
+            "GPU's name here; write --instance NAME=gres/gpu:TYPE"
         )
     return sku
 
@@ -139,8 +140,8 @@ def _per(form: Format, row: Row, fields: Fields) -> int:
     per = count(fields[form.count])
     if per is None:
         raise InputError(
-            f"{row.where}: {row.item} has {shown(fields[form.count])} as its {form.count}, which "
-            f"is no whole number of devices; write --instance {row.item}=SKU*COUNT"
+            f"{row.where}: {shown(row.item)} has {shown(fields[form.count])} as its {form.count}, "
+            "which is no whole number of devices; write --instance NAME=SKU*COUNT"
         )
     return per
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from slurm_finops.core.rates import Rate
+from slurm_finops.core.words import storable
 from slurm_finops.errors import InputError
 from slurm_finops.prices.text import utc
 from slurm_finops.prices.wanted import Step
@@ -35,7 +36,7 @@ def series(name: str, steps: Iterable[Step], ascending: bool = False) -> list[Im
         whole = {origin: _one(some, ascending) for origin, some in origins.items()}
         origin = min(whole)
         _check_alone(whole)
-        said = " ".join([name, *(value for _, value in origin)])
+        said = storable(" ".join([name, *(value for _, value in origin)]))
         found += [Imported(rate, said) for rate in whole[origin]]
     return found
 

@@ -8,6 +8,8 @@ from slurm_finops.core.usage import parse_tres
 _DIGITS = len(str(MICROS)) - 1
 #: SQLite's largest integer.
 _LARGEST = (1 << 63) - 1
+#: No price begins after 2241, nor before 1970.
+_NEVER = 1 << 33
 _SHOWN = 40
 
 
@@ -44,7 +46,10 @@ def moment(text: str, zone: tzinfo | None) -> int:
             if zone is None:
                 raise ValueError
             found = found.replace(tzinfo=zone)
-        return int(found.timestamp())
+        instant = int(found.timestamp())
+        if not 0 <= instant < _NEVER:
+            raise ValueError
+        return instant
     except (ValueError, OverflowError):
         example = "2026-06-01T12:00:00Z" if zone is None else "2026-06-01"
         raise ValueError(f"{shown(text)} is no time such as {example}") from None

@@ -116,7 +116,7 @@ def test_steps_of_two_zones_never_mix() -> None:
     ledger = a_ledger()
     bring(ledger, "a", offered((0, 1), (6, 2)))
     other = offered((3, 5), (4, 5), origin="zone b")
-    said = r"prices of zone b, and among them in time lie those of zone a in import a \(gres"
+    said = r"prices of 'zone b', and among them in time lie those of 'zone a' in import a \(gres"
     with pytest.raises(InputError, match=said):
         bring(ledger, "b", other)
     later = offered((7, 5), origin="zone b")

@@ -57,7 +57,7 @@ def test_what_is_asked_for_and_not_there_names_the_nearest() -> None:
     said = refused("aws-spot", text, instance="p5.48xlarg=gres/gpu:h100*8")
     assert said == "--instance p5.48xlarg: no file has it; the nearest is 'p5.48xlarge' of 1"
     said = refused("aws-spot", text, picks={"zone": "us-east-1z"})
-    assert "no price of p5.48xlarge has AvailabilityZone 'us-east-1z'; the nearest is" in said
+    assert "no price of 'p5.48xlarge' has AvailabilityZone 'us-east-1z'; the nearest is" in said
     said = refused("aws-spot", text, columns={"Zone": "x"})
     assert "a.x has no column 'Zone'; the nearest is" in said
     said = refused("aws-spot", text, picks={"os": "Linux"})
@@ -166,7 +166,7 @@ def test_an_instance_without_an_hourly_rate_is_not_called_unknown() -> None:
 def test_gpus_are_counted_by_the_list_or_by_whoever_asks() -> None:
     text = example("pricelist.csv")
     said = refused("aws-pricelist", text, instance="m5.large=cpu")
-    assert "m5.large has '' as its GPU, which is no whole number" in said
+    assert "'m5.large' has '' as its GPU, which is no whole number" in said
     assert prices(read("aws-pricelist", text, instance="m5.large=cpu*2")) == [(0, 96_000, 2)]
 
 
@@ -221,13 +221,13 @@ def test_a_name_that_is_no_sku_and_a_part_of_a_gpu_must_be_said_otherwise() -> N
     text = example("vms.csv").replace("p4d.24xlarge,A100,8.0", "g.x,RTX 6000,0.5")
     asked = {"picks": {"zone": "us-east-1a"}, "start": JUNE}
     said = refused("skypilot", text, instance="g.x", **asked)
-    assert "g.x has 'RTX 6000' as its AcceleratorName, which is no GPU's name here" in said
+    assert "'g.x' has 'RTX 6000' as its AcceleratorName, which is no GPU's name here" in said
     said = refused("skypilot", text, instance="g.x=gres/gpu:rtx", **asked)
-    assert "g.x has '0.5' as its AcceleratorCount" in said
+    assert "'g.x' has '0.5' as its AcceleratorCount" in said
     found = read("skypilot", text, instance="g.x=gres/gpu:rtx*1", **asked)  # type: ignore[arg-type]
     assert prices(found) == [(0, 32_772_600, 1)]
     said = refused("skypilot", text, instance="m5.large", **asked)
-    assert "m5.large has '' as its AcceleratorName" in said
+    assert "'m5.large' has '' as its AcceleratorName" in said
 
 
 def test_instances_of_one_gpu_must_be_chosen_from() -> None:

@@ -65,3 +65,8 @@ def test_however_a_history_is_cut_into_files_it_is_the_same(
     found += steps(*ordered, file="d")
     whole = series("x", found)
     assert [(one.rate.start, one.rate.price) for one in whole] == ordered
+
+
+def test_an_origin_can_be_stored_whatever_a_file_calls_it() -> None:
+    (one,) = series("x", steps((1, 5), origin="\ud800"))
+    assert one.origin == "x \\ud800"

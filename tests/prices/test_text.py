@@ -42,7 +42,7 @@ def test_what_is_no_price_is_said(text: str, said: str) -> None:
         price_micros(text)
 
 
-@given(st.integers(0, 1 << 33), st.integers(0, 999_999), st.integers(-14 * 60, 14 * 60))
+@given(st.integers(0, (1 << 33) - 1), st.integers(0, 999_999), st.integers(-14 * 60, 14 * 60))
 def test_a_time_with_an_offset_is_that_instant_without_its_fraction(
     seconds: int, micros: int, minutes: int
 ) -> None:
@@ -54,7 +54,8 @@ def test_a_time_with_an_offset_is_that_instant_without_its_fraction(
 def test_a_date_is_midnight_in_the_zone_and_needs_one() -> None:
     assert moment("2026-06-01", UTC) == moment("2026-06-01T00:00:00.000Z", None)
     assert moment("2026-06-01", ZoneInfo("Europe/Zurich")) == moment("2026-06-01T00:00+02:00", None)
-    for text in ("2026-06-01", "2026-06-01T00:00:00", "yesterday", "", "2026-13-01"):
+    for text in ("2026-06-01", "2026-06-01T00:00:00", "yesterday", "", "2026-13-01",
+                 "1969-12-31T23:59:59Z", "9999-12-31T23:59:59Z"):  # fmt: skip
         with pytest.raises(ValueError, match="is no time such as"):
             moment(text, None)
     assert utc(moment("2026-06-01T12:00:00+02:00", None)) == "2026-06-01T10:00:00Z"
