@@ -74,10 +74,15 @@ def _digest(value: object) -> str:
 
 
 class Priced(NamedTuple):
-    """Runs priced for the first time, and those priced again; days allocated."""
+    """Runs priced for the first time; those priced again, with their billed cost in ticks; days.
+
+    ``days`` are those whose pools, overhead, lines and credits were shared anew.
+    """
 
     new: int
     again: int
+    before: int = 0
+    after: int = 0
     days: int = 0
 
 
@@ -96,14 +101,14 @@ def price(
     _sync_policy(ledger, terms, as_of, actor)
     _sync_suspended(ledger, terms, as_of, actor)
     with ledger.bulk():
-        again = _price_queue(ledger, terms, progress)
+        again, before, after = _price_queue(ledger, terms, progress)
         new = _price_new(ledger, terms, progress)
         days = allocate(
             ledger, terms.allocation, terms.policy, terms.calendar, as_of,
             terms.charge_suspended, actor,
         )  # fmt: skip
     _judge_tag_sets(ledger, terms.policy)
-    return Priced(new, again, days)
+    return Priced(new, again, before, after, days)
 
 
 def _sync_rates(ledger: Ledger, terms: Terms, as_of: int, actor: str) -> None:
@@ -160,9 +165,14 @@ def _sync_suspended(ledger: Ledger, terms: Terms, as_of: int, actor: str) -> Non
         ledger.audit(as_of, actor, "suspended", f"{now}, {queued} runs to price again")
 
 
-def _price_queue(ledger: Ledger, terms: Terms, progress: Callable[[int], None]) -> int:
-    """Runs that changed: old charges out, new ones in, a slice a transaction."""
-    total = 0
+def _price_queue(
+    ledger: Ledger, terms: Terms, progress: Callable[[int], None]
+) -> tuple[int, int, int]:
+    """Runs that changed: old charges out, new ones in, a slice a transaction.
+
+    How many, and what they had cost before and cost now.
+    """
+    total = before = after = 0
     through = table.priced_through(ledger)
     day_of = terms.calendar.day_of
     pricer = _Pricer(ledger, terms)
@@ -170,17 +180,18 @@ def _price_queue(ledger: Ledger, terms: Terms, progress: Callable[[int], None]) 
         with ledger.transaction() as db:
             queue = table.queued(db, _SLICE)
             if not queue:
-                return total
+                return total, before, after
             # a run that was never priced is still above the mark
             known = [entry for entry in queue if entry.id <= through]
-            dropped = [
+            days = [
                 (day, entry.id) for entry in known if entry.was_start is not None
                 for day in range(day_of(entry.was_start),
                                  day_of(entry.was_end or entry.was_start) + 1)
             ]  # fmt: skip
-            table.drop_charges(db, dropped)
-            mark(db, {day for day, _ in dropped})
-            pricer.write(table.runs_by_id(db, [entry.id for entry in known]))
+            before += table.billed_ticks(db, days)
+            table.drop_charges(db, days)
+            mark(db, {day for day, _ in days})
+            after += pricer.write(table.runs_by_id(db, [entry.id for entry in known]))
             table.unqueue(db, [entry.id for entry in queue])
         total += len(known)
         progress(len(known))
@@ -223,8 +234,8 @@ class _Pricer:
         self._owners = _Owners(ledger, terms.policy)
         self._plans = Plans(ledger.db, terms.book)
 
-    def write(self, runs: Sequence[table.Held]) -> None:
-        """Charge these runs, which have no charges; call inside a transaction."""
+    def write(self, runs: Sequence[table.Held]) -> int:
+        """Charge these runs, which have no charges; the ticks billed.  Inside a transaction."""
         rows: list[table.ChargeRow] = []
         calendar, suspended_too = self._terms.calendar, self._terms.charge_suspended
         plans, places, owner_of = self._plans, self._plans.places, self._owners.of_run
@@ -247,14 +258,17 @@ class _Pricer:
         try:
             table.write_charges(self._db, rows)
         except OverflowError:
-            self._write_what_fits(rows)
+            rows = self._write_what_fits(rows)
+        return sum(row[-1] or 0 for row in rows)
 
-    def _write_what_fits(self, rows: Sequence[table.ChargeRow]) -> None:
+    def _write_what_fits(self, rows: Sequence[table.ChargeRow]) -> list[table.ChargeRow]:
         """A run that costs more than a ledger can hold is held, so that the others are priced."""
         table.drop_charges(self._db, {(row[0], row[1]) for row in rows})
         large = {row[1] for row in rows if any(cost and cost > _LARGEST for cost in row)}
-        table.write_charges(self._db, [row for row in rows if row[1] not in large])
+        fitting = [row for row in rows if row[1] not in large]
+        table.write_charges(self._db, fitting)
         hold(self._db, dict.fromkeys(large, _TOO_LARGE))
+        return fitting
 
 
 class _Owners:

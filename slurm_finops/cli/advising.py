@@ -82,7 +82,7 @@ def _check_sku(app: App, ledger: Ledger, sku: str) -> None:
     from slurm_finops.billing.advice import skus_known
     from slurm_finops.core.near import nearest
 
-    known = sorted({*skus_known(ledger), *(rate.sku for rate in app.config.rates)})
+    known = sorted({*skus_known(ledger), *(rate.sku for rate in app.rates)})
     if sku not in known:
         near = nearest(sku, known) or next((name for name in known if name.endswith(sku)), None)
         hint = f"did you mean {near!r}?" if near else f"known: {', '.join(known) or 'none'}"

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from slurm_finops.billing.pricing import Terms
     from slurm_finops.config import Config
     from slurm_finops.core.period import Period
+    from slurm_finops.core.rates import Rate
     from slurm_finops.ledger.store import Ledger
     from slurm_finops.reports.build import Site
 
@@ -103,6 +104,8 @@ class App:
     def __init__(self, path: str | None) -> None:
         self._given = path
         self._config: Config | None = None
+        self._opened: Ledger | None = None
+        self._terms: Terms | None = None
 
     @property
     def path(self) -> Path:
@@ -132,7 +135,11 @@ class App:
 
         config = self.config
         with Ledger.read(config.database, config.currency, config.timezone) as ledger:
-            yield ledger
+            self._opened = ledger
+            try:
+                yield ledger
+            finally:
+                self._opened = None
 
     @contextmanager
     def _ledger(self) -> Iterator[Ledger]:
@@ -144,10 +151,11 @@ class App:
             raise ConfigError(
                 f"{config.path}: database: the folder {config.database.parent} does not exist"
             )
-        ledger = Ledger.open(config.database, config.currency, config.timezone)
+        ledger = self._opened = Ledger.open(config.database, config.currency, config.timezone)
         try:
             yield ledger
         finally:
+            self._opened = None
             ledger.close()
 
     @contextmanager
@@ -162,14 +170,38 @@ class App:
             yield ledger
 
     @property
-    def terms(self) -> Terms:
-        from slurm_finops.billing.pricing import Terms
+    def rates(self) -> tuple[Rate, ...]:
+        """All rates: of the configuration, and those that the ledger has imported.
 
+        Who has opened no ledger is shown what this user can read of it.
+        """
+        from slurm_finops.cli.all_rates import all_rates, rates_here
+
+        if self._opened is not None:
+            return all_rates(self.config, self._opened)
+        found, why = rates_here(self.config)
+        if why:
+            click.echo(f"note: rates that were imported are not seen here: {why}", err=True)
+        return found
+
+    @property
+    def terms(self) -> Terms:
+        """By what runs are priced; raises `ConfigError` where rates cannot stand together."""
+        from slurm_finops.billing.pricing import Terms
+        from slurm_finops.cli.all_rates import together
+
+        if self._terms is not None and self._opened is None:
+            return self._terms
         config = self.config
-        return Terms(
-            config.rates, config.policy, config.calendar, config.charge_suspended,
+        terms = Terms(
+            self.rates, config.policy, config.calendar, config.charge_suspended,
             config.allocation,
         )  # fmt: skip
+        with together("Both are in: slurm-finops rates list"):
+            terms.book  # noqa: B018 - made once, and kept
+        if self._opened is None:
+            self._terms = terms
+        return terms
 
     @property
     def site(self) -> Site:
@@ -178,7 +210,7 @@ class App:
         config = self.config
         return Site(
             config.currency, config.digits, config.timezone, config.calendar, config.policy,
-            config.people, config.all_rates, now(),
+            config.people, self.terms.all_rates, now(),
         )  # fmt: skip
 
     def said_now(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from slurm_finops.cli.checks import FAIL, OK, SKIP, WARN, Finding
@@ -12,6 +12,7 @@ from slurm_finops.errors import ConfigError, InputError, OutsideError
 if TYPE_CHECKING:
     from slurm_finops.config import Config
     from slurm_finops.core.period import Period
+    from slurm_finops.core.rates import Rate
     from slurm_finops.ledger.store import Ledger
 
 _FRESH_SECONDS = 2 * 86_400
@@ -26,7 +27,7 @@ def ledger(config: Config, period: Period, as_of: int) -> Iterator[Finding]:
     if not config.database.exists():
         yield Finding("ledger", SKIP, f"{config.database} is not there yet: the first collection "
                       "makes it")  # fmt: skip
-        yield _rates(config)
+        yield _rates(config, config.rates)
         return
     try:
         with Ledger.read(config.database, config.currency, config.timezone) as opened:
@@ -61,6 +62,7 @@ def was_live(config: Config) -> bool:
 
 
 def _look(opened: Ledger, config: Config, period: Period, as_of: int) -> Iterator[Finding]:
+    from slurm_finops.cli.all_rates import all_rates, with_pools
     from slurm_finops.cli.checks_claims import claims
     from slurm_finops.ledger import health
 
@@ -71,11 +73,14 @@ def _look(opened: Ledger, config: Config, period: Period, as_of: int) -> Iterato
         return
     runs = health.count_runs(opened.db)
     yield Finding("ledger", OK, f"{config.database}: whole, {count(runs, 'run')}")
-    pricing = _pricing(opened, config) if runs else Finding("pricing", OK, "no run to price yet")
+    rates = all_rates(config, opened)
+    priced = with_pools(config, rates)
+    yield from _contrary(priced)
+    pricing = _pricing(opened, priced) if runs else Finding("pricing", OK, "no run to price yet")
     yield pricing
-    yield _unpriced(opened, config, period) if pricing.verdict == OK else Finding(
+    yield _unpriced(opened, config, rates, period) if pricing.verdict == OK else Finding(
         "rates", SKIP, "not looked at until every run is priced by them")  # fmt: skip
-    yield from _useless_rates(opened, config)
+    yield from _useless_rates(opened, config, priced)
     yield _tags(opened, config, period)
     yield from claims(opened.db, config, period)
     yield _collection(opened, config, as_of)
@@ -85,7 +90,19 @@ def _look(opened: Ledger, config: Config, period: Period, as_of: int) -> Iterato
     yield _outbox(opened, config)
 
 
-def _pricing(opened: Ledger, config: Config) -> Finding:
+def _contrary(rates: Sequence[Rate]) -> Iterator[Finding]:
+    """An import may have come to stand against what finops.toml says since."""
+    from slurm_finops.core.rates import RateBook, RateError
+
+    try:
+        RateBook(rates)
+    except RateError as error:
+        yield Finding("rates together", FAIL, f"nothing can be priced: {error}",
+                      "slurm-finops rates list shows both; slurm-finops rates remove takes an "
+                      "import back")  # fmt: skip
+
+
+def _pricing(opened: Ledger, rates: Sequence[Rate]) -> Finding:
     from slurm_finops.core.rates import touched
     from slurm_finops.ledger.pricing import waiting
     from slurm_finops.ledger.rates import stored_rates
@@ -94,12 +111,14 @@ def _pricing(opened: Ledger, config: Config) -> Finding:
     number = waiting(opened)
     if number:
         return Finding("pricing", WARN, f"{count(number, 'run')} not priced yet", mend)
-    if touched(stored_rates(opened.db), config.all_rates):
+    if touched(stored_rates(opened.db), rates):
         return Finding("pricing", WARN, "the rates have changed since the last pricing", mend)
     return Finding("pricing", OK, "every run is priced, by the rates as they are now")
 
 
-def _unpriced(opened: Ledger, config: Config, period: Period) -> Finding:
+def _unpriced(
+    opened: Ledger, config: Config, rates: Sequence[Rate], period: Period
+) -> Finding:
     from slurm_finops.ledger.spend import Scope, unpriced
     from slurm_finops.reports.format import visible
 
@@ -112,17 +131,22 @@ def _unpriced(opened: Ledger, config: Config, period: Period) -> Finding:
         return Finding("rates", FAIL, f"in {period.label} no rate prices {what}: they are in no "
                        "cost", f"add them to [[rates]] in {config.path}, then: slurm-finops price"
                        )  # fmt: skip
-    return _rates(config, f"; all that was priced in {period.label} has one")
+    return _rates(config, rates, f"; all that was priced in {period.label} has one")
 
 
-def _rates(config: Config, covered: str = "") -> Finding:
-    if config.all_rates:
-        return Finding("rates", OK, count(len(config.rates), "rate") + covered)
+def _rates(config: Config, rates: Sequence[Rate], covered: str = "") -> Finding:
+    if rates or config.allocation.pools:
+        more = len(rates) - len(config.rates)
+        imported = f", {more:,} of them imported" if more else ""
+        return Finding("rates", OK, count(len(rates), "rate") + imported + covered)
     return Finding("rates", WARN, "there is no price yet: runs are collected, and cost nothing",
-                   f"put prices into [[rates]] in {config.path}")  # fmt: skip
+                   f"put prices into [[rates]] in {config.path}, or: slurm-finops rates import"
+                   )  # fmt: skip
 
 
-def _useless_rates(opened: Ledger, config: Config) -> Iterator[Finding]:
+def _useless_rates(
+    opened: Ledger, config: Config, rates: Sequence[Rate]
+) -> Iterator[Finding]:
     """Rates that can price nothing that ever ran here: most are slips."""
     from slurm_finops.core.near import nearest
     from slurm_finops.core.rates import MATCH_KEYS
@@ -134,7 +158,8 @@ def _useless_rates(opened: Ledger, config: Config) -> Iterator[Finding]:
     if not skus:
         return
     useless = {}
-    for rate in config.all_rates:
+    # a series has one SKU and match, however long it is
+    for rate in {rate.series: rate for rate in rates}.values():
         if rate.sku not in skus and not (rate.sku == GPU and any(map(is_gpu, skus))):
             near = nearest(rate.sku, sorted(skus)) or nearest(f"gres/{rate.sku}", sorted(skus))
             useless[rate.series] = f"{rate.where}: nothing has held {rate.sku} yet" + (
@@ -151,7 +176,8 @@ def _useless_rates(opened: Ledger, config: Config) -> Iterator[Finding]:
     if useless:
         more = f"; and {len(useless) - _NAMED} more" if len(useless) > _NAMED else ""
         what = "; ".join([*useless.values()][:_NAMED]) + more
-        yield Finding("rates without use", WARN, what, f"see [[rates]] in {config.path}")
+        yield Finding("rates without use", WARN, what, f"see [[rates]] in {config.path}, and: "
+                      "slurm-finops rates list")  # fmt: skip
 
 
 def _tags(opened: Ledger, config: Config, period: Period) -> Finding:

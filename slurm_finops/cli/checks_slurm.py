@@ -114,6 +114,7 @@ def _comments(settings: Mapping[str, str]) -> Finding:
 
 
 def _gpus(config: Config | None, settings: Mapping[str, str]) -> Finding:
+    from slurm_finops.cli.all_rates import rates_here, with_pools
     from slurm_finops.sources.slurm import gres_types
 
     name = "GPU accounting"
@@ -132,7 +133,8 @@ def _gpus(config: Config | None, settings: Mapping[str, str]) -> Finding:
     if _GPU in missing:
         return Finding(name, FAIL, f"AccountingStorageTRES lacks {', '.join(missing)}: runs hold "
                        "no GPUs in accounting, and cost nothing", mend)  # fmt: skip
-    priced = {rate.sku for rate in config.all_rates} if config else set()
+    rates = with_pools(config, rates_here(config)[0]) if config else ()
+    priced = {rate.sku for rate in rates}
     # of one unnamed type all are priced by gres/gpu, and rightly
     harmless = len(found) == 1 and not priced & set(missing)
     return Finding(

@@ -91,12 +91,12 @@ def _collect(app: App, ledger: Ledger) -> str:
 
 
 def _price(app: App, ledger: Ledger) -> str:
-    from slurm_finops.cli.price import run, warnings
+    from slurm_finops.cli.price import run, told, warnings
 
     answer = run(app, ledger)
     for line in warnings(answer):
         _say(line, err=True)
-    return f"{count(answer.new, 'run')} priced, {answer.again:,} priced again"
+    return told(answer)
 
 
 def _report(app: App, ledger: Ledger) -> str:

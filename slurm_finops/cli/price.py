@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 @FORMAT
 @pass_app
 def price(app: App, style: str) -> None:
-    """Price every run that is new or has changed, by the rates in finops.toml.
+    """Price every run that is new or has changed, by the rates in finops.toml and imported ones.
 
-    A changed rate or tag policy prices again only what it touches.
+    A changed rate or tag policy prices again only what it touches, and says what
+    those runs had cost before and cost now.
 
     \b
     Examples:
@@ -31,15 +32,34 @@ def price(app: App, style: str) -> None:
         answer = run(app, ledger)
     if style == "json":
         echo_json(answer._asdict() | {
+            "moved": answer.moved.as_json(),
             "unpriced": [
                 {"sku": sku, "runs": runs, "unit_seconds": seconds}
                 for sku, runs, seconds in answer.unpriced
             ],
         })  # fmt: skip
         return
-    click.echo(f"{count(answer.new, 'run')} priced, {answer.again:,} priced again")
+    click.echo(told(answer))
     for line in warnings(answer):
         click.echo(line, err=True)
+
+
+class Moved(NamedTuple):
+    """The billed cost of the runs that were priced again, in minor units."""
+
+    before: int
+    after: int
+    digits: int
+    currency: str
+
+    def as_json(self) -> dict[str, str]:
+        from slurm_finops.core.money import minor_text
+
+        return {
+            "before": minor_text(self.before, self.digits),
+            "after": minor_text(self.after, self.digits),
+            "currency": self.currency,
+        }
 
 
 class Answer(NamedTuple):
@@ -47,6 +67,7 @@ class Answer(NamedTuple):
 
     new: int
     again: int
+    moved: Moved
     unpriced: list[tuple[str, int, int]]
     held: list[str]
 
@@ -55,6 +76,7 @@ def run(app: App, ledger: Ledger) -> Answer:
     """Price, and say what has no rate."""
     from slurm_finops.billing.covering import AllocationError
     from slurm_finops.billing.pricing import price as price_ledger
+    from slurm_finops.core.money import to_minor
     from slurm_finops.ledger.held import held_runs
     from slurm_finops.ledger.spend import Scope, unpriced
 
@@ -64,10 +86,29 @@ def run(app: App, ledger: Ledger) -> Answer:
         except AllocationError as error:
             raise ConfigError(f"{app.config.path}: {error}") from None
     ever = Scope(-(1 << 31), 1 << 31)
+    digits = app.config.digits
+    moved = Moved(
+        to_minor(priced.before, digits), to_minor(priced.after, digits), digits,
+        app.config.currency,
+    )  # fmt: skip
     return Answer(
-        priced.new, priced.again, unpriced(ledger.db, ever),
+        priced.new, priced.again, moved, unpriced(ledger.db, ever),
         [run for run, _ in held_runs(ledger.db)],
     )  # fmt: skip
+
+
+def told(answer: Answer) -> str:
+    """What was priced, in words."""
+    from slurm_finops.core.money import grouped
+
+    said = f"{count(answer.new, 'run')} priced, {answer.again:,} priced again"
+    if not answer.again:
+        return said
+    before, after, digits, currency = answer.moved
+    now_ = f"{grouped(after, digits)} {currency}"
+    if before == after:
+        return f"{said}: billed {now_} as before"
+    return f"{said}: billed {grouped(before, digits)} {currency} before, {now_} now"
 
 
 def warnings(answer: Answer) -> list[str]:

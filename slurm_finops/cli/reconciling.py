@@ -146,7 +146,7 @@ def _join(
 
 def _billed(app: App, found: Comparison) -> set[str]:
     """The TRES that cost money: devices, and whatever a rate names."""
-    priced = {rate.sku for rate in app.config.all_rates}
+    priced = {rate.sku for rate in app.terms.all_rates}
     return {day.tres for day in found.days() if day.tres in priced or _is_device(day.tres)}
 
 

@@ -29,9 +29,11 @@ def show(app: App, period: Period, path: Path, names: str | None, style: str) ->
 
     by = dimensions(names) if names is not None else ("team",)
     config = load_instead(path, app.config)
-    terms = Terms(config.rates, config.policy, config.calendar, config.charge_suspended,
-                  config.allocation)  # fmt: skip
     with app.reading() as ledger:
+        # where the file gives no rates, those that were imported stay, too
+        rates = app.rates if config.rates is app.config.rates else config.rates
+        terms = Terms(rates, config.policy, config.calendar, config.charge_suspended,
+                      config.allocation)  # fmt: skip
         try:
             with rehearsed(ledger, terms, period, now()) as then:
                 found = rehearsal.rehearsal(ledger, then, period, by, config.digits)

@@ -6,6 +6,7 @@ seconds`` a whole number of ticks.  Nothing here takes or returns a float.
 """
 
 from collections.abc import Sequence
+from math import gcd
 from typing import Any
 
 MICROS = 1_000_000
@@ -80,6 +81,24 @@ def minor_text(minor: int, digits: int) -> str:
     sign = "-" if minor < 0 else ""
     whole, fraction = divmod(abs(minor), 10**digits)
     return f"{sign}{whole}.{fraction:0{digits}d}" if digits else f"{sign}{whole}"
+
+
+def exact_text(numerator: int, denominator: int, places: int = 0) -> str:
+    """A fraction, not below zero, with all its digits and at least ``places`` decimals.
+
+    ``(3136, 800)`` is ``"3.92"``; what has no end as a decimal stays a fraction: ``"10/3"``.
+    """
+    common = gcd(numerator, denominator)
+    numerator, denominator = numerator // common, denominator // common
+    digits, rest = 0, denominator
+    while rest % 10 == 0:
+        digits, rest = digits + 1, rest // 10
+    while rest % 2 == 0 or rest % 5 == 0:
+        digits, rest = digits + 1, rest // (2 if rest % 2 == 0 else 5)
+    if rest > 1:
+        return f"{numerator}/{denominator}"
+    digits = max(digits, places)
+    return minor_text(numerator * 10**digits // denominator, digits)
 
 
 def grouped(minor: int, digits: int) -> str:

@@ -3,34 +3,55 @@
 import json
 import sqlite3
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
 
 from slurm_finops.core.rates import Card, Match, Rate
 from slurm_finops.ledger.bulk import BulkInsert
 
-_COLUMNS = ("sku", "match", "rank", "start", "price_micros", "per", "pricing")
-_INSERT = BulkInsert("rates", _COLUMNS)
+#: A rate's columns, wherever it is kept.
+COLUMNS = ("sku", "match", "rank", "start", "price_micros", "per", "pricing")
+_INSERT = BulkInsert("rates", COLUMNS)
 
 
-def _match_text(match: Match) -> str:
+@lru_cache(maxsize=1024)
+def match_text(match: Match) -> str:
+    """A match as the ledger keeps it."""
     return json.dumps(dict(match), sort_keys=True)
+
+
+def values(rate: Rate) -> tuple[object, ...]:
+    """A rate as its columns."""
+    return (
+        rate.sku, match_text(rate.match), rate.rank, rate.start, rate.price, rate.per, rate.pricing
+    )  # fmt: skip
+
+
+class RateRows:
+    """Rows of `COLUMNS` as rates.  Long series share a few matches: each is read once."""
+
+    def __init__(self) -> None:
+        self._matches: dict[str, Match] = {}
+
+    def rate(self, row: Sequence[Any], where: str = "") -> Rate:
+        sku, text, rank, start, price, per, pricing = row
+        match = self._matches.get(text)
+        if match is None:
+            match = self._matches[text] = tuple(sorted(json.loads(text).items()))
+        return Rate(sku, price, start, per, pricing, match, rank, where)
 
 
 def stored_rates(db: sqlite3.Connection) -> list[Rate]:
     """The rates by which the ledger's charges were made."""
-    found = db.execute(f"SELECT {', '.join(_COLUMNS)} FROM rates ORDER BY id")
-    return [
-        Rate(sku, price, start, per, pricing, tuple(sorted(json.loads(match).items())), rank)
-        for sku, match, rank, start, price, per, pricing in found
-    ]
+    read = RateRows()
+    rows = db.execute(f"SELECT {', '.join(COLUMNS)} FROM rates ORDER BY id")
+    return [read.rate(row) for row in rows]
 
 
 def replace_rates(db: sqlite3.Connection, rates: Sequence[Rate]) -> None:
     """Make the ledger's rates these; call inside a transaction."""
     db.execute("DELETE FROM rates")
-    rows = [
-        (r.sku, _match_text(r.match), r.rank, r.start, r.price, r.per, r.pricing) for r in rates
-    ]
-    _INSERT.write(db, rows)
+    _INSERT.write(db, map(values, rates))
 
 
 class RateCards:
@@ -44,7 +65,7 @@ class RateCards:
         """The id of a card, stored if new; call inside a transaction."""
         found = self._ids.get(card)
         if found is None and card is not None:
-            values = (card.sku, _match_text(card.match), card.rank, card.pricing)
+            values = (card.sku, match_text(card.match), card.rank, card.pricing)
             self._db.execute(
                 "INSERT INTO rate_cards (sku, match, rank, pricing) VALUES (?, ?, ?, ?) "
                 "ON CONFLICT DO NOTHING",

@@ -26,6 +26,11 @@ def money_check(column: str) -> str:
     return f"{column} INTEGER CHECK (typeof({column}) IN ('integer', 'null'))"
 
 
+#: What a rate is, in the ledger's rates and in those that were imported.
+RATE = """sku TEXT NOT NULL, match TEXT NOT NULL, rank INTEGER NOT NULL, start INTEGER NOT NULL,
+  price_micros INTEGER NOT NULL CHECK (typeof(price_micros) = 'integer' AND price_micros >= 0),
+  per INTEGER NOT NULL CHECK (per > 0), pricing TEXT NOT NULL"""
+
 _TABLES = f"""
 CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
@@ -90,9 +95,7 @@ CREATE TABLE skus (
   id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, is_gpu INTEGER NOT NULL);
 CREATE TABLE rates (
   id INTEGER PRIMARY KEY,
-  sku TEXT NOT NULL, match TEXT NOT NULL, rank INTEGER NOT NULL, start INTEGER NOT NULL,
-  price_micros INTEGER NOT NULL CHECK (typeof(price_micros) = 'integer' AND price_micros >= 0),
-  per INTEGER NOT NULL CHECK (per > 0), pricing TEXT NOT NULL,
+  {RATE},
   UNIQUE (sku, match, rank, start));
 CREATE TABLE rate_cards (
   id INTEGER PRIMARY KEY,
@@ -219,6 +222,31 @@ def _seen_live(db: Database) -> None:
           claim INTEGER NOT NULL CHECK (claim BETWEEN 0 AND 2), seen INTEGER NOT NULL,
           PRIMARY KEY (cluster_id, job_id_raw, submit)) WITHOUT ROWID"""
     )
+
+
+_IMPORTS = f"""
+-- One row an import that changed something; several may have one name.
+CREATE TABLE rate_imports (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL, format TEXT NOT NULL, options TEXT NOT NULL,
+  at INTEGER NOT NULL, actor TEXT NOT NULL, rates INTEGER NOT NULL);
+CREATE TABLE rate_import_files (
+  import_id INTEGER NOT NULL REFERENCES rate_imports (id),
+  file TEXT NOT NULL, sha256 TEXT NOT NULL,
+  PRIMARY KEY (import_id, file, sha256)) WITHOUT ROWID;
+-- An input beside [[rates]]; `rates` has those by which charges were made.
+-- origin: what a price is of; prices of two origins never make one series.
+CREATE TABLE imported_rates (
+  {RATE},
+  import_id INTEGER NOT NULL REFERENCES rate_imports (id), origin TEXT NOT NULL,
+  PRIMARY KEY (sku, match, rank, start)) WITHOUT ROWID;
+"""
+
+
+@steps(name="0004_imported_rates")
+def _imported_rates(db: Database) -> None:
+    for statement in statements(_IMPORTS):
+        db.conn.execute(statement)
 
 
 #: What a row of ``allocations`` is: a pool's cost borne by use, or by nobody's use and so

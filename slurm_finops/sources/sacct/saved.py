@@ -1,94 +1,19 @@
 """A saved sacct file, plain or compressed, or standard input."""
 
-import gzip
 import io
-import shutil
-import sys
-import tempfile
-import zlib
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
 from datetime import tzinfo
 from itertools import islice
-from pathlib import Path
-from typing import IO, Any
 
 from slurm_finops.core.runs import Problem, Run
 from slurm_finops.errors import InputError, OutsideError
+from slurm_finops.sources.files import TORN, open_text, why
 from slurm_finops.sources.sacct.lines import Layout, LineReader, looks_like_header, unfinished
 from slurm_finops.sources.sacct.stream import BLOCK, Batch, batches
 
 _HEADER_LIMIT = 1 << 16
-_GZIP = b"\x1f\x8b"
-_PIECE = 1 << 20
 #: As many characters of a delimiter as nobody guesses.
 _UNFORGEABLE = 8
-
-
-@contextmanager
-def open_text(path: str) -> Iterator[tuple[io.TextIOWrapper, Callable[[], int]]]:
-    """A file, a ``.gz`` or ``-`` (standard input) as text split at newlines only.
-
-    With it comes how many bytes of the file have been read, 0 where it cannot be told.
-
-    Bytes that are not UTF-8 become ``\\xNN``: kept, printable, and no valid JSON.
-    Raises `InputError` for what cannot be opened or is no text.
-    """
-    with ExitStack() as opened:
-        try:
-            raw: Any = _standard_input() if path == "-" else opened.enter_context(
-                Path(path).open("rb")
-            )
-            stream, tell = _unzipped(raw, opened)
-            if b"\0" in stream.peek(4096)[:4096]:
-                raise InputError(f"{path} is a binary file, not saved sacct output")
-        except (OSError, EOFError, ValueError, zlib.error) as error:
-            raise InputError(f"cannot read {path}: {_why(error)}") from None
-        yield io.TextIOWrapper(stream, "utf-8", "backslashreplace", newline="\n"), tell
-
-
-def _standard_input() -> IO[bytes]:
-    if sys.stdin is None:
-        raise ValueError("standard input is closed")
-    return sys.stdin.buffer
-
-
-def _why(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error)
-
-
-def _unzipped(raw: Any, opened: ExitStack) -> tuple[io.BufferedReader, Callable[[], int]]:
-    """What a file holds, unpacked; and how far it has been read."""
-    peeking = io.BufferedReader(raw, 1 << 18)
-    if peeking.peek(2)[:2] != _GZIP:
-        return peeking, raw.tell if raw.seekable() else int
-    if not raw.seekable():
-        raw = tempfile.TemporaryFile()  # noqa: SIM115 - the stack closes it
-        opened.enter_context(raw)
-        shutil.copyfileobj(peeking, raw, _PIECE)
-        raw.seek(0)
-        peeking = io.BufferedReader(raw, 1 << 18)
-    _check_whole(peeking)
-    peeking.seek(0)
-    unzipped: Any = gzip.GzipFile(fileobj=peeking)
-    return io.BufferedReader(unzipped, 1 << 18), raw.tell
-
-
-def _check_whole(packed: io.BufferedReader) -> None:
-    """A flipped bit shows only in the checksum at the end, after what it changed was read.
-
-    One that merely ends early keeps what was whole.
-    """
-    try:
-        with gzip.GzipFile(fileobj=packed) as file:
-            while file.read(_PIECE):
-                pass
-    except EOFError:
-        return
-    except (OSError, zlib.error) as error:
-        raise InputError(
-            f"the compressed file is damaged ({_why(error)}); nothing was written: copy it again"
-        ) from None
 
 
 class SavedFile:
@@ -106,8 +31,8 @@ class SavedFile:
         self._given = cluster, zone
         try:
             header = stream.readline(_HEADER_LIMIT).lstrip("\ufeff").rstrip("\n")
-        except (OSError, EOFError, zlib.error) as error:
-            raise InputError(f"the file cannot be read: {_why(error)}") from None
+        except TORN as error:
+            raise InputError(f"the file cannot be read: {why(error)}") from None
         self._layout = Layout(header, delimiter, *self._given)
         self._lines = LineReader(self._layout)
 
@@ -155,9 +80,9 @@ class SavedFile:
                 else:
                     self._lines.records += len(runs)
                 yield runs
-        except (EOFError, OSError, zlib.error) as error:
+        except TORN as error:
             raise OutsideError(
-                f"the file cannot be read to its end ({_why(error)}); what was whole is kept: "
+                f"the file cannot be read to its end ({why(error)}); what was whole is kept: "
                 "copy it again and run the same command"
             ) from None
         yield self._lines.end()

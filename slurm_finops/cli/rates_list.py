@@ -1,0 +1,155 @@
+"""Rates as lines of a list: single ones, and long series as one."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from math import lcm
+from typing import TYPE_CHECKING, Any
+
+from slurm_finops.core.words import count
+from slurm_finops.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from slurm_finops.config import Config
+    from slurm_finops.core.rates import Rate
+
+#: Longer series are one line.
+_STEPS = 6
+_HEAD = ("sku", "price", "per", "unit-hour", "from", "pricing", "match", "rank", "source")
+
+
+def of_sku(rates: Sequence[Rate], sku: str) -> list[Rate]:
+    """The rates of a SKU; raises `InputError` naming the nearest where there is none."""
+    from slurm_finops.prices.rows import near
+
+    found = [rate for rate in rates if rate.sku == sku]
+    if not found:
+        raise InputError(f"no rate is of {sku!r}; {near(sku, [rate.sku for rate in rates])}")
+    return found
+
+
+def in_force(rates: Iterable[Rate], at: int) -> list[Rate]:
+    """Of each series the rate that holds at a moment."""
+    found: dict[Any, Rate] = {}
+    for rate in sorted(rates, key=lambda rate: rate.start):
+        if rate.start <= at:
+            found[rate.series] = rate
+    return list(found.values())
+
+
+def grouped(rates: Iterable[Rate], steps: bool) -> list[list[Rate]]:
+    """Rates by SKU, match, rank and time; many of one source and pricing together."""
+    ordered = sorted(rates, key=lambda rate: (rate.series, rate.start))
+    found: list[list[Rate]] = []
+    for _, group in groupby(ordered, key=lambda rate: (rate.series, _source(rate), rate.pricing)):
+        some = list(group)
+        found += [[rate] for rate in some] if steps or len(some) <= _STEPS else [some]
+    return found
+
+
+def _source(rate: Rate) -> str:
+    """``finops.toml rates[2]``, ``import june``: the SKU stands beside it."""
+    return rate.where.removesuffix(f" ({rate.sku})")
+
+
+def _extremes(rates: Sequence[Rate]) -> list[Rate]:
+    """The lowest and the highest by unit, or the only one."""
+    if len(rates) == 1:
+        return [rates[0]]
+    common = lcm(*{rate.per for rate in rates})
+
+    def by_unit(rate: Rate) -> int:
+        return rate.price * (common // rate.per)
+
+    return [min(rates, key=by_unit), max(rates, key=by_unit)]
+
+
+def _price(rate: Rate, config: Config, per: int = 1) -> str:
+    from slurm_finops.core.money import MICROS, exact_text
+
+    return exact_text(rate.price, per * MICROS, config.digits)
+
+
+def table(config: Config, groups: Sequence[Sequence[Rate]]) -> Iterator[str]:
+    """A line a rate or series, aligned, under a line of names."""
+    from slurm_finops.reports.format import visible
+    from slurm_finops.reports.tables import aligned
+
+    rows = [tuple(map(visible, _row(config, some))) for some in groups]
+    yield from aligned([_HEAD, *rows], len(_HEAD))
+
+
+def _row(config: Config, some: Sequence[Rate]) -> tuple[str, ...]:
+    first, ends = some[0], _extremes(some)
+    when = _when(config, first.start)
+    if len(some) > 1:
+        when += f" … {_when(config, some[-1].start)}, {count(len(some), 'step')}"
+    return (
+        first.sku,
+        " – ".join(dict.fromkeys(_price(rate, config) for rate in ends)),
+        " – ".join(dict.fromkeys(str(rate.per) for rate in ends)),
+        " – ".join(dict.fromkeys(_price(rate, config, rate.per) for rate in ends)),
+        when,
+        first.pricing,
+        ", ".join(f"{key}={value}" for key, value in first.match) or "–",
+        str(first.rank),
+        _source(first),
+    )
+
+
+def _when(config: Config, instant: int) -> str:
+    """A date where it is midnight in the billing zone, else the time."""
+    text = config.calendar.isoformat(instant)
+    calendar = config.calendar
+    if calendar.midnight(calendar.day_of(instant)) == instant:
+        return text[:10]
+    return text
+
+
+def as_json(config: Config, some: Sequence[Rate]) -> dict[str, Any]:
+    """A rate, or a series of them: then ``lowest`` and ``highest`` instead of a price."""
+    first, isoformat = some[0], config.calendar.isoformat
+    common = {
+        "sku": first.sku, "pricing": first.pricing, "match": dict(first.match),
+        "rank": first.rank, "source": _source(first), "steps": len(some),
+        "from": isoformat(first.start),
+    }  # fmt: skip
+    if len(some) == 1:
+        return common | _money(config, first)
+    lowest, highest = _extremes(some)
+    return common | {
+        "to": isoformat(some[-1].start),
+        "lowest": _money(config, lowest), "highest": _money(config, highest),
+    }  # fmt: skip
+
+
+def _money(config: Config, rate: Rate) -> dict[str, Any]:
+    return {
+        "price": _price(rate, config), "per": rate.per, "unit_price": _price(rate, config, rate.per)
+    }  # fmt: skip
+
+
+def imports(config: Config) -> list[dict[str, Any]]:
+    """Every import, with where it came from."""
+    from slurm_finops.errors import FinopsError
+    from slurm_finops.ledger.imports import imports as stored
+    from slurm_finops.ledger.store import Ledger
+
+    if not config.database.exists():
+        return []
+    try:
+        with Ledger.read(config.database, config.currency, config.timezone) as ledger:
+            found = stored(ledger.db)
+    except FinopsError:
+        return []  # that imports are not seen was said
+    return [
+        {
+            "name": one.name, "format": one.format, "options": one.options,
+            "at": config.calendar.isoformat(one.at), "by": one.actor, "rates": one.rates,
+            "standing": one.standing,
+            "files": [{"name": name, "sha256": digest} for name, digest in one.files],
+        }
+        for one in found
+    ]  # fmt: skip

@@ -1,0 +1,1 @@
+"""Files of cloud prices -> dated rates.  Text becomes integers here, and never a float."""
