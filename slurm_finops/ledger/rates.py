@@ -1,10 +1,11 @@
-"""Rates and rate cards in the ledger."""
+"""Rates, rate cards and SKUs in the ledger."""
 
 import json
 import sqlite3
 from collections.abc import Sequence
 
 from slurm_finops.core.rates import Card, Match, Rate
+from slurm_finops.core.usage import is_gpu
 from slurm_finops.ledger.bulk import BulkInsert
 
 _COLUMNS = ("sku", "match", "rank", "start", "price_micros", "per", "pricing")
@@ -54,3 +55,19 @@ class RateCards:
                 "SELECT id FROM rate_cards WHERE (sku, match, rank, pricing) = (?, ?, ?, ?)", values
             ).fetchone()[0]
         return found or 0
+
+
+class SkuIds:
+    """Ids of SKUs."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def id(self, sku: str) -> int:
+        """The id of a SKU, stored if new; call inside a transaction."""
+        self._db.execute(
+            "INSERT INTO skus (name, is_gpu) VALUES (?, ?) ON CONFLICT DO NOTHING",
+            (sku, is_gpu(sku)),
+        )
+        row = self._db.execute("SELECT id FROM skus WHERE name = ?", (sku,)).fetchone()
+        return int(row[0])

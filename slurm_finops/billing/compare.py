@@ -1,0 +1,143 @@
+"""What the runs of a period cost under price lists that are not the ledger's own.
+
+Runs stream by once for all lists.  What is kept is a sum for each group, SKU and
+pricing (and day, if asked for), however many runs there are.  Nothing is written.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import NamedTuple
+
+from slurm_finops.billing.plans import Plans
+from slurm_finops.core.charge import Cut
+from slurm_finops.core.compare import PriceList, Window, shares
+from slurm_finops.core.period import Calendar, Period, day_date
+from slurm_finops.core.usage import is_gpu
+from slurm_finops.ledger.owned import Groups, Owned, Values, owned_runs
+from slurm_finops.ledger.store import Ledger
+
+_SLICE = 10_000
+#: (group, SKU, pricing, number of the cut): what ticks and unit-seconds are summed by
+_Place = tuple[int, str, str | None, int]
+
+
+@dataclass(slots=True)
+class Cell:
+    """Sums over some runs: ticks, GPU-seconds held and booked; whether any of it has a price."""
+
+    ticks: int = 0
+    gpu_seconds: int = 0
+    booked_gpu_seconds: int = 0
+    priced: bool = False
+
+
+class Bare(NamedTuple):
+    """What of a SKU a list has no rate for: runs, and unit-seconds booked."""
+
+    sku: str
+    runs: int
+    unit_seconds: int
+
+
+@dataclass
+class Costs:
+    """A period under one price list: a cell for each of the dimensions' values."""
+
+    cells: dict[Values, Cell] = field(default_factory=dict)
+    unpriced_runs: int = 0
+    unpriced: tuple[Bare, ...] = ()
+
+
+def compare(
+    ledger: Ledger, period: Period, lists: Sequence[PriceList], by: Sequence[str],
+    calendar: Calendar, *, suspended: bool = False,
+    progress: Callable[[int], None] = lambda runs: None,
+) -> list[Costs]:  # fmt: skip
+    """The costs of a period under each list, by dimensions of `ledger.spend`.
+
+    Each run that books time in the period is in it, with what it books there.
+    """
+    groups = Groups(ledger.db, by)
+    tallies = [_Tally(ledger, period, one, calendar, "day" in by) for one in lists]
+    adders = [tally.add for tally in tallies]
+    ids = groups.ids
+    runs = owned_runs(
+        ledger.db, calendar, period.start, period.end, suspended=suspended,
+        least=max((one.minimum for one in lists), default=0),
+        slack=max((one.step - 1 for one in lists), default=0),
+    )  # fmt: skip
+    for seen, run in enumerate(runs, 1):
+        group = groups[ids(run)]
+        for add in adders:
+            add(run, group)
+        if not seen % _SLICE:
+            progress(_SLICE)
+    return [tally.costs(groups, by) for tally in tallies]
+
+
+class _Tally:
+    """The sums of one list."""
+
+    def __init__(
+        self, ledger: Ledger, period: Period, prices: PriceList, calendar: Calendar, days: bool
+    ) -> None:
+        self._booked = prices.booked
+        self._plans: Plans[str, str] = Plans(ledger.db, prices.book, str, attrgetter("pricing"))
+        self._cut: Cut = calendar if days else Window(period.start, period.end)
+        self._first, self._last = (period.first, period.last) if days else (0, 1)
+        self._sums: dict[_Place, list[int]] = {}
+        self._bare: Counter[str] = Counter()
+        self._bare_runs = 0
+
+    def add(self, run: Owned, group: int) -> None:
+        """Add what a run books in the period."""
+        _, start, elapsed, cluster, context, tres, _, _, _ = run
+        plans, sums, booked = self._plans, self._sums, self._booked(elapsed)
+        bare = None
+        for sku, quantity, segments, device in plans[cluster, plans.places[context], tres]:
+            for part, pricing, held, seconds, ticks in shares(
+                start, elapsed, booked, quantity, segments, self._cut
+            ):
+                if ticks is None:
+                    if not device:
+                        continue
+                    ticks = 0
+                if not self._first <= part < self._last:
+                    continue
+                if pricing is None:
+                    bare = {*(bare or ()), sku}
+                place = group, sku, pricing, part
+                cell = sums.get(place)
+                if cell is None:
+                    cell = sums[place] = [0, 0, 0]
+                cell[0] += ticks
+                cell[1] += quantity * held
+                cell[2] += quantity * seconds
+        if bare:
+            self._bare.update(bare)
+            self._bare_runs += 1
+
+    def costs(self, groups: Groups, by: Sequence[str]) -> Costs:
+        """What was added, by these dimensions."""
+        found = Costs(unpriced_runs=self._bare_runs)
+        unit_seconds: Counter[str] = Counter()
+        for (group, sku, pricing, part), (ticks, held, booked) in self._sums.items():
+            values = dict(zip(groups.names, groups.members[group], strict=True))
+            values |= {
+                "sku": sku, "pricing": pricing or "unpriced", "day": str(day_date(part)),
+            }  # fmt: skip
+            cell = found.cells.setdefault(tuple(values[name] for name in by), Cell())
+            cell.ticks += ticks
+            if is_gpu(sku):
+                cell.gpu_seconds += held
+                cell.booked_gpu_seconds += booked
+            if pricing is None:
+                unit_seconds[sku] += booked
+            else:
+                cell.priced = True
+        found.unpriced = tuple(
+            Bare(sku, runs, unit_seconds[sku]) for sku, runs in sorted(self._bare.items())
+        )
+        return found
