@@ -16,6 +16,7 @@ from slurm_finops.core.compare import PriceList, Window, shares
 from slurm_finops.core.period import Calendar, Period, day_date
 from slurm_finops.core.usage import is_gpu
 from slurm_finops.ledger.owned import Groups, Owned, Values, owned_runs
+from slurm_finops.ledger.spend import Scope, spend, unpriced
 from slurm_finops.ledger.store import Ledger
 
 _SLICE = 10_000
@@ -48,6 +49,21 @@ class Costs:
     cells: dict[Values, Cell] = field(default_factory=dict)
     unpriced_runs: int = 0
     unpriced: tuple[Bare, ...] = ()
+
+
+def as_charged(ledger: Ledger, period: Period, by: Sequence[str]) -> Costs:
+    """The same of the ledger's own charges: effective cost, and nothing booked beside what is held.
+    """
+    scope = Scope(period.first, period.last)
+    bare = spend(ledger.db, scope.narrowed("rate_card_id = 0"), ())
+    return Costs(
+        {
+            row.key: Cell(row.effective_ticks, row.gpu_seconds, row.gpu_seconds, not row.unpriced)
+            for row in spend(ledger.db, scope, by)
+        },
+        bare[0].runs if bare else 0,
+        tuple(Bare(*row) for row in unpriced(ledger.db, scope)),
+    )
 
 
 def compare(
