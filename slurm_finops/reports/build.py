@@ -23,6 +23,7 @@ from slurm_finops.reports.view import (
     Daily,
     Day,
     Header,
+    Key,
     Page,
     Report,
     Row,
@@ -94,8 +95,13 @@ def table(sums: Sequence[Sums], by: Sequence[str], digits: int) -> Spend:
     return Spend(tuple(by), rows, _total(rows))
 
 
+def name_order(key: Key) -> tuple[tuple[bool, str], ...]:
+    """Rows of one cost stand by their names, and what has none comes last."""
+    return tuple((value is None, str(value or "")) for value in key)
+
+
 def _name(row: Sums) -> tuple[tuple[bool, str], ...]:
-    return tuple((value is None, str(value or "")) for value in row.key)
+    return name_order(row.key)
 
 
 def _total(rows: Iterable[Row]) -> Row:
@@ -112,7 +118,7 @@ def report(
     running = _provisional(ledger, scope)
     bare = _all(ledger, scope.narrowed("rate_card_id = 0"))
     return Report(
-        header=_header(site, period),
+        header=header_of(site, period),
         spend=_spend(ledger, site, scope, by),
         provisional_runs=running.runs,
         provisional_minor=to_minor(running.effective_ticks, site.digits),
@@ -153,7 +159,8 @@ def _provisional(ledger: Ledger, scope: Scope) -> Sums:
     return _all(ledger, scope.narrowed(running))
 
 
-def _header(site: Site, period: Period) -> Header:
+def header_of(site: Site, period: Period) -> Header:
+    """What a table of this period is about."""
     return Header(
         currency=site.currency,
         digits=site.digits,
