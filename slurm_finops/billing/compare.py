@@ -7,6 +7,7 @@ pricing (and day, if asked for), however many runs there are.  Nothing is writte
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -19,7 +20,7 @@ from slurm_finops.ledger.owned import Groups, Owned, Values, owned_runs
 from slurm_finops.ledger.spend import Scope, spend, unpriced
 from slurm_finops.ledger.store import Ledger
 
-_SLICE = 10_000
+_BLOCK = 10_000
 #: (group, SKU, pricing, number of the cut): what ticks and unit-seconds are summed by
 _Place = tuple[int, str, str | None, int]
 
@@ -77,19 +78,17 @@ def compare(
     """
     groups = Groups(ledger.db, by)
     tallies = [_Tally(ledger, period, one, calendar, "day" in by) for one in lists]
-    adders = [tally.add for tally in tallies]
-    ids = groups.ids
     runs = owned_runs(
         ledger.db, calendar, period.start, period.end, suspended=suspended,
         least=max((one.minimum for one in lists), default=0),
         slack=max((one.step - 1 for one in lists), default=0),
     )  # fmt: skip
-    for seen, run in enumerate(runs, 1):
-        group = groups[ids(run)]
-        for add in adders:
-            add(run, group)
-        if not seen % _SLICE:
-            progress(_SLICE)
+    ids = groups.ids
+    while block := list(islice(runs, _BLOCK)):
+        numbers = [groups[ids(run)] for run in block]
+        for tally in tallies:
+            tally.add(block, numbers)
+        progress(len(block))
     return [tally.costs(groups, by) for tally in tallies]
 
 
@@ -107,33 +106,31 @@ class _Tally:
         self._bare: Counter[str] = Counter()
         self._bare_runs = 0
 
-    def add(self, run: Owned, group: int) -> None:
-        """Add what a run books in the period."""
-        _, start, elapsed, cluster, context, tres, _, _, _ = run
-        plans, sums, booked = self._plans, self._sums, self._booked(elapsed)
-        bare = None
-        for sku, quantity, segments, device in plans[cluster, plans.places[context], tres]:
-            for part, pricing, held, seconds, ticks in shares(
-                start, elapsed, booked, quantity, segments, self._cut
-            ):
-                if ticks is None:
-                    if not device:
+    def add(self, runs: Sequence[Owned], numbers: Sequence[int]) -> None:
+        """Add what runs book in the period; ``numbers`` are their groups."""
+        plans, places, booked_of = self._plans, self._plans.places, self._booked
+        cut, first, last, sums = self._cut, self._first, self._last, self._sums
+        for (_, start, elapsed, cluster, context, tres, _, _, _), group in zip(
+            runs, numbers, strict=True
+        ):
+            booked, bare = booked_of(elapsed), None
+            for sku, quantity, segments, device in plans[cluster, places[context], tres]:
+                for part, pricing, held, seconds, ticks in shares(
+                    start, elapsed, booked, quantity, segments, cut
+                ):
+                    if not first <= part < last or (pricing is None and not device):
                         continue
-                    ticks = 0
-                if not self._first <= part < self._last:
-                    continue
-                if pricing is None:
-                    bare = {*(bare or ()), sku}
-                place = group, sku, pricing, part
-                cell = sums.get(place)
-                if cell is None:
-                    cell = sums[place] = [0, 0, 0]
-                cell[0] += ticks
-                cell[1] += quantity * held
-                cell[2] += quantity * seconds
-        if bare:
-            self._bare.update(bare)
-            self._bare_runs += 1
+                    cell = sums.get((group, sku, pricing, part))
+                    if cell is None:
+                        cell = sums[group, sku, pricing, part] = [0, 0, 0]
+                    cell[0] += ticks or 0
+                    cell[1] += quantity * held
+                    cell[2] += quantity * seconds
+                    if pricing is None:
+                        bare = {*(bare or ()), sku}
+            if bare:
+                self._bare.update(bare)
+                self._bare_runs += 1
 
     def costs(self, groups: Groups, by: Sequence[str]) -> Costs:
         """What was added, by these dimensions."""
