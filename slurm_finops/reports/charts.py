@@ -228,8 +228,8 @@ def comparison_png(found: Comparison, *, width_px: int = _WIDTH_PX, dark: bool =
         axes.spines["bottom"].set_visible(False)
         axes.margins(x=0.16, y=0.01)
         names = [f"{label(c.name, 30)}: {grouped(c.all_minor, digits)}" for c in found.columns]
-        _legend(figure, bars, names, max(1, width_px // 375),
-                f"{found.header.currency} {in_period(found.header)}")  # fmt: skip
+        title = f"{found.header.currency} by {', '.join(found.by)} {in_period(found.header)}"
+        _legend(figure, bars, names, max(1, width_px // 375), title)
         return _png(figure)
 
 

@@ -142,8 +142,14 @@ def notes(found: Comparison) -> list[str]:
             "warning: prices have changed since the ledger's own charges were made; "
             "run: slurm-finops price"
         )
-    return lines + [
+    lines += (
         f"warning: {visible(column.name)}: no rate for {visible(bare.sku)}: "
         f"{count(bare.runs, 'run')}, {gpu_hours(bare.unit_seconds)} unit-hours are in no cost of it"
         for column in found.columns for bare in column.unpriced
-    ]  # fmt: skip
+    )  # fmt: skip
+    skus = [{bare.sku for bare in column.unpriced} for column in found.columns]
+    if any(names != skus[0] for names in skus):
+        lines.append(
+            "the lists do not price the same usage: a difference is also of what one leaves out"
+        )
+    return lines

@@ -204,6 +204,7 @@ def test_a_list_without_a_rate_for_what_was_held_says_so(month: Path) -> None:
     assert ran.stdout.endswith(
         "warning: other: no rate for gres/gpu:h100: 1,067 runs, 5,760.0 unit-hours are in no cost "
         "of it\n"
+        "the lists do not price the same usage: a difference is also of what one leaves out\n"
     )
 
 
