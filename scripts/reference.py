@@ -1,15 +1,19 @@
-"""The reference pages: docs/commands.md, of every command's own help, the messages in
-docs/tagging.md, of the vectors that the gate is held to, and the answers in docs/advise.md.
+"""The reference pages: docs/commands.md, of every command's own help; the messages in
+docs/tagging.md, of the vectors that the gate is held to; the answers in docs/advise.md and
+docs/compare.md, and the latter's picture, of the golden month.
 
-    reference.py PAGE      prints commands.md, tagging.md or advise.md as it should be
+    reference.py PAGE      prints commands.md, tagging.md, advise.md, compare.md or
+                           images/compare.png as it should be
 """
 
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 from advise_page import advise_page
+from click.testing import CliRunner
 
 from slurm_finops.cli import main
 from slurm_finops.core.faults import MESSAGES
@@ -45,8 +49,14 @@ def commands_page() -> str:
     return "\n".join([HEAD, *pages(main, "slurm-finops", None)])
 
 
-TAGGING = Path(__file__).resolve().parent.parent / "docs" / "tagging.md"
-MARKS = "<!-- messages -->\n", "<!-- end -->\n"
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+END = "<!-- end -->\n"
+
+
+def filled(page: str, mark: str, text: str) -> str:
+    """A page with what stands between its mark and the end made anew."""
+    head, _, rest = (DOCS / page).read_text().partition(mark)
+    return f"{head}{mark}{text}\n{END}{rest.partition(END)[2]}"
 
 
 def messages() -> Iterator[str]:
@@ -73,12 +83,47 @@ def _cell(text: str, most: int = 200) -> str:
 
 def tagging_page() -> str:
     """The page, with its table made anew."""
-    head, _, rest = TAGGING.read_text().partition(MARKS[0])
-    table = "\n".join(messages())
-    return f"{head}{MARKS[0]}{table}\n{MARKS[1]}{rest.partition(MARKS[1])[2]}"
+    return filled("tagging.md", "<!-- messages -->\n", "\n".join(messages()))
 
 
-PAGES = {"commands.md": commands_page, "tagging.md": tagging_page, "advise.md": advise_page}
+def compared(picture: Path | None = None) -> str:
+    """What compare says of the golden month under docs/examples/prices.toml."""
+    with tempfile.TemporaryDirectory() as folder:
+        config = Path(folder, "finops.toml")
+        config.write_text((DOCS / "examples" / "demo.toml").read_text())
+        june = DOCS.parent / "tests" / "sacct" / "alpha-2026-06.txt.gz"
+        words = ["--period", "2026-06", "--with", str(DOCS / "examples" / "prices.toml")]
+        finops(config, "collect", "sacct", "--delimiter", "|", "--file", str(june))
+        finops(config, "price")
+        return finops(config, "compare", *words, *(["--picture", str(picture)] if picture else ()))
+
+
+def finops(config: Path, *words: str) -> str:
+    """What a command prints; raises where it fails."""
+    ran = CliRunner().invoke(main, ["-c", str(config), *words], catch_exceptions=False)
+    if ran.exit_code:
+        raise SystemExit(ran.stderr)
+    return ran.stdout
+
+
+def compare_page() -> str:
+    """The page, with its answer made anew."""
+    return filled("compare.md", "<!-- answer -->\n", f"```text\n{compared()}```")
+
+
+def compare_picture() -> bytes:
+    """The picture beside that answer."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "compare.png")
+        compared(path)
+        return path.read_bytes()
+
+
+PAGES = {
+    "commands.md": commands_page, "tagging.md": tagging_page, "advise.md": advise_page,
+    "compare.md": compare_page, "images/compare.png": compare_picture,
+}  # fmt: skip
 
 if __name__ == "__main__":
-    print(PAGES[sys.argv[1]](), end="")
+    made = PAGES[sys.argv[1]]()
+    sys.stdout.buffer.write(made if isinstance(made, bytes) else made.encode())

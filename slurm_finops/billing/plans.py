@@ -1,81 +1,80 @@
 """How a run is priced: worked out once for what runs have in common."""
 
 import sqlite3
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Generic, NamedTuple, TypeVar
 
 from slurm_finops.core.rates import Card, RateBook, Segment
-from slurm_finops.core.usage import billable, is_device, is_gpu, parse_tres
-from slurm_finops.ledger.rates import RateCards
+from slurm_finops.core.usage import billable, is_device, parse_tres
 
 #: Entries of each cache: many distinct values cost time, not memory.
 _CACHE = 50_000
 
+S = TypeVar("S")
+C = TypeVar("C")
 
-class Line(NamedTuple):
+
+class Line(NamedTuple, Generic[S, C]):
     """One SKU that a run is charged for."""
 
-    sku_id: int
+    sku: S
     quantity: int
-    #: their cards are ids of `RateCards`
-    segments: tuple[Segment[int], ...]
+    segments: tuple[Segment[C], ...]
     #: unpriced without a rate; anything else is nothing to bill until a rate names it
     device: bool
 
 
-class Plans(dict[tuple[int, int, int], list[Line]]):
+class Plans(dict[tuple[int, int, int], list[Line[S, C]]], Generic[S, C]):
     """``(cluster, place, TRES)`` ids -> the lines of such a run.
 
-    A *place* is what the site's rates can match of a run's context, so that
-    runs of many users in one partition share a plan.  Use it inside a transaction.
+    A *place* is what the rates can match of a run's context, so that runs of many
+    users in one partition share a plan.  ``sku_as`` and ``card_as`` give what its
+    lines name a SKU and a card by: ids where charges are stored, words where they
+    are only summed.  Each is asked once a combination, for that costs as much as
+    pricing a run.
     """
 
-    def __init__(self, db: sqlite3.Connection, book: RateBook) -> None:
+    def __init__(
+        self, db: sqlite3.Connection, book: RateBook, sku_as: Callable[[str], S],
+        card_as: Callable[[Card], C],
+    ) -> None:  # fmt: skip
         super().__init__()
         self._db = db
         self._book = book
-        self._cards = RateCards(db)
+        self._sku_as = sku_as
+        self._card_as = card_as
         self.places = _Places(db, book)
-        self._priced: dict[tuple[str, int, int], tuple[int, tuple[Segment[int], ...]]] = {}
+        self._priced: dict[tuple[str, int, int], tuple[S, tuple[Segment[C], ...]]] = {}
 
-    def __missing__(self, key: tuple[int, int, int]) -> list[Line]:
+    def __missing__(self, key: tuple[int, int, int]) -> list[Line[S, C]]:
         cluster, place, tres = key
         (text,) = self._db.execute("SELECT alloc_tres FROM tres WHERE id = ?", (tres,)).fetchone()
         lines = []
         for sku, quantity in billable(parse_tres(text), self._book.skus):
-            sku_id, segments = self._how(sku, cluster, place)
-            lines.append(Line(sku_id, quantity, segments, is_device(sku)))
+            named, segments = self._how(sku, cluster, place)
+            lines.append(Line(named, quantity, segments, is_device(sku)))
         if len(self) >= _CACHE:
             self.clear()
         self[key] = lines
         return lines
 
-    def _how(self, sku: str, cluster: int, place: int) -> tuple[int, tuple[Segment[int], ...]]:
+    def _how(self, sku: str, cluster: int, place: int) -> tuple[S, tuple[Segment[C], ...]]:
         found = self._priced.get((sku, cluster, place))
         if found is None:
             (name,) = self._db.execute(
                 "SELECT name FROM clusters WHERE id = ?", (cluster,)
             ).fetchone()
             dimensions = {"cluster": name, **self.places.dimensions(place)}
-            segments = self._numbered(self._book.segments(sku, dimensions))
-            found = self._priced[sku, cluster, place] = self._sku_id(sku), segments
+            segments = self._named(self._book.segments(sku, dimensions))
+            found = self._priced[sku, cluster, place] = self._sku_as(sku), segments
         return found
 
-    def _numbered(self, segments: Sequence[Segment[Card]]) -> tuple[Segment[int], ...]:
-        """The same with their cards' ids: looking one up costs as much as pricing a run."""
-        card_id = self._cards.id
+    def _named(self, segments: Sequence[Segment[Card]]) -> tuple[Segment[C], ...]:
+        card_as = self._card_as
         return tuple(
-            Segment(start, None if card is None else card_id(card), curve, list_curve)
+            Segment(start, None if card is None else card_as(card), curve, list_curve)
             for start, card, curve, list_curve in segments
         )
-
-    def _sku_id(self, sku: str) -> int:
-        self._db.execute(
-            "INSERT INTO skus (name, is_gpu) VALUES (?, ?) ON CONFLICT DO NOTHING",
-            (sku, is_gpu(sku)),
-        )
-        row = self._db.execute("SELECT id FROM skus WHERE name = ?", (sku,)).fetchone()
-        return int(row[0])
 
 
 class _Places(dict[int, int]):

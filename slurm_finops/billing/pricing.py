@@ -23,7 +23,7 @@ from slurm_finops.core.usage import GPU, is_gpu, parse_tres
 from slurm_finops.ledger import pricing as table
 from slurm_finops.ledger.allocation import mark
 from slurm_finops.ledger.held import free, hold
-from slurm_finops.ledger.rates import replace_rates, stored_rates
+from slurm_finops.ledger.rates import RateCards, SkuIds, replace_rates, stored_rates
 from slurm_finops.ledger.store import Ledger
 from slurm_finops.ledger.tag_sets import TagSets
 
@@ -232,7 +232,8 @@ class _Pricer:
         self._db = ledger.db
         self._terms = terms
         self._owners = _Owners(ledger, terms.policy)
-        self._plans = Plans(ledger.db, terms.book)
+        # both numberings store what is new: use the plans inside a transaction
+        self._plans = Plans(ledger.db, terms.book, SkuIds(ledger.db).id, RateCards(ledger.db).id)
 
     def write(self, runs: Sequence[table.Held]) -> int:
         """Charge these runs, which have no charges; the ticks billed.  Inside a transaction."""

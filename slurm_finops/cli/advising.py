@@ -123,14 +123,14 @@ def answer(
     from slurm_finops.billing.advice import use_of
     from slurm_finops.core.advice import Overfull
     from slurm_finops.reports.advice import advice
-    from slurm_finops.reports.build import header
+    from slurm_finops.reports.build import header_of
 
     prices, notes = _prices(app, asked, given)
     use = use_of(ledger, app.config.calendar, asked)
     if not use.workloads:
         raise _nothing(ledger, asked)
     notes += _notes(app, ledger, asked, use.unfinished)
-    head = header(app.site, asked.period)
+    head = header_of(app.site, asked.period)
     try:
         return advice(head, asked.sku, asked.partition, use, prices, capacity, notes)
     except Overfull as error:

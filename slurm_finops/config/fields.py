@@ -1,5 +1,7 @@
-"""Values of finops.toml that more than one table has: prices, amounts, moments, matches."""
+"""Values of finops.toml that more than one table has: prices, amounts, moments, matches, names."""
 
+from collections import Counter
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
@@ -58,3 +60,10 @@ def match_of(table: Table) -> Match:
     values = {key: found.text(key, "a name", None) for key in MATCH_KEYS}
     found.done()
     return tuple(sorted((key, value) for key, value in values.items() if value is not None))
+
+
+def unique(table: Table, key: str, names: Iterable[str]) -> None:
+    """No name may be given twice."""
+    for name, times in Counter(names).items():
+        if times > 1:
+            raise table.fail(key, f"{name!r} is given twice")

@@ -1,17 +1,15 @@
 """finops.toml -> frozen dataclasses; every error names file, key and remedy."""
 
 import re
-import tomllib
-from collections import Counter
 from dataclasses import replace
 from email.utils import parseaddr
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from slurm_finops.config.fields import decimal, rate_of
+from slurm_finops.config.fields import decimal, rate_of, unique
 from slurm_finops.config.model import Config, Gate, Hook, Mail, Project, Team
 from slurm_finops.config.pools import Reader
-from slurm_finops.config.table import Table
+from slurm_finops.config.table import Table, read_toml
 from slurm_finops.core.money import CURRENCIES, minor_digits
 from slurm_finops.core.near import nearest
 from slurm_finops.core.period import Calendar
@@ -27,7 +25,7 @@ _ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[a-z0-9](?:[a-z0-9.-]*[a-z0-9])
 def load(path: Path) -> Config:
     """Read a configuration.  Raises `ConfigError`."""
     hint = "-c or SLURM_FINOPS_CONFIG names it, and slurm-finops init writes one"
-    return _config(_read(path, hint))
+    return _config(read_toml(path, hint))
 
 
 def load_instead(path: Path, config: Config) -> Config:
@@ -36,7 +34,7 @@ def load_instead(path: Path, config: Config) -> Config:
     What the file does not give stays; where it gives rates, imported ones are not
     used either.  Raises `ConfigError`.
     """
-    top = _read(path, "expected a file of [[rates]], [[pools]], [[overhead]] or [[lines]]")
+    top = read_toml(path, "expected a file of [[rates]], [[pools]], [[overhead]] or [[lines]]")
     given = [key for key in ("rates", "pools", "overhead", "lines") if top.has(key)]
     if not given:
         raise top.fail("", "gives none of [[rates]], [[pools]], [[overhead]] and [[lines]]")
@@ -55,18 +53,6 @@ def load_instead(path: Path, config: Config) -> Config:
     return changed
 
 
-def _read(path: Path, hint: str) -> Table:
-    try:
-        data = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise ConfigError(f"cannot read {path}: {error.strerror}; {hint}") from None
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path} is not UTF-8 text (byte {error.start})") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: not TOML: {error}") from None
-    return Table(path, "", data)
-
-
 def _config(top: Table) -> Config:
     cluster = top.text("cluster", "the cluster's name")
     currency = top.text("currency", 'an ISO 4217 code such as "USD"')
@@ -82,7 +68,7 @@ def _config(top: Table) -> Config:
     calendar, digits = Calendar(zone), minor_digits(currency)
     rates = tuple(rate_of(table, calendar) for table in top.tables("rates"))
     teams = tuple(_team(table, digits) for table in top.tables("teams"))
-    _unique(top, "teams", [team.name for team in teams])
+    unique(top, "teams", [team.name for team in teams])
     allocation = Reader(calendar, frozenset(team.name for team in teams)).allocation(top)
     tags = top.table("tags") or Table(top.path, "tags", {})
     policy, gate = _tags(tags, teams)
@@ -215,7 +201,7 @@ def _team(table: Table, digits: int) -> Team:
         projects=tuple(_project(project, digits) for project in table.tables("projects")),
     )
     table.done()
-    _unique(table, "projects", [project.name for project in team.projects])
+    unique(table, "projects", [project.name for project in team.projects])
     return team
 
 
@@ -235,12 +221,6 @@ def _addresses(table: Table) -> tuple[str, ...]:
         if not _ADDRESS.fullmatch(address):
             raise table.fail("email", f'{address!r} is no address such as "pi@example.org"')
     return addresses
-
-
-def _unique(table: Table, key: str, names: list[str]) -> None:
-    for name, times in Counter(names).items():
-        if times > 1:
-            raise table.fail(key, f"{name!r} is given twice")
 
 
 def _hook(table: Table) -> Hook:

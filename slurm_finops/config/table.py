@@ -1,5 +1,6 @@
 """A TOML table, read key by key: each error names file, key and remedy."""
 
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,18 @@ from typing import Any
 from slurm_finops.core.characters import is_control
 from slurm_finops.core.near import nearest
 from slurm_finops.errors import ConfigError
+
+
+def read_toml(path: Path, otherwise: str) -> "Table":
+    """The whole of a TOML file; ``otherwise`` says what to do where it cannot be read."""
+    try:
+        return Table(path, "", tomllib.loads(path.read_text("utf-8")))
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}; {otherwise}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not UTF-8 text (byte {error.start})") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not TOML: {error}") from None
 
 
 class Table:
@@ -89,6 +102,9 @@ class Table:
                 raise self.fail(name, f"is {value!r}; expected a table")
             found.append((name, Table(self.path, self._below(name), value)))
         return found
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._data
 
     def rest(self) -> dict[str, Any]:
         rest, self._data = self._data, {}

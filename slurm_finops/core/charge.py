@@ -1,4 +1,4 @@
-"""Usage x price curve -> charges, one per billing day and rate.
+"""Usage x price curve -> charges, one per part of time (a billing day) and rate.
 
 The cost of a run over ``[a, b)`` is ``floor(q F(b) / per) - floor(q F(a) / per)``
 with F the integral of the price from the run's start: additive over any split
@@ -9,12 +9,18 @@ elsewhere.
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
-from slurm_finops.core.period import Calendar
 from slurm_finops.core.rates import Curve, Segment
 
 C = TypeVar("C")
+
+
+class Cut(Protocol):
+    """What time is cut into: `core.period.Calendar` cuts it into billing days."""
+
+    def split(self, start: int, end: int) -> list[tuple[int, int, int]]:
+        """``[start, end)`` in adjoining pieces ``(number, from, to)``, none empty."""
 
 
 class Line(NamedTuple, Generic[C]):
@@ -32,16 +38,19 @@ _as_line: Callable[[Iterable[Any]], Line[Any]] = partial(tuple.__new__, Line)
 
 
 def charge(
-    start: int, end: int, quantity: int, segments: Sequence[Segment[C]], calendar: Calendar
+    start: int, end: int, quantity: int, segments: Sequence[Segment[C]], cut: Cut
 ) -> list[Line[C]]:
-    """The lines of ``quantity`` units held over ``[start, end)``, by day and card."""
+    """The lines of ``quantity`` units held over ``[start, end)``, by day and card.
+
+    Any ``cut`` comes to the same sum, and to the same cost of what two of them share.
+    """
     last = segments[-1]
     if last.start <= start:
-        return _lines(last, quantity, calendar.split(start, end))
+        return _lines(last, quantity, cut.split(start, end))
     lines = [
         line
         for segment, origin, stop in _pieces(start, end, segments)
-        for line in _lines(segment, quantity, calendar.split(origin, stop))
+        for line in _lines(segment, quantity, cut.split(origin, stop))
     ]
     return _merged(lines)
 

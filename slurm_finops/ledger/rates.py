@@ -1,4 +1,4 @@
-"""Rates and rate cards in the ledger."""
+"""Rates, rate cards and SKUs in the ledger."""
 
 import json
 import sqlite3
@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from slurm_finops.core.rates import Card, Match, Rate
+from slurm_finops.core.usage import is_gpu
 from slurm_finops.ledger.bulk import BulkInsert
 
 #: A rate's columns, wherever it is kept.
@@ -75,3 +76,19 @@ class RateCards:
                 "SELECT id FROM rate_cards WHERE (sku, match, rank, pricing) = (?, ?, ?, ?)", values
             ).fetchone()[0]
         return found or 0
+
+
+class SkuIds:
+    """Ids of SKUs."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def id(self, sku: str) -> int:
+        """The id of a SKU, stored if new; call inside a transaction."""
+        self._db.execute(
+            "INSERT INTO skus (name, is_gpu) VALUES (?, ?) ON CONFLICT DO NOTHING",
+            (sku, is_gpu(sku)),
+        )
+        row = self._db.execute("SELECT id FROM skus WHERE name = ?", (sku,)).fetchone()
+        return int(row[0])

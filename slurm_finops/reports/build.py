@@ -24,6 +24,7 @@ from slurm_finops.reports.view import (
     Daily,
     Day,
     Header,
+    Key,
     Page,
     Report,
     Row,
@@ -95,8 +96,13 @@ def table(sums: Sequence[Sums], by: Sequence[str], digits: int) -> Spend:
     return Spend(tuple(by), rows, _total(rows))
 
 
+def name_order(key: Key) -> tuple[tuple[bool, str], ...]:
+    """Rows of one cost stand by their names, and what has none comes last."""
+    return tuple((value is None, str(value or "")) for value in key)
+
+
 def _name(row: Sums) -> tuple[tuple[bool, str], ...]:
-    return tuple((value is None, str(value or "")) for value in row.key)
+    return name_order(row.key)
 
 
 def _total(rows: Iterable[Row]) -> Row:
@@ -113,7 +119,7 @@ def report(
     running = _provisional(ledger, scope)
     bare = _all(ledger, scope.narrowed("rate_card_id = 0", usage=True))
     return Report(
-        header=header(site, period),
+        header=header_of(site, period),
         spend=_spend(ledger, site, scope, by),
         provisional_runs=running.runs,
         provisional_minor=to_minor(running.effective_ticks, site.digits),
@@ -159,7 +165,7 @@ def _provisional(ledger: Ledger, scope: Scope) -> Sums:
     return _all(ledger, scope.narrowed(running, usage=True))
 
 
-def header(site: Site, period: Period) -> Header:
+def header_of(site: Site, period: Period) -> Header:
     """What a table or page of a period is about."""
     return Header(
         currency=site.currency,

@@ -4,13 +4,15 @@ Bars have float lengths, because pixels do; every figure that is written beside
 one comes from the integers.
 """
 
+from __future__ import annotations
+
 import io
 import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from slurm_finops.core.advice import Hour
 from slurm_finops.core.money import grouped
@@ -24,7 +26,10 @@ from slurm_finops.reports.format import (
     shortened,
     shown,
 )
-from slurm_finops.reports.view import Daily, Day, Header, Spend
+from slurm_finops.reports.view import Daily, Day, Header, Key, Spend
+
+if TYPE_CHECKING:
+    from slurm_finops.reports.comparison import Comparison
 
 #: Okabe and Ito's colours, told apart by all common kinds of colour blindness.
 PALETTE = (
@@ -142,14 +147,17 @@ def _day_axis(axes: Any, days: Sequence[date]) -> None:
     axes.tick_params(axis="y", length=0)
 
 
-def _legend(figure: Any, bars: Sequence[Any], names: Sequence[str], columns: int) -> None:
+def _legend(
+    figure: Any, bars: Sequence[Any], names: Sequence[str], columns: int, title: str = ""
+) -> None:
     """Above the bars and as wide as the figure, so that long names never squeeze the bars."""
     if not names or not all(map(len, bars)):
         return
     # matplotlib leaves out a label that begins with an underscore: they are written in afterwards
     legend = figure.legend([bar[0] for bar in bars], ["x"] * len(names), ncols=columns,
                            fontsize=7.5, frameon=False, loc="outside upper left",
-                           handlelength=1, handletextpad=0.4, columnspacing=1)  # fmt: skip
+                           handlelength=1, handletextpad=0.4, columnspacing=1,
+                           title=title or None, title_fontsize=8, alignment="left")  # fmt: skip
     for text, name in zip(legend.get_texts(), names, strict=True):
         text.set(text=name, parse_math=False)
 
@@ -177,11 +185,9 @@ def top_png(
         axes.set_xticks([])
         axes.spines["bottom"].set_visible(False)
         for place, row in zip(places, rows, strict=True):
-            cost = row.effective_minor
-            told = f"{grouped(cost, header.digits)}  {share(cost, whole)}"
-            axes.annotate(told, (float(max(row.effective_minor, 0)), place), xytext=(4, 0),
-                          textcoords="offset points", va="center", fontsize=8,
-                          color=ink.text)  # fmt: skip
+            told = f"{grouped(row.effective_minor, header.digits)}  "
+            told += share(row.effective_minor, whole)
+            _tell(axes, told, row.effective_minor, place, ink)
         axes.margins(x=0.18)
         return _png(figure)
 
@@ -248,6 +254,69 @@ def _use_axes(axes: Any, top: int, seconds: int, unit: str, ink: _Ink) -> None:
     axes.set_xlabel("hours, those of most use first", fontsize=8, color=ink.text)
     axes.tick_params(labelsize=8, length=2)
     axes.tick_params(axis="y", length=0)
+
+
+def _tell(axes: Any, told: str, minor: int, place: float, ink: _Ink) -> None:
+    """Write a bar's figure beside its end."""
+    axes.annotate(told, (float(max(minor, 0)), place), xytext=(4, 0),
+                  textcoords="offset points", va="center", fontsize=8, color=ink.text)  # fmt: skip
+
+
+#: Bars of one owner, and what is between two owners, in pixels.
+_BAR_PX, _GAP_PX = 13, 9
+_LEGEND_PX = 16
+
+
+def comparison_png(found: Comparison, *, width_px: int = _WIDTH_PX, dark: bool = False) -> bytes:
+    """What each owner costs under each list, the costliest first, and the lists' totals.
+
+    Each bar has its figure written beside it.  Owners past the first eight are one
+    bar, and so are a list's lines: a list's bars sum to its total.
+    """
+    ink, digits, lists = _DARK if dark else _LIGHT, found.header.digits, len(found.columns)
+    groups = _owners(found)
+    height = _LEGEND_PX * (lists + 2) + (_BAR_PX * lists + _GAP_PX) * max(len(groups), 1)
+    with _plain_matplotlib(ink):
+        figure, axes = _figure(width_px, height, ink)
+        thickness = _BAR_PX / (_BAR_PX * lists + _GAP_PX)
+        bars = []
+        for i, colour in enumerate(PALETTE[:lists]):
+            places = [g + (i - (lists - 1) / 2) * thickness for g in range(len(groups))]
+            costs = [group[i] for _, group in groups]
+            bars.append(axes.barh(places, [float(cost or 0) for cost in costs],
+                                  height=thickness * 0.9, color=colour))  # fmt: skip
+            for place, cost in zip(places, costs, strict=True):
+                told = "–" if cost is None else grouped(cost, digits)
+                _tell(axes, told, cost or 0, place, ink)
+        axes.set_yticks(range(len(groups)), [name for name, _ in groups], fontsize=8,
+                        parse_math=False)  # fmt: skip
+        axes.invert_yaxis()
+        axes.set_xticks([])
+        axes.spines["bottom"].set_visible(False)
+        axes.margins(x=0.16, y=0.01)
+        names = [f"{label(c.name, 30)}: {grouped(c.all_minor, digits)}" for c in found.columns]
+        title = f"{found.header.currency} by {', '.join(found.by)} {in_period(found.header)}"
+        _legend(figure, bars, names, max(1, width_px // 375), title)
+        return _png(figure)
+
+
+def _owners(found: Comparison) -> list[tuple[str, list[int | None]]]:
+    """Owners' names and costs under each list; then the rest as one, and the lines."""
+    def costs(key: Key) -> list[int | None]:
+        owned = [column.costs.get(key) for column in found.columns]
+        return [None if cost is None else cost.minor for cost in owned]
+
+    keep = len(found.keys) if len(found.keys) <= _TOP else _TOP - 1
+    groups = [(label(row_name(found.by, key), 22), costs(key)) for key in found.keys[:keep]]
+    if rest := found.keys[keep:]:
+        summed = [
+            None if {*column} == {None} else sum(cost or 0 for cost in column)
+            for column in zip(*map(costs, rest), strict=True)
+        ]
+        groups.append((f"{len(rest):,} others", summed))
+    if any(column.lines for column in found.columns):
+        groups.append(("lines", [c.lines_minor if c.lines else None for c in found.columns]))
+    return groups or [("nothing held", [0] * len(found.columns))]
 
 
 def daily_alt(daily: Daily, header: Header) -> str:

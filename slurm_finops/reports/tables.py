@@ -53,12 +53,13 @@ def report_csv(report: Report) -> str:
     figures = list(_figures(report.spend.total, digits))
     writer.writerow([*report.spend.by, *figures, "currency"])
     for row in report.spend.rows:
-        names = ["" if value is None else _harmless(value) for value in row.key]
+        names = ["" if value is None else harmless(value) for value in row.key]
         writer.writerow([*names, *_figures(row, digits).values(), report.header.currency])
     return out.getvalue()
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
+    """A text as a cell of CSV that no spreadsheet takes for a formula."""
     text = visible(text)
     return f"'{text}" if text.startswith(_FORMULA) else text
 
