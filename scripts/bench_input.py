@@ -7,21 +7,21 @@ from slurm_finops.sources.sacct.record import FIELDS
 
 START = 1_780_272_000  # 2026-06-01T00:00:00Z
 MONTH = 30 * 86_400
+YEAR = 365 * 86_400
 TEAMS = ("nlp", "cv", "platform", "research", "product")
 STATES = ("COMPLETED",) * 7 + ("FAILED", "TIMEOUT", "CANCELLED by 1001")
 
 
-def write_sacct(path: Path, runs: int) -> None:
-    """``runs`` records in order of Submit over June 2026; 20 runs an experiment on average."""
+def write_sacct(path: Path, runs: int, start: int = START, span: int = MONTH) -> None:
+    """``runs`` records in order of Submit, by default over June 2026; 20 runs an experiment."""
     chance = random.Random(2026)
     with path.open("w") as file:
         file.write("|".join(FIELDS) + "\n")
         for i in range(runs):
-            file.write(_line(i, runs, chance) + "\n")
+            file.write(_line(i, start + i * span // runs, chance) + "\n")
 
 
-def _line(i: int, runs: int, chance: random.Random) -> str:
-    submit = START + i * MONTH // runs
+def _line(i: int, submit: int, chance: random.Random) -> str:
     start = submit + chance.randrange(600)
     elapsed = chance.randrange(1, 20_000)
     # a sweep's runs come near each other: about a thousand experiments are under way

@@ -95,6 +95,8 @@ class Month:
         self._covering = Covering(
             ledger, self._names, calendar, what.pools, self._rules, suspended
         )
+        self._day: int | None = None
+        self._of_day: list[table.Held] = []
         self._unused = [
             _Pot(ids[pool.name], "unused", pool.unused, _words(pool.unused))
             for pool in self._covering.pools
@@ -155,7 +157,7 @@ class Month:
     def _shared_rows(self, day: int, covered: Covered) -> Iterator[Row]:
         """What shared services cost that day, with their parts of pools, taken off them."""
         taken: dict[tuple[int, Owner], list[int]] = {}
-        for held in table.held(self._db, day):
+        for held in self._held(day):
             rule = self._rules[held.context_id]
             if rule is not None:
                 owner = self._owner(held)
@@ -177,6 +179,12 @@ class Month:
             yield _row(day, pot.origin, "shared", owner, "taken off", day, seconds,
                        -pot.effective[day], -effective, -billed)  # fmt: skip
 
+    def _held(self, day: int) -> list[table.Held]:
+        """A day's use; kept for as long as it is the same day that is looked at."""
+        if self._day != day:
+            self._day, self._of_day = day, list(table.held(self._db, day))
+        return self._of_day
+
     def _owner(self, held: table.Held) -> Owner:
         return held.tag_set_id, held.cluster_id, self._names.context(held.context_id).partition
 
@@ -184,7 +192,7 @@ class Month:
         """Who used anything that day beside shared services, and what it cost with pools."""
         costs = table.placed(self._db, day, ("share", "beyond", "shared"))
         seconds: dict[Owner, int] = {}
-        for held in table.held(self._db, day):
+        for held in self._held(day):
             owner = self._owner(held)
             costs[owner] = costs.get(owner, 0) + held.effective_ticks
             shared = self._rules[held.context_id] is not None

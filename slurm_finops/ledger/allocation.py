@@ -119,17 +119,27 @@ def pool_cards(db: sqlite3.Connection) -> str:
 
 
 def held(db: sqlite3.Connection, day: int) -> Iterator[Held]:
-    """What every tag set held on a day, by context."""
+    """What every tag set held on a day, by context.
+
+    Summed here: SQLite would sort the day's charges first, which took twice as long.
+    """
+    found: dict[tuple[int, int, int], list[int]] = {}
     rows = db.execute(
-        "SELECT charges.tag_set_id, cluster_id, context_id, "
-        "SUM(CASE WHEN is_gpu THEN quantity * seconds ELSE 0 END), "
-        f"{sum_ticks('effective_ticks')}, {sum_ticks('billed_ticks')} "
-        f"FROM charges {joins('jobs', 'skus')} WHERE day = ? GROUP BY 1, 2, 3",
+        "SELECT charges.tag_set_id, cluster_id, context_id, is_gpu * quantity * seconds, "
+        f"effective_ticks, billed_ticks FROM charges {joins('jobs', 'skus')} WHERE day = ?",
         (day,),
     )
-    for tag_set, cluster, context, seconds, *ticks in rows:
-        effective, billed = join_ticks(*ticks[:2]), join_ticks(*ticks[2:])
-        yield Held(tag_set, cluster, context, seconds, effective, billed)
+    for tag_set, cluster, context, seconds, effective, billed in rows:
+        key = tag_set, cluster, context
+        total = found.get(key)
+        if total is None:
+            found[key] = [seconds, effective or 0, billed or 0]
+        else:
+            total[0] += seconds
+            total[1] += effective or 0
+            total[2] += billed or 0
+    for key, total in found.items():
+        yield Held(*key, *total)
 
 
 def listed(
