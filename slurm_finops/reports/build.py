@@ -19,6 +19,7 @@ from slurm_finops.ledger.shares import spend
 from slurm_finops.ledger.spend import Scope, Sums, unpriced
 from slurm_finops.ledger.store import Ledger
 from slurm_finops.ledger.tag_sets import as_claim
+from slurm_finops.reports.format import BESIDE
 from slurm_finops.reports.view import (
     Budget,
     Daily,
@@ -229,9 +230,12 @@ def _shown(report_: Report, people: str) -> Report:
 def _people(spend_: Spend, people: str) -> Spend:
     """A table without people's names, where the site does not show them.
 
+    And without rows of nothing but a purchase: a page goes by what things cost.
     Pseudonyms are by place in the table: they say how work is spread, and
     cannot be traced from one mail to the next.
     """
+    kept = tuple(row for row in spend_.rows if row.runs or row.effective_minor or row.list_minor)
+    spend_ = replace(spend_, rows=kept)
     if people == "names" or "user" not in spend_.by:
         return spend_
     place = spend_.by.index("user")
@@ -248,15 +252,22 @@ def daily(
     """Cost by day and ``name``; the costliest names apart, the rest as one."""
     sums = spend(ledger.db, owner.scope(period), (name, "day"))
     weight: dict[str | None, int] = {}
+    runs: dict[str | None, int] = {}
     for row in sums:
         weight[row.key[0]] = weight.get(row.key[0], 0) + row.effective_ticks
+        runs[row.key[0]] = runs.get(row.key[0], 0) + row.runs
     names = sorted(weight, key=lambda n: (-weight[n], n is None, n or ""))
+    # what costs nothing and ran nothing, such as the purchase of a pool, has no bar
+    names = [n for n in names if weight[n] or runs[n]]
     shown = names if len(names) <= _LEGEND else [*names[: _LEGEND - 1], "other"]
+    if None in shown and not runs[None]:
+        shown = [BESIDE if n is None else n for n in shown]
     place = {n: min(i, len(shown) - 1) for i, n in enumerate(names)}
     ticks = {day: [0] * len(shown) for day in range(period.first, period.last)}
     for row in sums:
         at = date.fromisoformat(str(row.key[1])).toordinal() - date(1970, 1, 1).toordinal()
-        ticks[at][place[row.key[0]]] += row.effective_ticks
+        if row.key[0] in place:
+            ticks[at][place[row.key[0]]] += row.effective_ticks
     return Daily(
         tuple(shown),
         tuple(

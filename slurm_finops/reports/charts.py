@@ -179,7 +179,7 @@ def top_png(
         places = range(len(rows))
         axes.barh(places, [float(row.effective_minor) for row in rows], height=0.68,
                   color=[colour.get(row.key[0], ink.plain) for row in rows])  # fmt: skip
-        axes.set_yticks(places, [label(row_name(spend.by, row.key), 22) for row in rows],
+        axes.set_yticks(places, [label(row_name(spend.by, row.key, row.runs), 22) for row in rows],
                         fontsize=8, parse_math=False)  # fmt: skip
         axes.invert_yaxis()
         axes.set_xticks([])
@@ -335,7 +335,7 @@ def top_alt(spend: Spend, header: Header) -> str:
         return f"Nothing was spent {in_period(header)}."
     first, whole = spend.rows[0], spend.total.effective_minor
     return (
-        f"The costliest {', '.join(spend.by)} is {row_name(spend.by, first.key)}: "
+        f"The costliest {', '.join(spend.by)} is {row_name(spend.by, first.key, first.runs)}: "
         f"{money(first.effective_minor, header)}, {share(first.effective_minor, whole)} of all."
     )
 

@@ -17,6 +17,10 @@ _MONTHS = (
 ).split()
 
 
+#: What no run is behind: storage, idle time.
+BESIDE = "(beside runs)"
+
+
 def money(minor: int, header: Header) -> str:
     """Minor units with their currency: ``22,579.20 USD``."""
     return f"{grouped(minor, header.digits)} {header.currency}"
@@ -43,16 +47,21 @@ def _tenths(number: int) -> str:
     return grouped(number, 1)
 
 
-def shown(name: str, value: str | None) -> str:
-    """A dimension's value on one line; who has no tag is an owner too, *untagged*."""
+def shown(name: str, value: str | None, runs: int = 1) -> str:
+    """A dimension's value on one line; who has no tag is an owner too, *untagged*.
+
+    What no run is behind (``runs`` 0) could not have been tagged.
+    """
     if value is not None:
         return visible(value)
+    if not runs:
+        return BESIDE
     return "(untagged)" if name in KEYS else "(none)"
 
 
-def row_name(by: tuple[str, ...], key: tuple[str | None, ...]) -> str:
+def row_name(by: tuple[str, ...], key: tuple[str | None, ...], runs: int = 1) -> str:
     """All of a row's dimensions: ``nlp / llama``."""
-    return " / ".join(shown(name, value) for name, value in zip(by, key, strict=True))
+    return " / ".join(shown(name, value, runs) for name, value in zip(by, key, strict=True))
 
 
 def visible(text: str) -> str:

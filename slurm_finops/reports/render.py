@@ -253,7 +253,7 @@ def _budget_line(budget: Budget, header: Header) -> str:
 
 def _text_table(spend: Spend, currency: str, digits: int) -> list[str]:
     cut = _cut(spend, _MAIL_ROWS)
-    rows = [(row_name(spend.by, row.key), row) for row in cut["rows"]]
+    rows = [(row_name(spend.by, row.key, row.runs), row) for row in cut["rows"]]
     if cut["rest"]:
         rows.append((f"and {cut['more']:,} more", cut["rest"]))
     rows.append(("total", spend.total))

@@ -69,7 +69,9 @@ def table_text(report: Report) -> str:
     header, spend = report.header, report.spend
     rows = [[*spend.by, "runs", "GPU-hours", *_money_names(report)]]
     for row in spend.rows:
-        names = [shown(name, value) for name, value in zip(spend.by, row.key, strict=True)]
+        names = [
+            shown(name, value, row.runs) for name, value in zip(spend.by, row.key, strict=True)
+        ]
         money = [cost(m, row, header.digits) for m in _shown_money(report, row)]
         rows.append([*names, f"{row.runs:,}", gpu_hours(row.gpu_seconds), *money])
     total = spend.total

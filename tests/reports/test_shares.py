@@ -1,0 +1,63 @@
+"""What pages say of costs that no run is behind."""
+
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from slurm_finops.billing.pricing import price
+from slurm_finops.core.money import TICKS
+from slurm_finops.core.period import Calendar
+from slurm_finops.core.pools import Spread
+from slurm_finops.core.tags import Tags
+from slurm_finops.reports.build import Owner, Site, page, report
+from slurm_finops.reports.render import mail_text, page_html, subject
+from slurm_finops.reports.tables import report_json, table_text
+from slurm_finops.reports.view import Page
+from tests.billing.pools import CALENDAR, DAY, HOUR, POLICY, a_line, a_pool, run, terms
+from tests.support import JUNE, a_ledger, write
+
+JUNE_2026 = CALENDAR.period("2026-06")
+SITE = Site("USD", 2, "UTC", Calendar(ZoneInfo("UTC")), POLICY)
+
+
+@pytest.fixture
+def shown() -> Page:
+    """A team with two GPU-hours of a pool it bought, and a line without a project."""
+    ledger = a_ledger()
+    write(ledger, run(1, "nlp", 0, HOUR, 2))
+    pool = a_pool(buyer="nlp", unused=Spread(to="nlp"), hourly=TICKS, units=8, days=1)
+    line = a_line(10 * TICKS, tags=Tags(team="nlp"))
+    price(ledger, terms(pool, lines=(line,)), JUNE + 40 * DAY)
+    return page(ledger, SITE, JUNE_2026, Owner("nlp"), budget_minor=10_000)
+
+
+def test_the_figure_is_what_it_costs_and_not_what_is_billed(shown: Page) -> None:
+    # 24.00 of the pool (0.25 of it for use) and 10.00
+    assert subject(shown) == "nlp: 34.00 USD in June 2026"
+    assert shown.budget is not None
+    assert shown.budget.spent_minor == 3400
+
+
+def test_what_no_run_is_behind_is_not_called_untagged(shown: Page) -> None:
+    # the run has no experiment; of the costs without a project none is a run's
+    by_project, by_experiment = mail_text(shown).split("by experiment")
+    assert "(beside runs)" in by_project
+    assert "(untagged)" not in by_project
+    assert "(untagged)" in by_experiment
+    assert "(beside runs)" in page_html(shown)
+    assert shown.daily.names == ("(beside runs)", "nlp-p")
+    assert shown.faults == ()
+
+
+def test_a_purchase_is_no_row_of_a_page_and_one_of_a_table() -> None:
+    ledger = a_ledger()
+    write(ledger, run(1, "cv", 0, HOUR, 8))
+    price(ledger, terms(a_pool(days=1, unused=Spread(to="cv"))), JUNE + 40 * DAY)
+    made = page(ledger, SITE, JUNE_2026)
+    assert [row.key for row in made.report.spend.rows] == [("cv",)]
+    whole = report(ledger, SITE, JUNE_2026, ("team",))
+    assert "(beside runs)" in table_text(whole)
+    rows = report_json(whole)["rows"]
+    assert [(row["team"], row["effective_cost"], row["billed_cost"]) for row in rows] == [
+        ("cv", "192.00", "0.00"), (None, "0.00", "192.00"),
+    ]  # fmt: skip
