@@ -7,7 +7,7 @@ origins have changed, or in which a day has ended since.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from slurm_finops.billing.month import Month
 from slurm_finops.core.accrual import Cost
@@ -20,12 +20,20 @@ from slurm_finops.ledger.allocation import Origin
 from slurm_finops.ledger.store import Ledger
 
 
+class Shared(NamedTuple):
+    """How many days were shared anew, and what they effectively cost before and after, in ticks."""
+
+    days: int
+    before: int
+    after: int
+
+
 def allocate(
     ledger: Ledger, what: Allocation, policy: Policy, calendar: Calendar, as_of: int,
     suspended: bool = False, actor: str = "",
     progress: Callable[[int], None] = lambda days: None,
-) -> int:  # fmt: skip
-    """Bring the ledger's allocations up to date; returns how many days were done.
+) -> Shared:  # fmt: skip
+    """Bring the ledger's allocations up to date.
 
     Costs are known through the last billing day that has ended.  Raises
     `covering.AllocationError`; months before it are done, its own is as it was.
@@ -36,13 +44,15 @@ def allocate(
     days = changed | {day for day in table.unallocated(ledger.db) if day < through}
     days |= _since(ledger, wanted.values(), through)
     months = {calendar.month_of(day).first: calendar.month_of(day) for day in sorted(days)}
-    done = 0
+    done = before = after = 0
     if wanted:
         for month in months.values():
             span = range(month.first, min(month.last, through))
             with ledger.transaction() as db:
+                before += table.effective(db, month.first, month.last)
                 table.drop_days(db, month.first, month.last)
                 Month(ledger, what, policy, calendar, ids, span, suspended).write()
+                after += table.effective(db, month.first, month.last)
             done += len(span)
             progress(len(span))
     with ledger.transaction() as db:
@@ -51,7 +61,7 @@ def allocate(
         for name, (number, _) in table.origins(db).items():
             if name not in wanted:
                 table.drop_origin(db, number)
-    return done
+    return Shared(done, before, after)
 
 
 def _origins(what: Allocation, policy: Policy, calendar: Calendar) -> dict[str, Origin]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
-from slurm_finops.billing.allocation import allocate
+from slurm_finops.billing.allocation import Shared, allocate
 from slurm_finops.billing.plans import Plans
 from slurm_finops.core.charge import charge
 from slurm_finops.core.period import Calendar
@@ -74,16 +74,16 @@ def _digest(value: object) -> str:
 
 
 class Priced(NamedTuple):
-    """Runs priced for the first time; those priced again, with their billed cost in ticks; days.
+    """Runs priced for the first time; those priced again, with their billed cost in ticks.
 
-    ``days`` are those whose pools, overhead, lines and credits were shared anew.
+    ``shared``: the days whose pools, overhead, lines and credits were shared anew.
     """
 
     new: int
     again: int
     before: int = 0
     after: int = 0
-    days: int = 0
+    shared: Shared = Shared(0, 0, 0)
 
 
 def price(
@@ -103,12 +103,12 @@ def price(
     with ledger.bulk():
         again, before, after = _price_queue(ledger, terms, progress)
         new = _price_new(ledger, terms, progress)
-        days = allocate(
+        shared = allocate(
             ledger, terms.allocation, terms.policy, terms.calendar, as_of,
             terms.charge_suspended, actor,
         )  # fmt: skip
     _judge_tag_sets(ledger, terms.policy)
-    return Priced(new, again, before, after, days)
+    return Priced(new, again, before, after, shared)
 
 
 def _sync_rates(ledger: Ledger, terms: Terms, as_of: int, actor: str) -> None:

@@ -32,7 +32,7 @@ def price(app: App, style: str) -> None:
         answer = run(app, ledger)
     if style == "json":
         echo_json(answer._asdict() | {
-            "moved": answer.moved.as_json(),
+            "moved": answer.moved.as_json(), "shared": answer.shared.as_json(),
             "unpriced": [
                 {"sku": sku, "runs": runs, "unit_seconds": seconds}
                 for sku, runs, seconds in answer.unpriced
@@ -45,7 +45,7 @@ def price(app: App, style: str) -> None:
 
 
 class Moved(NamedTuple):
-    """The billed cost of the runs that were priced again, in minor units."""
+    """What something cost before and costs now, in minor units."""
 
     before: int
     after: int
@@ -63,11 +63,17 @@ class Moved(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What was priced; SKUs that had no rate ``(sku, runs, unit-seconds)``; runs that are held."""
+    """What was priced; SKUs that had no rate ``(sku, runs, unit-seconds)``; runs that are held.
+
+    ``moved`` is what the runs priced again bill, ``shared`` what the days effectively cost
+    whose pools, overhead, lines and credits were shared anew.
+    """
 
     new: int
     again: int
     moved: Moved
+    days: int
+    shared: Moved
     unpriced: list[tuple[str, int, int]]
     held: list[str]
 
@@ -87,28 +93,31 @@ def run(app: App, ledger: Ledger) -> Answer:
             raise ConfigError(f"{app.config.path}: {error}") from None
     ever = Scope(-(1 << 31), 1 << 31)
     digits = app.config.digits
-    moved = Moved(
-        to_minor(priced.before, digits), to_minor(priced.after, digits), digits,
-        app.config.currency,
-    )  # fmt: skip
+    moved, shared = (
+        Moved(to_minor(before, digits), to_minor(after, digits), digits, app.config.currency)
+        for before, after in (priced[2:4], priced.shared[1:])
+    )
     return Answer(
-        priced.new, priced.again, moved, unpriced(ledger.db, ever),
+        priced.new, priced.again, moved, priced.shared.days, shared, unpriced(ledger.db, ever),
         [run for run, _ in held_runs(ledger.db)],
     )  # fmt: skip
 
 
 def told(answer: Answer) -> str:
     """What was priced, in words."""
+    said = f"{count(answer.new, 'run')} priced, {answer.again:,} priced again"
+    if answer.again:
+        said += f": billed {_moved(answer.moved)}"
+    if answer.days:
+        said += f"; {count(answer.days, 'day')} of pools and lines shared: {_moved(answer.shared)}"
+    return said
+
+
+def _moved(moved: Moved) -> str:
     from slurm_finops.core.money import grouped
 
-    said = f"{count(answer.new, 'run')} priced, {answer.again:,} priced again"
-    if not answer.again:
-        return said
-    before, after, digits, currency = answer.moved
-    now_ = f"{grouped(after, digits)} {currency}"
-    if before == after:
-        return f"{said}: billed {now_} as before"
-    return f"{said}: billed {grouped(before, digits)} {currency} before, {now_} now"
+    before, after = (f"{grouped(m, moved.digits)} {moved.currency}" for m in moved[:2])
+    return f"{after} as before" if before == after else f"{before} before, {after} now"
 
 
 def warnings(answer: Answer) -> list[str]:

@@ -185,6 +185,15 @@ def by_origin(
     return found
 
 
+def effective(db: sqlite3.Connection, first: int, last: int) -> int:
+    """Effective ticks of all that is shared on the days ``[first, last)``."""
+    rows = db.execute(
+        f"SELECT {sum_ticks('effective_ticks')} FROM allocations WHERE day >= ? AND day < ?",
+        (first, last),
+    )
+    return join_ticks(*rows.fetchone())
+
+
 def through(ledger: Ledger) -> int | None:
     """The first billing day that is not allocated yet; None before any was."""
     stored = ledger.setting(THROUGH)

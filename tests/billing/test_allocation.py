@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from slurm_finops.billing.allocation import Shared
 from slurm_finops.billing.covering import AllocationError
 from slurm_finops.billing.pricing import Priced, price
 from slurm_finops.core.accrual import Cost
@@ -257,7 +258,8 @@ def test_costs_are_known_through_the_last_day_that_has_ended() -> None:
     ledger = priced(run(1, "nlp", 0, HOUR), as_of=JUNE + DAY + 5)
     assert cents(ledger) == {None: 24 * 800}
     assert price(ledger, terms(a_pool()), JUNE + 2 * DAY - 1) == Priced(0, 0)
-    assert price(ledger, terms(a_pool()), JUNE + 2 * DAY) == Priced(0, 0, days=2)
+    found = price(ledger, terms(a_pool()), JUNE + 2 * DAY)
+    assert found == Priced(0, 0, shared=Shared(2, 24 * 8 * TICKS, 48 * 8 * TICKS))
     assert cents(ledger) == {None: 48 * 800}
 
 
@@ -281,7 +283,7 @@ def test_only_the_months_that_a_change_touches_are_done_again() -> None:
     what = terms(a_pool(days=None))
     ledger = priced(run(1, "nlp", 0, HOUR), run(2, "nlp", 31 * DAY, HOUR), what=what)
     write(ledger, run(3, "cv", 32 * DAY, HOUR))
-    assert price(ledger, what, LATER).days == 10
+    assert price(ledger, what, LATER).shared.days == 10
 
 
 def test_people_are_told_of_their_part_by_what_they_held() -> None:
@@ -309,7 +311,7 @@ def test_a_pool_that_changes_while_nothing_else_does_is_found_again_after_a_cras
         patch.setattr("slurm_finops.billing.allocation.Month.write", _dies)
         with pytest.raises(KeyboardInterrupt):
             price(ledger, dearer, LATER)
-    assert price(ledger, dearer, LATER).days == 30
+    assert price(ledger, dearer, LATER).shared.days == 30
     assert cents(ledger) == {None: 30 * 24 * 1600}
 
 
