@@ -64,6 +64,7 @@ def was_live(config: Config) -> bool:
 def _look(opened: Ledger, config: Config, period: Period, as_of: int) -> Iterator[Finding]:
     from slurm_finops.cli.all_rates import all_rates, with_pools
     from slurm_finops.cli.checks_claims import claims
+    from slurm_finops.cli.checks_pools import shared
     from slurm_finops.ledger import health
 
     said = health.damage(opened.db)
@@ -81,6 +82,7 @@ def _look(opened: Ledger, config: Config, period: Period, as_of: int) -> Iterato
     yield _unpriced(opened, config, rates, period) if pricing.verdict == OK else Finding(
         "rates", SKIP, "not looked at until every run is priced by them")  # fmt: skip
     yield from _useless_rates(opened, config, priced)
+    yield from shared(opened, config, period)
     yield _tags(opened, config, period)
     yield from claims(opened.db, config, period)
     yield _collection(opened, config, as_of)

@@ -185,6 +185,21 @@ def by_origin(
     return found
 
 
+def nobodys(db: sqlite3.Connection, first: int, last: int) -> list[tuple[str, str, int]]:
+    """``(origin, category, effective ticks)`` that no rule put on anybody, the most first.
+
+    What is borne by untagged use is not of these: that is the use's own fault.
+    """
+    rows = db.execute(
+        f"SELECT origins.name, category, {sum_ticks('effective_ticks')} FROM allocations "
+        "JOIN origins ON origins.id = origin_id JOIN tag_sets ON tag_sets.id = tag_set_id "
+        "WHERE day >= ? AND day < ? AND team IS NULL AND allocations.cluster_id = 0 GROUP BY 1, 2",
+        (first, last),
+    )
+    found = [(name, category, join_ticks(units, rest)) for name, category, units, rest in rows]
+    return sorted((one for one in found if one[2]), key=lambda one: (-one[2], one))
+
+
 def effective(db: sqlite3.Connection, first: int, last: int) -> int:
     """Effective ticks of all that is shared on the days ``[first, last)``."""
     rows = db.execute(
