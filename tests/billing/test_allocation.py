@@ -130,6 +130,14 @@ def test_use_that_matches_no_pool_pays_its_rate_and_no_share() -> None:
     assert cents(ledger, "team") == {"nlp": 784, None: 30 * 24 * 800}
 
 
+def test_a_pool_that_begins_within_the_month_covers_from_then_on() -> None:
+    later = replace(a_pool(kind="owned", unused=Spread(to="ops")), first=FIRST + 1, last=FIRST + 2)
+    ledger = priced(run(1, "nlp", 0, 2 * DAY, 8), what=terms(later))
+    assert cents(ledger, "team", "category") == {
+        ("nlp", "usage"): 24 * 8 * 392, ("nlp", "share"): 24 * 800,
+    }  # fmt: skip
+
+
 def test_a_share_of_the_bill_by_month_leaves_nothing_unused() -> None:
     # team_seconds / all_seconds x bill, whenever in the month the use was
     pool = a_pool(units=None, step="month")

@@ -187,3 +187,5 @@ def test_shares_are_what_an_hour_by_hour_calculation_says(
                                         where=f"category = '{category}'"):  # fmt: skip
             found[team or "nobody"] += ticks
         assert all(abs(found[name] - cost) < 2 * DAYS for name, cost in expected.items())
+    # what is beyond is cut down, as every run's own cost is
+    assert all(found[name] <= cost for name, cost in beyond.items())
