@@ -117,5 +117,5 @@ def remove(app: App, log: ImportLog, name: str, yes: bool) -> None:
 #: What the next pricing does when an import was taken back.
 AGAIN = {
     "rate": "slurm-finops price prices again what they touched",
-    "line": "slurm-finops price takes them out of all costs",
+    "line": "slurm-finops price then leaves nothing of it in any cost",
 }
