@@ -1,5 +1,6 @@
 """[[pools]], [[overhead]] and [[lines]] of finops.toml: what is apportioned."""
 
+import re
 from collections.abc import Iterator
 from datetime import date, datetime
 from fractions import Fraction
@@ -36,6 +37,7 @@ from slurm_finops.errors import ConfigError
 
 _AMOUNT = 'a text such as "1200.00"'
 CATEGORIES = ("storage", "egress", "support", "licence", "other")
+_PART = re.compile(r"-?\d{0,20}([./]\d{1,20})?", re.ASCII)
 _KINDS = ("reserved", "owned", "credit")
 
 
@@ -249,7 +251,9 @@ class Reader:
         for team, text in table.rest().items():
             self._check_team(table, team, team)
             try:
-                parts[team] = Fraction(text if isinstance(text, str) else "")
+                # a fraction of Python's may have an exponent, and then no end of digits
+                plain = isinstance(text, str) and _PART.fullmatch(text)
+                parts[team] = Fraction(text if plain else "")
             except (ValueError, ZeroDivisionError):
                 expected = 'expected a text such as "0.25" or "1/4"'
                 raise table.fail(team, f"is {text!r}; {expected}") from None
