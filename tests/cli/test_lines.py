@@ -202,6 +202,16 @@ def test_a_name_that_finops_toml_has_is_refused_and_both_are_named(site: Path, k
     assert listed() == ({"egress": None} if kind == "lines" else {})
 
 
+def test_a_name_that_another_import_has_as_an_origin_is_refused(site: Path) -> None:
+    (site / "a").mkdir()
+    Path("a/e.csv").write_text(EGRESS.replace("egress", "egress 2026-06-01"))
+    done("lines", "import", "a/e.csv")
+    Path("two.csv").write_text(EGRESS + "egress,5,2026-07-01,even\n")
+    said = refused("lines", "import", "two.csv")
+    # of where a file lay its base name is kept
+    assert "import e.csv (e.csv line 2) and two.csv line 2; give each a name of its own" in said
+
+
 @pytest.mark.parametrize("name", ["egress", "egress 2026-07-01"])
 def test_a_name_that_comes_into_finops_toml_later_stops_price_until_it_is_mended(
     june: Path, name: str
