@@ -39,7 +39,7 @@ def allocate(
     `covering.AllocationError`; months before it are done, its own is as it was.
     """
     through = calendar.day_of(as_of)
-    wanted = _origins(what, policy, calendar)
+    wanted = definitions(what, policy, calendar)
     changed, ids = _sync(ledger, wanted, through, as_of, actor)
     days = changed | {day for day in table.unallocated(ledger.db) if day < through}
     days |= _since(ledger, wanted.values(), through)
@@ -64,8 +64,8 @@ def allocate(
     return Shared(done, before, after)
 
 
-def _origins(what: Allocation, policy: Policy, calendar: Calendar) -> dict[str, Origin]:
-    """Every origin with the days on which it can cost anything."""
+def definitions(what: Allocation, policy: Policy, calendar: Calendar) -> dict[str, Origin]:
+    """Every origin, as the ledger keeps it, with the days on which it can cost anything."""
     # a team's cost centre stands in what is placed on it as such
     centres = [(team.name, team.cost_center) for team in policy.teams]
     found: list[tuple[str, str, str, Any, int, int | None]] = []

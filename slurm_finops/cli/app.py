@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from slurm_finops.billing.pricing import Terms
     from slurm_finops.config import Config
     from slurm_finops.core.period import Period
+    from slurm_finops.core.pools import Allocation
     from slurm_finops.core.rates import Rate
     from slurm_finops.ledger.store import Ledger
     from slurm_finops.reports.build import Site
@@ -185,6 +186,18 @@ class App:
         return found
 
     @property
+    def allocation(self) -> Allocation:
+        """All that is apportioned: what finops.toml says, and lines that were imported.
+
+        Who has opened no ledger shares out nothing, and sees finops.toml alone.
+        """
+        from slurm_finops.cli.all_lines import all_allocation
+
+        if self._opened is None:
+            return self.config.allocation
+        return all_allocation(self.config, self._opened)
+
+    @property
     def terms(self) -> Terms:
         """By what runs are priced; raises `ConfigError` where rates cannot stand together."""
         from slurm_finops.billing.pricing import Terms
@@ -195,7 +208,7 @@ class App:
         config = self.config
         terms = Terms(
             self.rates, config.policy, config.calendar, config.charge_suspended,
-            config.allocation,
+            self.allocation,
         )  # fmt: skip
         with together("Both are in: slurm-finops rates list"):
             terms.book  # noqa: B018 - made once, and kept

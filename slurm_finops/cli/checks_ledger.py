@@ -77,6 +77,7 @@ def _look(opened: Ledger, config: Config, period: Period, as_of: int) -> Iterato
     rates = all_rates(config, opened)
     priced = with_pools(config, rates)
     yield from _contrary(priced)
+    yield from _same_name(config, opened)
     pricing = _pricing(opened, priced) if runs else Finding("pricing", OK, "no run to price yet")
     yield pricing
     yield _unpriced(opened, config, rates, period) if pricing.verdict == OK else Finding(
@@ -102,6 +103,18 @@ def _contrary(rates: Sequence[Rate]) -> Iterator[Finding]:
         yield Finding("rates together", FAIL, f"nothing can be priced: {error}",
                       "slurm-finops rates list shows both; slurm-finops rates remove takes an "
                       "import back")  # fmt: skip
+
+
+def _same_name(config: Config, opened: Ledger) -> Iterator[Finding]:
+    """The same of imported lines and names in finops.toml."""
+    from slurm_finops.cli.all_lines import with_lines
+    from slurm_finops.ledger.lines import imported_lines
+
+    mend = "rename one in finops.toml, or: slurm-finops lines remove"
+    try:
+        with_lines(config, imported_lines(opened.db, config.calendar), "Rename one")
+    except ConfigError as error:
+        yield Finding("lines together", FAIL, f"nothing can be priced: {error}", mend)
 
 
 def _pricing(opened: Ledger, rates: Sequence[Rate]) -> Finding:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from slurm_finops.cli.app import actor, now
+from slurm_finops.cli.from_files import head, opened
 from slurm_finops.errors import InputError
 
 if TYPE_CHECKING:
@@ -18,7 +17,8 @@ if TYPE_CHECKING:
     from slurm_finops.cli.app import App
     from slurm_finops.config import Config
     from slurm_finops.core.rates import Match, Rate
-    from slurm_finops.ledger.imports import Changes, Origin, Source
+    from slurm_finops.ledger.import_log import Changes, Source
+    from slurm_finops.ledger.imports import Origin
     from slurm_finops.ledger.store import Ledger
     from slurm_finops.prices.wanted import Step, Wanted
 
@@ -59,7 +59,8 @@ class Found(NamedTuple):
 def read(app: App, asked: Asked) -> Found:
     """The rates of the files.  Raises `InputError`; nothing is opened for writing."""
     from slurm_finops.core.words import storable
-    from slurm_finops.ledger.imports import Origin, Source
+    from slurm_finops.ledger.import_log import Source
+    from slurm_finops.ledger.imports import Origin
     from slurm_finops.prices.formats import NAMES, OWN
     from slurm_finops.prices.series import series
 
@@ -68,7 +69,7 @@ def read(app: App, asked: Asked) -> Found:
             f"{asked.kind!r} is no format; they are {', '.join(NAMES)}", param_hint="'FORMAT'"
         )
     digests: list[tuple[str, str]] = []
-    steps = _steps(app, asked, _opened(asked.files, digests))
+    steps = _steps(app, asked, opened(asked.files, digests, "a list of prices"))
     found = series(asked.kind, steps, ascending=asked.kind == OWN)
     base = Path(asked.files[0]).name
     more = f"+{len(asked.files) - 1}" if len(asked.files) > 1 else ""
@@ -130,36 +131,7 @@ def _pair(text: str, option: str, shape: str) -> tuple[str, str]:
     return key, value
 
 
-def _opened(
-    paths: Sequence[str], digests: list[tuple[str, str]]
-) -> Iterator[tuple[str, Iterable[str]]]:
-    """Each file's name and lines; what its content was is known when it has been read."""
-    from slurm_finops.core.words import storable
-    from slurm_finops.sources.files import open_text
-
-    for path in paths:
-        with ExitStack() as opened:
-            stream, _ = opened.enter_context(open_text(path, "a list of prices"))
-            digest = hashlib.sha256()
-            yield path, _lines(path, stream, digest)
-            digests.append((storable(Path(path).name), digest.hexdigest()))
-
-
-def _lines(path: str, stream: Iterable[str], digest: Any) -> Iterator[str]:
-    """The lines of a file.  One that breaks off is refused: what is missing may be prices."""
-    from slurm_finops.sources.files import TORN, why
-
-    try:
-        for line in stream:
-            digest.update(line.encode())
-            yield line
-    except TORN as error:
-        raise InputError(
-            f"{path} cannot be read to its end ({why(error)}); nothing was imported: copy it again"
-        ) from None
-
-
-def look(app: App, found: Found) -> Changes:
+def look(app: App, found: Found) -> Changes[Origin]:
     """What an import would change."""
     from slurm_finops.ledger.imports import changes
 
@@ -173,7 +145,7 @@ def look(app: App, found: Found) -> Changes:
     return made
 
 
-def store(app: App, found: Found) -> Changes:
+def store(app: App, found: Found) -> Changes[Origin]:
     """Import: all of it or nothing."""
     from slurm_finops.ledger import imports
 
@@ -185,7 +157,7 @@ def store(app: App, found: Found) -> Changes:
     return made
 
 
-def _check_together(app: App, ledger: Ledger | None, made: Changes) -> None:
+def _check_together(app: App, ledger: Ledger | None, made: Changes[Origin]) -> None:
     """Raises `ConfigError` where the rates could not stand beside all others."""
     from slurm_finops.cli.all_rates import all_rates, configured, together
     from slurm_finops.core.rates import RateBook
@@ -197,29 +169,14 @@ def _check_together(app: App, ledger: Ledger | None, made: Changes) -> None:
         RateBook([*stay, *(one.rate for one in (*made.added, *made.replaced))])
 
 
-def as_json(found: Found, made: Changes, dry_run: bool) -> dict[str, Any]:
-    return {
-        "name": found.source.name,
-        "format": found.source.format,
-        "files": [{"name": name, "sha256": digest} for name, digest in found.source.files],
-        "added": len(made.added),
-        "replaced": len(made.replaced),
-        "removed": len(made.gone),
-        "unchanged": made.same,
-        "dry_run": dry_run,
-    }
-
-
-def told(app: App, found: Found, made: Changes, dry_run: bool) -> Iterator[str]:
+def told(app: App, found: Found, made: Changes[Origin], dry_run: bool) -> Iterator[str]:
     """An import in words: what changed, and under it the rates that are new."""
     from slurm_finops.cli import rates_list
-    from slurm_finops.ledger import imports
+    from slurm_finops.ledger.imports import LOG
 
-    head = f"{found.source.name}: {imports.told(made)}"
+    yield head(found.source, LOG, made, dry_run)
     if not made:
-        yield f"{head}; nothing to import"
         return
-    yield f"{head}; nothing was changed (--dry-run)" if dry_run else head
     new = [one.rate for one in (*made.added, *made.replaced)]
     where = f"import {found.source.name}"
     groups = rates_list.grouped([rate._replace(where=where) for rate in new], False)

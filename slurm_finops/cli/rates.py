@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from slurm_finops.cli.app import FORMAT, App, actor, echo_json, now, pass_app
-from slurm_finops.core.words import count
-from slurm_finops.errors import InputError
+from slurm_finops.cli.app import FORMAT, App, echo_json, pass_app
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,6 +91,7 @@ def import_rates(
       slurm-finops rates import csv prices.csv --dry-run
     """
     from slurm_finops.cli import importing
+    from slurm_finops.cli.from_files import as_json
 
     asked = importing.Asked(
         kind, tuple(dict.fromkeys(files)), instances,
@@ -102,7 +101,7 @@ def import_rates(
     found = importing.read(app, asked)
     made = importing.look(app, found) if dry_run else importing.store(app, found)
     if style == "json":
-        echo_json(importing.as_json(found, made, dry_run))
+        echo_json(as_json(found.source, made, dry_run))
     else:
         click.echo("\n".join(importing.told(app, found, made, dry_run)))
 
@@ -126,6 +125,8 @@ def list_rates(app: App, sku: str | None, day: str | None, steps: bool, style: s
       slurm-finops rates list --steps --format json
     """
     from slurm_finops.cli import rates_list
+    from slurm_finops.cli.from_files import imports_json
+    from slurm_finops.ledger.imports import LOG
 
     found = list(app.rates)
     if sku is not None:
@@ -136,7 +137,7 @@ def list_rates(app: App, sku: str | None, day: str | None, steps: bool, style: s
     if style == "json":
         echo_json({"currency": app.config.currency,
                    "rates": [rates_list.as_json(app.config, one) for one in groups],
-                   "imports": rates_list.imports(app.config)})  # fmt: skip
+                   "imports": imports_json(app.config, LOG)})  # fmt: skip
     elif groups:
         click.echo("\n".join(rates_list.table(app.config, groups)))
     else:
@@ -159,19 +160,7 @@ def remove(app: App, name: str, yes: bool) -> None:
       slurm-finops rates remove aws-spot:spot.json
       slurm-finops rates remove aws-spot:spot.json --yes
     """
-    from slurm_finops.ledger import imports
+    from slurm_finops.cli import from_files
+    from slurm_finops.ledger.imports import LOG
 
-    with app.reading() as ledger:
-        known = imports.imports(ledger.db)
-    standing = sum(one.standing for one in known if one.name == name)
-    if name not in {one.name for one in known}:
-        from slurm_finops.prices.rows import near
-
-        raise InputError(f"no import is called {name!r}; {near(name, [o.name for o in known])}")
-    if not yes:
-        click.echo(f"{count(standing, 'rate')} of {name} would go; --yes does it")
-        return
-    with app.writing("rates remove") as ledger, ledger.transaction():
-        gone = imports.remove(ledger, name, now(), actor())
-    click.echo(f"{count(gone, 'rate')} of {name} taken back; slurm-finops price prices again what "
-               "they touched")  # fmt: skip
+    from_files.remove(app, LOG, name, yes)

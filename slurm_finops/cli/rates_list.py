@@ -22,7 +22,7 @@ _HEAD = ("sku", "price", "per", "unit-hour", "from", "pricing", "match", "rank",
 
 def of_sku(rates: Sequence[Rate], sku: str) -> list[Rate]:
     """The rates of a SKU; raises `InputError` naming the nearest where there is none."""
-    from slurm_finops.prices.rows import near
+    from slurm_finops.core.rows import near
 
     found = [rate for rate in rates if rate.sku == sku]
     if not found:
@@ -129,27 +129,3 @@ def _money(config: Config, rate: Rate) -> dict[str, Any]:
     return {
         "price": _price(rate, config), "per": rate.per, "unit_price": _price(rate, config, rate.per)
     }  # fmt: skip
-
-
-def imports(config: Config) -> list[dict[str, Any]]:
-    """Every import, with where it came from."""
-    from slurm_finops.errors import FinopsError
-    from slurm_finops.ledger.imports import imports as stored
-    from slurm_finops.ledger.store import Ledger
-
-    if not config.database.exists():
-        return []
-    try:
-        with Ledger.read(config.database, config.currency, config.timezone) as ledger:
-            found = stored(ledger.db)
-    except FinopsError:
-        return []  # that imports are not seen was said
-    return [
-        {
-            "name": one.name, "format": one.format, "options": one.options,
-            "at": config.calendar.isoformat(one.at), "by": one.actor, "rates": one.rates,
-            "standing": one.standing,
-            "files": [{"name": name, "sha256": digest} for name, digest in one.files],
-        }
-        for one in found
-    ]  # fmt: skip

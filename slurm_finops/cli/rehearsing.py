@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -28,11 +29,11 @@ def show(app: App, period: Period, path: Path, names: str | None, style: str) ->
     from slurm_finops.reports.tables import not_of_today
 
     by = dimensions(names) if names is not None else ("team",)
-    config = load_instead(path, app.config)
     with app.reading() as ledger:
-        # where the file gives no rates, those that were imported stay, too
-        rates = app.rates if config.rates is app.config.rates else config.rates
-        terms = Terms(rates, config.policy, config.calendar, config.charge_suspended,
+        # what was imported is beside what finops.toml says, and stays or goes with it
+        everything = replace(app.config, rates=app.rates, allocation=app.allocation)
+        config = load_instead(path, everything)
+        terms = Terms(config.rates, config.policy, config.calendar, config.charge_suspended,
                       config.allocation)  # fmt: skip
         try:
             with rehearsed(ledger, terms, period, now()) as then:

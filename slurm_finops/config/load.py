@@ -14,6 +14,7 @@ from slurm_finops.core.money import CURRENCIES, minor_digits
 from slurm_finops.core.near import nearest
 from slurm_finops.core.period import Calendar
 from slurm_finops.core.policy import Default, Exempt, Policy, TeamRule
+from slurm_finops.core.pools import check_names
 from slurm_finops.core.rates import Rate, RateBook, RateError
 from slurm_finops.core.tags import ALIASES, KEYS, Tags, make_comment, parse_comment
 from slurm_finops.errors import ConfigError
@@ -31,8 +32,8 @@ def load(path: Path) -> Config:
 def load_instead(path: Path, config: Config) -> Config:
     """``config`` with the prices of another file: what it gives of rates, pools, overhead, lines.
 
-    What the file does not give stays; where it gives rates, imported ones are not
-    used either.  Raises `ConfigError`.
+    What the file does not give stays: of rates and lines those that ``config`` has,
+    imported ones with them.  Raises `ConfigError`.
     """
     top = read_toml(path, "expected a file of [[rates]], [[pools]], [[overhead]] or [[lines]]")
     given = [key for key in ("rates", "pools", "overhead", "lines") if top.has(key)]
@@ -49,6 +50,10 @@ def load_instead(path: Path, config: Config) -> Config:
     changed = replace(
         config, rates=rates if "rates" in given else config.rates, allocation=allocation
     )
+    try:
+        check_names(allocation.named)
+    except RateError as error:
+        raise ConfigError(f"{top.path}: {error}") from None
     _check_rates(top, changed.all_rates)
     return changed
 

@@ -1,6 +1,6 @@
 """[[pools]], [[overhead]] and [[lines]] of finops.toml: what is apportioned."""
 
-from collections import Counter
+import re
 from collections.abc import Iterator
 from datetime import date, datetime
 from fractions import Fraction
@@ -28,6 +28,7 @@ from slurm_finops.core.pools import (
     Overhead,
     Pool,
     Spread,
+    check_names,
     check_pools,
 )
 from slurm_finops.core.rates import EVER, RateError
@@ -36,6 +37,7 @@ from slurm_finops.errors import ConfigError
 
 _AMOUNT = 'a text such as "1200.00"'
 CATEGORIES = ("storage", "egress", "support", "licence", "other")
+_PART = re.compile(r"-?\d{0,20}([./]\d{1,20})?", re.ASCII)
 _KINDS = ("reserved", "owned", "credit")
 
 
@@ -49,19 +51,18 @@ class Reader:
     def allocation(self, top: Table) -> Allocation:
         """All of it.  Raises `ConfigError`."""
         found = [self._pool(table) for table in top.tables("pools")]
-        pools = [one for one in found if isinstance(one, Pool)]
-        credits_ = [one for one in found if isinstance(one, Credit)]
-        overhead = [self._overhead(table) for table in top.tables("overhead")]
-        lines = [self._line(table) for table in top.tables("lines")]
-        named = Counter(one.name for one in (*found, *overhead, *lines))
-        for name, times in named.items():
-            if times > 1:
-                raise top.fail("", f"{name!r} names {times} of [[pools]], [[overhead]], [[lines]]")
+        what = Allocation(
+            tuple(one for one in found if isinstance(one, Pool)),
+            tuple(self._overhead(table) for table in top.tables("overhead")),
+            tuple(self.line(table) for table in top.tables("lines")),
+            tuple(one for one in found if isinstance(one, Credit)),
+        )
         try:
-            check_pools(pools)
+            check_names(what.named)
+            check_pools(what.pools)
         except RateError as error:
             raise ConfigError(f"{top.path}: {error}") from None
-        return Allocation(tuple(pools), tuple(overhead), tuple(lines), tuple(credits_))
+        return what
 
     def _pool(self, table: Table) -> Pool | Credit:
         kind = table.choice("kind", _KINDS, "reserved")
@@ -179,7 +180,8 @@ class Reader:
             Spread(by="cost", to=buyer, over=over), table.name,
         )  # fmt: skip
 
-    def _line(self, table: Table) -> Line:
+    def line(self, table: Table) -> Line:
+        """One of ``[[lines]]``, or what says the same elsewhere.  Raises what the table does."""
         name = table.text("name", "a name of its own")
         category = table.choice("category", CATEGORIES, "other")
         cost = self._dated(table, name)
@@ -189,6 +191,8 @@ class Reader:
             tags.done()
             if not any(values.values()):
                 raise table.fail("tags", "names nobody; give at least a team, or a spread instead")
+            if values["team"] is not None:
+                self._check_team(tags, "team", values["team"])
         spread = Spread() if tags else self._spread(table)
         line = Line(name, category, cost, Tags(**values) if tags else None, spread, table.name)
         table.done()
@@ -247,7 +251,9 @@ class Reader:
         for team, text in table.rest().items():
             self._check_team(table, team, team)
             try:
-                parts[team] = Fraction(text if isinstance(text, str) else "")
+                # a fraction of Python's may have an exponent, and then no end of digits
+                plain = isinstance(text, str) and _PART.fullmatch(text)
+                parts[team] = Fraction(text if plain else "")
             except (ValueError, ZeroDivisionError):
                 expected = 'expected a text such as "0.25" or "1/4"'
                 raise table.fail(team, f"is {text!r}; {expected}") from None

@@ -7,7 +7,7 @@ from typing import Any
 
 from slurm_finops.core.characters import is_control
 from slurm_finops.core.near import nearest
-from slurm_finops.errors import ConfigError
+from slurm_finops.errors import ConfigError, FinopsError
 
 
 def read_toml(path: Path, otherwise: str) -> "Table":
@@ -31,7 +31,8 @@ class Table:
         self._data = dict(data)
         self._known: list[str] = []
 
-    def fail(self, key: str, why: str) -> ConfigError:
+    def fail(self, key: str, why: str) -> FinopsError:
+        """What is wrong with a key, to be raised."""
         where = f"{self.name}.{key}" if self.name and key else self.name or key
         return ConfigError(": ".join(filter(None, (str(self.path), where, why))))
 
@@ -81,7 +82,7 @@ class Table:
 
     def table(self, key: str) -> "Table | None":
         found = self.take(key, dict, f"a table [{key}]", None)
-        return None if found is None else Table(self.path, self._below(key), found)
+        return None if found is None else type(self)(self.path, self._below(key), found)
 
     def tables(self, key: str) -> list["Table"]:
         found = self.take(key, list, f"tables [[{self._below(key)}]]", [])

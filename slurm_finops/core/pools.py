@@ -131,6 +131,14 @@ class Allocation:
     lines: tuple[Line, ...] = ()
     credits: tuple[Credit, ...] = ()
 
+    @property
+    def named(self) -> list[tuple[str, str]]:
+        """Every name, with where it stands: costs say by it what they come from."""
+        every: list[Pool | Credit | Overhead | Line] = [
+            *self.pools, *self.credits, *self.overhead, *self.lines
+        ]  # fmt: skip
+        return [(one.name, one.where) for one in every]
+
     def __bool__(self) -> bool:
         return bool(self.pools or self.overhead or self.lines or self.credits)
 
@@ -161,6 +169,19 @@ def pool_rates(pools: Iterable[Pool], calendar: Calendar) -> list[Rate]:
             if end < EVER:
                 rates.append(begin._replace(start=end, pricing=ENDED))
     return rates
+
+
+def check_names(named: Iterable[tuple[str, str]]) -> None:
+    """Raise `RateError` where one name is that of two; ``named`` are names, each with where."""
+    found: dict[str, list[str]] = {}
+    for name, where in named:
+        found.setdefault(name, []).append(where)
+    for name, places in found.items():
+        if len(places) > 1:
+            raise RateError(
+                f"{name!r} names {len(places)} of [[pools]], [[overhead]], [[lines]] and imported "
+                f"lines: {' and '.join(places)}; give each a name of its own"
+            )
 
 
 def check_pools(pools: Iterable[Pool]) -> None:

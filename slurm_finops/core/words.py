@@ -1,5 +1,8 @@
 """Words for people and for the ledger."""
 
+#: So much of a text from a file is said in an error.
+SHOWN = 40
+
 
 def count(number: int, one: str, many: str = "") -> str:
     """``1 run``, ``2,304 runs``."""
@@ -9,3 +12,8 @@ def count(number: int, one: str, many: str = "") -> str:
 def storable(text: str) -> str:
     """A text from outside as a database takes it: stray bytes written out as ``\\udcff``."""
     return text.encode("utf-8", "backslashreplace").decode()
+
+
+def shown(text: str) -> str:
+    """A text from a file as it is said in an error: quoted, and not too long."""
+    return repr(text if len(text) <= SHOWN else text[:SHOWN] + "…")

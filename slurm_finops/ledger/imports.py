@@ -4,7 +4,6 @@ A series keeps one price a moment, whichever import brought it.  A price names
 the import that it came with, and what it is the price of (its *origin*).
 """
 
-import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -12,12 +11,14 @@ from typing import Any, NamedTuple
 
 from slurm_finops.core.estimate import Price, price_text
 from slurm_finops.core.rates import Rate
-from slurm_finops.core.words import count
 from slurm_finops.errors import InputError
 from slurm_finops.ledger.bulk import BulkInsert
+from slurm_finops.ledger.import_log import Changes, ImportLog, Source
 from slurm_finops.ledger.rates import COLUMNS, RateRows, match_text, values
 from slurm_finops.ledger.store import Ledger
 
+#: What was imported, and from where.
+LOG = ImportLog("rate")
 _INSERT = BulkInsert("imported_rates", (*COLUMNS, "import_id", "origin"))
 _SELECT = f"""SELECT {", ".join(COLUMNS)}, origin, name
 FROM imported_rates JOIN rate_imports ON rate_imports.id = import_id"""
@@ -29,27 +30,6 @@ class Origin(NamedTuple):
 
     rate: Rate
     origin: str
-
-
-class Changes(NamedTuple):
-    """What an import does: rates that are new, that take another's place, that go; and the rest."""
-
-    added: list[Origin]
-    replaced: list[Origin]
-    gone: list[Origin]
-    same: int
-
-    def __bool__(self) -> bool:
-        return bool(self.added or self.replaced or self.gone)
-
-
-class Source(NamedTuple):
-    """Where an import comes from; ``files`` are ``(base name, SHA-256 of the content)``."""
-
-    name: str
-    format: str
-    options: Mapping[str, Any]
-    files: Sequence[tuple[str, str]]
 
 
 def imported_rates(db: sqlite3.Connection) -> list[Rate]:
@@ -64,7 +44,9 @@ def _read(rows: Iterable[Sequence[Any]]) -> list[Origin]:
     ]
 
 
-def changes(db: sqlite3.Connection | None, offered: Sequence[Origin], replace: bool) -> Changes:
+def changes(
+    db: sqlite3.Connection | None, offered: Sequence[Origin], replace: bool
+) -> Changes[Origin]:
     """What storing these rates would change; of no database, all are new.
 
     Raises `InputError` where a price stored for the same moment is another, or
@@ -73,12 +55,10 @@ def changes(db: sqlite3.Connection | None, offered: Sequence[Origin], replace: b
     by_series: dict[Series, dict[int, Origin]] = {}
     for one in offered:
         by_series.setdefault(one.rate.series, {})[one.rate.start] = one
-    found = Changes([], [], [], 0)
+    found: Changes[Origin] = Changes([], [], [], 0)
     for series, new in by_series.items():
         old = {one.rate.start: one for one in _stored(db, series)} if db else {}
-        more = _replacing(new, old) if replace else _adding(new, old)
-        found = Changes(found.added + more.added, found.replaced + more.replaced,
-                        found.gone + more.gone, found.same + more.same)  # fmt: skip
+        found += _replacing(new, old) if replace else _adding(new, old)
     return found
 
 
@@ -88,7 +68,7 @@ def _stored(db: sqlite3.Connection, series: Series) -> list[Origin]:
     return _read(db.execute(f"{_SELECT} {where}", (sku, match_text(match), rank)))
 
 
-def _adding(new: Mapping[int, Origin], old: Mapping[int, Origin]) -> Changes:
+def _adding(new: Mapping[int, Origin], old: Mapping[int, Origin]) -> Changes[Origin]:
     for start, one in new.items():
         before = old.get(start)
         if before and _price(before) != _price(one):
@@ -120,7 +100,7 @@ def _check_apart(new: Mapping[int, Origin], old: Mapping[int, Origin]) -> None:
             )
 
 
-def _replacing(new: Mapping[int, Origin], old: Mapping[int, Origin]) -> Changes:
+def _replacing(new: Mapping[int, Origin], old: Mapping[int, Origin]) -> Changes[Origin]:
     """The new prices stand alone over the time from their first to their last."""
     first, last = min(new), max(new)
     added = [one for start, one in new.items() if start not in old]
@@ -145,76 +125,13 @@ def _utc(instant: int) -> str:
     return f"{datetime.fromtimestamp(instant, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def store(ledger: Ledger, source: Source, made: Changes, at: int, actor: str) -> None:
+def store(ledger: Ledger, source: Source, made: Changes[Origin], at: int, actor: str) -> None:
     """Make these changes, and audit them; call inside a transaction."""
     db = ledger.db
-    brought = [*made.added, *made.replaced]
-    number = db.execute(
-        "INSERT INTO rate_imports (name, format, options, at, actor, rates) "
-        "VALUES (?, ?, ?, ?, ?, ?)",
-        (source.name, source.format, json.dumps(source.options, sort_keys=True), at, actor,
-         len(brought)),
-    ).lastrowid  # fmt: skip
-    db.executemany(
-        "INSERT INTO rate_import_files VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-        [(number, *file) for file in source.files],
-    )
+    number = LOG.add(ledger, source, made, at, actor)
     db.executemany(
         "DELETE FROM imported_rates WHERE (sku, match, rank, start) = (?, ?, ?, ?)",
         [values(one.rate)[:4] for one in (*made.replaced, *made.gone)],
     )
-    _INSERT.write(db, ((*values(one.rate), number, one.origin) for one in brought))
-    files = ", ".join(name for name, _ in source.files)
-    ledger.audit(at, actor, "rates import", f"{source.name} ({source.format}, {files}): "
-                 f"{told(made)}")  # fmt: skip
-
-
-def told(made: Changes) -> str:
-    """Changes in words: ``3 rates new, 1 replaced, 2 taken away, 5 as before``."""
-    words = [f"{count(len(made.added), 'rate')} new"]
-    words += [f"{len(made.replaced):,} replaced"] if made.replaced else []
-    words += [f"{len(made.gone):,} taken away"] if made.gone else []
-    return ", ".join([*words, f"{made.same:,} as before"])
-
-
-class Import(NamedTuple):
-    """One import that changed something, and how many of its rates still stand."""
-
-    name: str
-    format: str
-    options: dict[str, Any]
-    at: int
-    actor: str
-    rates: int
-    standing: int
-    files: tuple[tuple[str, str], ...]
-
-
-def imports(db: sqlite3.Connection) -> list[Import]:
-    """Every import, the oldest first."""
-    standing = dict(db.execute("SELECT import_id, count(*) FROM imported_rates GROUP BY 1"))
-    files: dict[int, list[tuple[str, str]]] = {}
-    for number, file, digest in db.execute("SELECT * FROM rate_import_files"):
-        files.setdefault(number, []).append((file, digest))
-    rows = db.execute(
-        "SELECT id, name, format, options, at, actor, rates FROM rate_imports ORDER BY id"
-    )
-    return [
-        Import(name, form, json.loads(options), at, actor, rates, standing.get(number, 0),
-               tuple(files.get(number, ())))
-        for number, name, form, options, at, actor, rates in rows
-    ]  # fmt: skip
-
-
-def remove(ledger: Ledger, name: str, at: int, actor: str) -> int:
-    """Take back the imports of a name, and audit it; how many rates went.
-
-    Call inside a transaction.
-    """
-    db = ledger.db
-    of_name = "IN (SELECT id FROM rate_imports WHERE name = ?)"
-    gone = db.execute(f"DELETE FROM imported_rates WHERE import_id {of_name}", (name,)).rowcount
-    db.execute(f"DELETE FROM rate_import_files WHERE import_id {of_name}", (name,))
-    db.execute("DELETE FROM rate_imports WHERE name = ?", (name,))
-    ledger.audit(at, actor, "rates remove", f"{name}: {count(gone, 'rate')} taken back")
-    return gone
+    _INSERT.write(db, ((*values(one.rate), number, one.origin)
+                   for one in (*made.added, *made.replaced)))

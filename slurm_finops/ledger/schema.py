@@ -297,3 +297,29 @@ def _allocations(db: Database) -> None:
           LEFT JOIN clusters ON clusters.id = cluster_id
           JOIN tag_sets ON tag_sets.id = tag_set_id""",
     )
+
+
+@steps(name="0007_imported_lines")
+def _imported_lines(db: Database) -> None:
+    # An input beside [[lines]], kept as `rate_imports` and `imported_rates` are.  A line has
+    # an owner (tags, as JSON) or is spread (as JSON); place is the file and line it stood on.
+    for statement in statements(
+        """
+        CREATE TABLE line_imports (
+          id INTEGER PRIMARY KEY,
+          name TEXT NOT NULL, format TEXT NOT NULL, options TEXT NOT NULL,
+          at INTEGER NOT NULL, actor TEXT NOT NULL, lines INTEGER NOT NULL);
+        CREATE TABLE line_import_files (
+          import_id INTEGER NOT NULL REFERENCES line_imports (id),
+          file TEXT NOT NULL, sha256 TEXT NOT NULL,
+          PRIMARY KEY (import_id, file, sha256)) WITHOUT ROWID;
+        CREATE TABLE imported_lines (
+          name TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER CHECK (last > first),
+          amount_micros INTEGER NOT NULL
+            CHECK (typeof(amount_micros) = 'integer' AND amount_micros >= 0),
+          every TEXT NOT NULL, category TEXT NOT NULL, owner TEXT, spread TEXT NOT NULL,
+          place TEXT NOT NULL, import_id INTEGER NOT NULL REFERENCES line_imports (id),
+          PRIMARY KEY (name, first)) WITHOUT ROWID;
+        """
+    ):
+        db.conn.execute(statement)

@@ -6,7 +6,8 @@ from datetime import UTC, tzinfo
 from functools import partial
 
 from slurm_finops.core.rates import ON_DEMAND
-from slurm_finops.prices.rows import Files, Row, csv_rows, json_pages
+from slurm_finops.core.rows import Files, Row, csv_rows
+from slurm_finops.prices.rows import json_pages
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from datetime import tzinfo
 
 from slurm_finops.core.rates import MATCH_KEYS, ON_DEMAND, PRICINGS, Match, Rate
+from slurm_finops.core.rows import Files, Row, csv_rows, only_columns
+from slurm_finops.core.words import shown
 from slurm_finops.errors import InputError
-from slurm_finops.prices.rows import Files, Row, csv_rows, near
-from slurm_finops.prices.text import count, is_sku, moment, price_micros, shown
+from slurm_finops.prices.text import count, is_sku, moment, price_micros
 from slurm_finops.prices.wanted import Step, Wanted
 
 COLUMNS = ("sku", "price", "from", "per", "pricing", "currency", *MATCH_KEYS)
@@ -26,11 +27,7 @@ def steps(wanted: Wanted, files: Files, zone: tzinfo) -> list[Step]:
 
 
 def _step(wanted: Wanted, row: Row, zone: tzinfo) -> Step:
-    for column in row.columns:
-        if column not in COLUMNS:
-            raise InputError(f"{row.file} has a column {column!r}; {near(column, COLUMNS)}")
-    if len(set(row.columns)) < len(row.columns):
-        raise InputError(f"{row.file} has a column twice: {', '.join(map(shown, row.columns))}")
+    only_columns(row, COLUMNS)
     fields = {column: cell.strip() for column, cell in row.fields.items()}
     try:
         return Step(_rate(wanted, fields, zone)._replace(where=row.where), (), row.file)

@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 
 from slurm_finops.core.rates import Rate
+from slurm_finops.core.rows import Files, Row, near
+from slurm_finops.core.words import shown
 from slurm_finops.errors import InputError
 from slurm_finops.prices.formats import Format
-from slurm_finops.prices.rows import Files, Row, near
-from slurm_finops.prices.text import count, is_sku, moment, price_micros, shown
+from slurm_finops.prices.text import count, is_sku, moment, price_micros
 from slurm_finops.prices.wanted import Step, Unit, Wanted
 
 Fields = dict[str, str]

@@ -4,13 +4,13 @@ from datetime import UTC, datetime, tzinfo
 
 from slurm_finops.core.money import MICROS, parse_decimal
 from slurm_finops.core.usage import parse_tres
+from slurm_finops.core.words import SHOWN, shown
 
 _DIGITS = len(str(MICROS)) - 1
 #: SQLite's largest integer.
 _LARGEST = (1 << 63) - 1
 #: No price begins after 2241, nor before 1970.
 _NEVER = 1 << 33
-_SHOWN = 40
 
 
 def price_micros(text: str) -> int:
@@ -26,7 +26,7 @@ def price_micros(text: str) -> int:
         raise ValueError(f"the price {shown(text)} is negative")
     whole, point, fraction = written.partition(".")
     kept = fraction[:_DIGITS] + fraction[_DIGITS:].rstrip("0")
-    if len(written) > _SHOWN:
+    if len(written) > SHOWN:
         raise ValueError(f"the price {shown(text)} is no number that a price can be")
     micros = parse_decimal(whole + point + kept, _DIGITS)
     if micros > _LARGEST:
@@ -63,7 +63,7 @@ def utc(instant: int) -> str:
 def count(text: str) -> int | None:
     """A whole number of devices, one or more; ``8.0`` is 8.  None for anything else."""
     whole, _, fraction = text.strip().partition(".")
-    if not (whole.isascii() and whole.isdigit()) or fraction.strip("0") or len(whole) > _SHOWN:
+    if not (whole.isascii() and whole.isdigit()) or fraction.strip("0") or len(whole) > SHOWN:
         return None
     return int(whole) or None
 
@@ -75,8 +75,3 @@ def is_sku(text: str) -> bool:
     except ValueError:
         return False
     return "," not in text and "=" not in text
-
-
-def shown(text: str) -> str:
-    """A text from a file as it is said in an error: quoted, and not too long."""
-    return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "…")

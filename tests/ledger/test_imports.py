@@ -6,16 +6,8 @@ from hypothesis import strategies as st
 
 from slurm_finops.core.rates import Rate
 from slurm_finops.errors import InputError
-from slurm_finops.ledger.imports import (
-    Changes,
-    Origin,
-    Source,
-    changes,
-    imported_rates,
-    imports,
-    remove,
-    store,
-)
+from slurm_finops.ledger.import_log import Changes, Source
+from slurm_finops.ledger.imports import LOG, Origin, changes, imported_rates, store
 from slurm_finops.ledger.schema import steps
 from slurm_finops.ledger.store import Ledger
 from tests.support import JUNE, a_ledger
@@ -32,7 +24,7 @@ def offered(*points: tuple[int, int], origin: str = "zone a", file: str = "new")
     ]  # fmt: skip
 
 
-def bring(ledger: Ledger, name: str, rates: list[Origin], replace: bool = False) -> Changes:
+def bring(ledger: Ledger, name: str, rates: list[Origin], replace: bool = False) -> Changes[Origin]:
     with ledger.transaction():
         made = changes(ledger.db, rates, replace)
         if made:
@@ -58,7 +50,7 @@ def test_what_is_imported_reads_back_and_names_its_import() -> None:
     assert audited(ledger) == [
         ("root", "rates import", "june (aws-spot, june.json): 2 rates new, 0 as before")
     ]
-    (one,) = imports(ledger.db)
+    (one,) = LOG.all(ledger.db)
     assert one == ("june", "aws-spot", {"zone": "a"}, JUNE, "root", 2, 2,
                    (("june.json", "0" * 64),))  # fmt: skip
 
@@ -84,7 +76,7 @@ def test_parts_of_a_history_in_any_order_come_to_the_whole(
         if cut:
             bring(ledger, "part", offered(*cut))
     assert kept(ledger) == ordered
-    assert sum(one.standing for one in imports(ledger.db)) == len(ordered)
+    assert sum(one.standing for one in LOG.all(ledger.db)) == len(ordered)
 
 
 def test_another_price_for_the_same_moment_is_refused_and_both_sources_are_named() -> None:
@@ -106,7 +98,7 @@ def test_a_replacement_stands_alone_over_the_time_that_it_covers() -> None:
     made = bring(ledger, "new", offered((2, 7), (5, 8)), replace=True)
     assert [len(part) for part in made[:3]] == [1, 1, 1]
     assert kept(ledger) == [(0, 1), (2, 7), (5, 8), (9, 4)]
-    assert [(one.name, one.rates, one.standing) for one in imports(ledger.db)] == [
+    assert [(one.name, one.brought, one.standing) for one in LOG.all(ledger.db)] == [
         ("june", 4, 2), ("new", 2, 2)
     ]  # fmt: skip
     assert audited(ledger)[-1][2].endswith("1 rate new, 1 replaced, 1 taken away, 0 as before")
@@ -132,9 +124,9 @@ def test_an_import_is_taken_back_whole_and_the_audit_keeps_it() -> None:
     bring(ledger, "june", offered((0, 1), (6, 2)))
     bring(ledger, "july", offered((6, 2), (9, 3)))
     with ledger.transaction():
-        assert remove(ledger, "june", JUNE, "root") == 2
+        assert LOG.remove(ledger, "june", JUNE, "root") == 2
     assert kept(ledger) == [(9, 3)]
-    assert [one.name for one in imports(ledger.db)] == ["july"]
+    assert [one.name for one in LOG.all(ledger.db)] == ["july"]
     assert audited(ledger)[-1] == ("root", "rates remove", "june: 2 rates taken back")
     assert ledger.db.execute("PRAGMA foreign_key_check").fetchall() == []
     # what july had found to be there already comes with it again
