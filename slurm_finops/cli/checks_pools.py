@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 def shared(opened: Ledger, config: Config, period: Period) -> Iterator[Finding]:
     """Of a site that shares anything: whether pools are used, and all of it is carried."""
-    if not config.allocation:
+    from slurm_finops.ledger.allocation import origins
+
+    # lines that were imported are of the ledger and in no finops.toml
+    if not config.allocation and not origins(opened.db):
         return
     if config.allocation.pools:
         yield _pools(opened, config, period)
