@@ -28,7 +28,7 @@ def allocate(
     """Bring the ledger's allocations up to date; returns how many days were done.
 
     Costs are known through the last billing day that has ended.  Raises
-    `covering.AllocationError`; months before it are done, its own is as it was.
+    `capacity.AllocationError`; months before it are done, its own is as it was.
     """
     through = calendar.day_of(as_of)
     wanted = _origins(what, policy, calendar)
