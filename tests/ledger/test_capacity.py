@@ -93,11 +93,13 @@ def test_events_are_stored_once_and_end_once() -> None:
     ledger = a_ledger()
     assert hear(ledger, 100, down(50, None)) == (1, 50)
     assert hear(ledger, 200, down(50, 150)) == (1, 50)
-    # an older answer, in which it still lasted
+    # older answers, in which it still lasted
     assert hear(ledger, 100, down(50, None))[0] == 0
     known = capacity.known(ledger.db)["alpha"]
     assert known.events_through == 200
     assert list(capacity.events(ledger.db, known.cluster_id)) == [down(50, 150)]
+    hear(ledger, 100, down(50, None, state="DRAIN"))
+    assert list(capacity.events(ledger.db, known.cluster_id)) == [down(50, 150, state="DRAIN")]
 
 
 def test_of_a_cluster_without_events_it_is_not_known_what_was_down() -> None:
