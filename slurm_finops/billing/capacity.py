@@ -4,7 +4,17 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from slurm_finops.core.capacity import OPEN, Event, Level, Span, apart, is_down, shared, taken
+from slurm_finops.core.capacity import (
+    OPEN,
+    Event,
+    Level,
+    Span,
+    apart,
+    is_away,
+    is_down,
+    shared,
+    taken,
+)
 from slurm_finops.core.money import split_amount
 from slurm_finops.core.period import Calendar
 from slurm_finops.core.pools import SLURM, Pool
@@ -63,7 +73,7 @@ class Capacity:
                 raise AllocationError(self._unknown(pool, cluster, start))
         if not found.clusters or not found.there:
             raise AllocationError(self._none(pool, found))
-        return found.there.over(start, end)
+        return max(0, found.there.over(start, end))
 
     def down(self, pool: Pool, start: int, end: int) -> int | None:
         """What of it was down or drained; None where that is not known."""
@@ -128,8 +138,9 @@ class Capacity:
         # accounting keeps what a cluster had, not what its partitions had
         if partition is None:
             before = list(_before(pool, events, first))
-            there += before
             since = min([span.start for span in before], default=since)
+            seen = {name for name, spans in nodes.items() if spans[0].start == first}
+            there += [*before, *_away(pool, events, seen, since, first)]
         down = list(_down(pool, events, nodes, first if partition is None else -OPEN))
         return _Cluster(name, since, known.events_through, there, down)
 
@@ -183,19 +194,39 @@ def _before(pool: Pool, events: list[Event], first: int) -> Iterator[Span]:
         end = event.start
 
 
+def _away(
+    pool: Pool, events: list[Event], seen: set[str], since: int | None, first: int
+) -> Iterator[Span]:
+    """What a cluster had registered before ``first`` and not there, as units to take off.
+
+    A node that is away and was not among those ``seen`` first is one that comes and goes.
+    """
+    if since is None:
+        return
+    away = [event for event in events if event.node not in seen and is_away(event.state)]
+    for spans in _by_node(pool, away).values():
+        for start, end, units in spans:
+            yield Span(max(start, since), min(end, first), -units)
+
+
 def _down(
     pool: Pool, events: list[Event], nodes: dict[str, list[Span]], first: int
 ) -> Iterator[Span]:
     """What of the pool's nodes was down: before ``first`` by what the event itself says of it."""
-    by_node: dict[str, list[tuple[int, int, int]]] = {}
-    for event in events:
-        if event.node and is_down(event.state):
-            end = OPEN if event.end is None else event.end
-            units = taken(pool.use, dict(event.units))
-            by_node.setdefault(event.node, []).append((event.start, end, units))
-    for name, spans in by_node.items():
-        times = list(apart(spans))
+    down = [event for event in events if is_down(event.state)]
+    for name, times in _by_node(pool, down).items():
         for start, end, units in times:
             if start < first:
                 yield Span(start, min(end, first), units)
         yield from shared(nodes.get(name, ()), times)
+
+
+def _by_node(pool: Pool, events: list[Event]) -> dict[str, list[Span]]:
+    """When each node was in one of its events, and what the event says that it has."""
+    found: dict[str, list[Span]] = {}
+    for event in events:
+        if event.node:
+            end = OPEN if event.end is None else event.end
+            span = Span(event.start, end, taken(pool.use, dict(event.units)))
+            found.setdefault(event.node, []).append(span)
+    return {name: list(apart(spans)) for name, spans in found.items()}

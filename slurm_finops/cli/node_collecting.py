@@ -32,22 +32,27 @@ class Answer(NamedTuple):
 
 
 class Collected(NamedTuple):
-    """What a collection of nodes changed in the ledger."""
+    """What a collection changed in the ledger; ``nodes`` and ``events`` None: not read."""
 
-    nodes: int
+    nodes: int | None
     new: int
     changed: int
     gone: int
-    events: int
+    events: int | None
     new_events: int
     problems: int
 
     def lines(self) -> list[str]:
-        found = [
-            f"{count(self.nodes, 'node')}: {self.new:,} new, {self.changed:,} changed, "
-            f"{self.gone:,} gone; {count(self.events, 'event')}: {self.new_events:,} new or ended"
-        ]
-        if not self.events and self.nodes:
+        said = []
+        if self.nodes is not None:
+            said.append(
+                f"{count(self.nodes, 'node')}: {self.new:,} new, {self.changed:,} changed, "
+                f"{self.gone:,} gone"
+            )
+        if self.events is not None:
+            said.append(f"{count(self.events, 'event')}: {self.new_events:,} new or ended")
+        found = ["; ".join(said)]
+        if self.events == 0:
             found.append(
                 "note: no events, so when nodes were down is not known; live, PrivateData in "
                 "slurmdbd.conf may hide them from this user"
@@ -143,8 +148,8 @@ def collect_nodes(app: App, ledger: Ledger, answer: Answer) -> Collected:
             problems += write_problems(ledger, "sacctmgr", unread, now())
         _mark(app, ledger, [time for time in since if time is not None])
     return Collected(
-        len(answer.nodes[1].nodes) if answer.nodes else 0, *changes,
-        len(answer.events[1]) if answer.events else 0, new_events, problems,
+        len(answer.nodes[1].nodes) if answer.nodes else None, *changes,
+        len(answer.events[1]) if answer.events else None, new_events, problems,
     )  # fmt: skip
 
 

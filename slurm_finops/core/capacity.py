@@ -16,6 +16,7 @@ Units = Mapping[str, int]
 OPEN = 1 << 62
 #: How a node's state begins in which it takes no new jobs (scontrol, "State").
 _DOWN = ("DOWN", "DRAIN", "DRNG", "FAIL", "ERROR", "INVAL")
+_FUTURE = ("FUTR", "FUTURE")
 
 
 class Node(NamedTuple):
@@ -52,6 +53,17 @@ class Span(NamedTuple):
 def is_down(state: str) -> bool:
     """Whether a node in this state takes no new jobs: down, drained or draining, failed."""
     return state.upper().startswith(_DOWN)
+
+
+def is_away(state: str) -> bool:
+    """Whether scontrol may leave out a node in this state: a future one, or powered down.
+
+    Of those powered down it leaves out cloud nodes; a cluster registers them all
+    (measured on 22.05 and 26.05).
+    """
+    name = state.upper()
+    powered_down = "~" in name or name.startswith("POWERED_DOWN")
+    return name.startswith(_FUTURE) or (powered_down and not is_down(state))
 
 
 def taken(use: Iterable[tuple[str, int]], units: Units) -> int:

@@ -206,6 +206,18 @@ def test_the_past_of_a_cluster_is_what_it_registered() -> None:
     assert (found.capacity_seconds, found.down_seconds) == ((4 + 12 + 8) * DAY, 4 * HOUR)
 
 
+def test_nodes_that_a_cluster_registered_and_that_were_away_were_not_there() -> None:
+    ledger = a_ledger()
+    # c1 is a cloud node and f1 a future one; n1 was switched off for a day, and is owned
+    hear(
+        ledger, registered(BEFORE, 24), down("c1", BEFORE - HOUR, JUNE + DAY, state="IDLE~"),
+        down("f1", BEFORE, None, state="FUTR"), down("n1", JUNE, JUNE + DAY, state="IDLE~"),
+    )  # fmt: skip
+    see(ledger, JUNE + 2 * DAY, node("n1"), node("n2", 1))
+    found = priced(ledger)
+    assert (found.capacity_seconds, found.down_seconds) == ((8 + 16 + 9) * DAY, 0)
+
+
 @pytest.mark.parametrize("events, said", [
     ((), "only from 2026-06-02T00:00:00+00:00 on"),
     # before accounting knew the SKU nothing is told of it

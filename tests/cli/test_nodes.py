@@ -87,6 +87,14 @@ def test_it_costs_everybody_what_the_same_number_of_units_does(site: Path, tmp_p
     assert fixed["down_unit_seconds"] is None
 
 
+def test_only_what_was_read_is_told(site: Path, tmp_path: Path) -> None:
+    nodes = files(tmp_path, *LINES, events=(WHOLE, DOWN))
+    assert ask(site, "collect", "nodes", *nodes[2:]).stdout == "2 events: 2 new or ended\n"
+    assert ask(site, "collect", "nodes", *nodes[:2]).stdout == (
+        "2 nodes: 2 new, 0 changed, 0 gone\n"
+    )
+
+
 def test_collecting_twice_changes_nothing(site: Path, tmp_path: Path) -> None:
     saved = files(tmp_path, *LINES, events=(WHOLE, DOWN))
     ask(site, "collect", "nodes", *saved)

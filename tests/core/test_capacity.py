@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slurm_finops.core.capacity import Level, Span, apart, is_down, shared, taken
+from slurm_finops.core.capacity import Level, Span, apart, is_away, is_down, shared, taken
 
 TIMES = st.integers(0, 40)
 SPANS = st.lists(st.builds(Span, TIMES, TIMES, st.integers(0, 9)), max_size=8)
@@ -62,3 +62,8 @@ def test_states_in_which_a_node_takes_no_jobs() -> None:
     assert all(map(is_down, down))
     up = ("IDLE", "IDLE~", "MIXED", "ALLOCATED", "POWERED_DOWN", "MAINT", "")
     assert not any(map(is_down, up))
+
+
+def test_states_in_which_a_node_may_not_be_listed() -> None:
+    assert all(map(is_away, ("FUTR", "FUTURE", "IDLE~", "POWERED_DOWN")))
+    assert not any(map(is_away, ("IDLE", "DOWN~", "DRAIN~", "MIXED", "IDLE#", "")))
