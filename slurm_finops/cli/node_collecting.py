@@ -108,7 +108,7 @@ def _answer(
     if nodes:
         at, lines, name = nodes
         seen = read_nodes(lines)
-        if not seen.nodes:
+        if not seen.nodes and not seen.away:
             raise InputError(f"{name}: no node in it{_first(seen.problems)}")
         found = found._replace(nodes=(at, seen))
     if events:

@@ -56,10 +56,10 @@ def is_down(state: str) -> bool:
 
 
 def is_away(state: str) -> bool:
-    """Whether scontrol may leave out a node in this state: a future one, or powered down.
+    """Whether a node in an event of this state may be one that is not there.
 
-    Of those powered down it leaves out cloud nodes; a cluster registers them all
-    (measured on 22.05 and 26.05).
+    That is a future one, or a cloud node that is powered down; a cluster registers
+    both, and has an event for each (measured on 22.05, 24.11 and 26.05).
     """
     name = state.upper()
     powered_down = "~" in name or name.startswith("POWERED_DOWN")

@@ -22,16 +22,22 @@ EVENTS = (
 _WIDTH = 6
 #: What is counted of a node beside its devices.
 _COUNTED = ("cpu", "mem", "node")
+#: How 24.11 and newer show cloud nodes that 22.05 does not list at all (measured).
+_AWAY = {"CLOUD", "POWERED_DOWN"}
 # people write what follows these, and it may say anything
 _WRITTEN = re.compile(r"\s(?:Reason|Comment|Extra)=")
 _NAME = re.compile(r"NodeName=(\S+)\s")
 
 
 class Seen(NamedTuple):
-    """The nodes of a cluster; ``unclear`` are names of those that could not be read."""
+    """The nodes of a cluster; ``unclear`` are names of those that could not be read.
+
+    ``away`` are cloud nodes that are powered down, and not there until they are needed.
+    """
 
     nodes: list[Node]
     unclear: set[str]
+    away: set[str]
     problems: list[Problem]
 
 
@@ -39,20 +45,24 @@ def read_nodes(lines: Iterable[str]) -> Seen:
     """What `scontrol show node -o` prints, a node a line."""
     found: dict[str, Node] = {}
     unclear: set[str] = set()
+    away: set[str] = set()
     problems = []
     for line in _whole(lines):
         name = _NAME.match(line)
         try:
             if not name:
                 raise ValueError("it does not begin with NodeName=")
-            node = _node(name[1], _WRITTEN.split(line, maxsplit=1)[0])
-            if found.setdefault(node.name, node) != node:
+            said = _WRITTEN.split(line, maxsplit=1)[0]
+            node = _node(name[1], said)
+            if set((_field(said, "State") or "").split("+")) >= _AWAY:
+                away.add(node.name)
+            elif found.setdefault(node.name, node) != node:
                 raise ValueError(f"another line says otherwise of node {node.name}")
         except ValueError as error:
             problems.append(Problem(line, str(error)))
             if name and name[1] not in found:
                 unclear.add(name[1])
-    return Seen(list(found.values()), unclear - found.keys(), problems)
+    return Seen(list(found.values()), unclear - found.keys(), away, problems)
 
 
 def _node(name: str, line: str) -> Node:

@@ -85,6 +85,15 @@ def test_two_lines_of_one_node_that_differ_are_a_problem() -> None:
     assert (len(seen.problems), seen.unclear) == (1, set())
 
 
+def test_a_cloud_node_that_is_powered_down_is_away_and_an_own_one_is_not() -> None:
+    off = LINE.format(gres="gpu:h100:4", partitions="main")
+    cloud = off.replace("n1", "c1").replace("IDLE", "IDLE+CLOUD+POWERED_DOWN")
+    up = off.replace("n1", "c2").replace("IDLE", "MIXED+CLOUD")
+    seen = read_nodes([off.replace("IDLE", "IDLE+POWERED_DOWN"), cloud, up])
+    assert [node.name for node in seen.nodes] == ["n1", "c2"]
+    assert (seen.away, seen.problems) == ({"c1"}, [])
+
+
 def test_a_node_of_no_partition_is_in_none() -> None:
     line = "NodeName=n1 Gres=gpu:1 State=IDLE CfgTRES=cpu=1 Reason=x Partitions=evil\n"
     assert read_nodes([line]).nodes[0].partitions == ()
