@@ -147,7 +147,10 @@ class Capacity:
     def _unknown(self, pool: Pool, cluster: _Cluster, start: int) -> str:
         head = f'{pool.where} ({pool.name}): units is "{SLURM}", and'
         if cluster.since is None:
-            return f"{head} the nodes of {cluster.name} are not known yet; run: {_COLLECT}"
+            return (
+                f"{head} the nodes of {cluster.name} are not known yet; run: {_COLLECT}, or name "
+                "the cluster of the pool in match"
+            )
         since, start_ = map(self._calendar.isoformat, (cluster.since, start))
         hint = (
             "Slurm's accounting keeps the past of a cluster, not of its partitions"

@@ -74,8 +74,9 @@ def write_nodes(
         "UPDATE nodes_seen SET first = ifnull(first, ?), last = ? WHERE cluster_id = ?",
         (seen, seen, cluster_id),
     )
-    moved = bool(changed or gone or new)
-    return Changes(len(new), len(changed), len(gone)), seen if moved else None
+    found = Changes(len(new), len(changed), len(gone))
+    # the first look also says which nodes of the past were not there
+    return found, 0 if last is None else seen if any(found) else None
 
 
 def _close(db: sqlite3.Connection, cluster_id: int, name: str, at: int) -> None:

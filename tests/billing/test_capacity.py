@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from slurm_finops.billing.capacity import AllocationError, Capacity
 from slurm_finops.billing.pricing import price
+from slurm_finops.billing.rehearsal import rehearsed
 from slurm_finops.billing.utilisation import Utilisation, utilisation
 from slurm_finops.core.capacity import Event, Node
 from slurm_finops.core.money import TICKS
@@ -180,6 +181,26 @@ def test_a_second_node_halves_what_a_used_hour_costs() -> None:
     by_day = dict(shares(ledger, "day", where="category = 'share'")[i][:2] for i in (0, 1))
     assert by_day == {FIRST: 24 * 8 * TICKS, FIRST + 1: 24 * 4 * TICKS}
     assert found.capacity_seconds == 24 * DAY
+
+
+def test_a_what_if_knows_the_same_nodes() -> None:
+    ledger = a_ledger()
+    see(ledger, BEFORE, node("n1"))
+    hear(ledger, down("n1", JUNE, JUNE + HOUR))
+    found = priced(ledger, run(1, "nlp", 0, DAY, 4))
+    june = CALENDAR.period("2026-06")
+    with rehearsed(ledger, terms(POOL), june, NOW) as copy:
+        assert utilisation(copy, [POOL], CALENDAR, june) == [found]
+
+
+def test_clusters_are_counted_together_or_one_is_named() -> None:
+    ledger = a_ledger()
+    see(ledger, BEFORE, node("n1"))
+    with ledger.transaction():
+        write_nodes(ledger, "beta", BEFORE, [node("n1", 4)], ())
+    for match, gpus in (((), 12), ((("cluster", "alpha"),), 8), ((("cluster", "beta"),), 4)):
+        pool = replace(POOL, match=match)
+        assert Capacity(ledger.db, CALENDAR).of(pool, JUNE, NOW) == gpus * (NOW - JUNE)
 
 
 def test_of_fixed_units_nothing_is_said_of_what_was_down() -> None:
