@@ -59,7 +59,7 @@ def read_nodes(lines: Iterable[str]) -> Seen:
             elif found.setdefault(node.name, node) != node:
                 raise ValueError(f"another line says otherwise of node {node.name}")
         except ValueError as error:
-            problems.append(Problem(line, str(error)))
+            problems.append(Problem(_lasting(line), str(error)))
             if name and name[1] not in found:
                 unclear.add(name[1])
     return Seen(list(found.values()), unclear - found.keys(), away, problems)
@@ -76,6 +76,16 @@ def _node(name: str, line: str) -> Node:
     return Node(
         name, tuple(sorted(filter(None, partitions))), _units(counted | gres | {"node": 1})
     )
+
+
+def _lasting(line: str) -> str:
+    """A node's line without its load and times, so that each night's is the same problem."""
+    said = _WRITTEN.split(line, maxsplit=1)[0]
+    if _field(said, "State") is None:
+        return line
+    kept = ("NodeName", "Gres", "Partitions", "CfgTRES")
+    told = {name: _field(f" {said}", name) for name in kept}
+    return " ".join(f"{name}={value}" for name, value in told.items() if value is not None)
 
 
 def _units(tres: dict[str, int]) -> tuple[tuple[str, int], ...]:

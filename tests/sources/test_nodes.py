@@ -78,6 +78,14 @@ def test_a_node_that_cannot_be_read_is_named_and_the_others_stand() -> None:
     assert "is not name:type:count" in seen.problems[0].reason
 
 
+def test_each_night_s_line_of_a_node_that_cannot_be_read_is_the_same_problem() -> None:
+    line = LINE.format(gres="gpu:h100:many:8", partitions="main")
+    lines = [line.replace("State", f"CPULoad={load} State") for load in (1, 2)]
+    one, two = (read_nodes([line]).problems for line in lines)
+    assert one == two
+    assert one[0].text == "NodeName=n1 Gres=gpu:h100:many:8 Partitions=main CfgTRES=cpu=64,mem=500G"
+
+
 def test_two_lines_of_one_node_that_differ_are_a_problem() -> None:
     lines = [LINE.format(gres=f"gpu:h100:{n}", partitions="main") for n in (8, 8, 4)]
     seen = read_nodes(lines)
