@@ -38,6 +38,7 @@ CONFIG = {
     "SlurmUser": "slurm(64030)",
 }
 NODE = "NodeName=n1 Gres=gpu:h100:8 State=IDLE CfgTRES=cpu=64,gres/gpu=8,gres/gpu:h100=8 Reason=x"
+EVENT = "alpha||1767225600|Unknown||cpu=64,gres/gpu:h100=8,gres/gpu=8,mem=500G,node=1"
 
 
 class FakeSlurm:
@@ -55,6 +56,7 @@ class FakeSlurm:
         self.say("sacct", "--helpformat", out=" ".join(FIELDS) + "\n")
         self.say("sacctmgr", "account", out="root\nnlp\ncv\n")
         self.say("sacctmgr", "user", out="None\n")
+        self.say("sacctmgr", "event", out=EVENT + "\n")
         self.say("sacctmgr", "config", out="\nSlurmDBD configuration:\nPrivateData = none\n")
         self.squeue()
         self.sacct()

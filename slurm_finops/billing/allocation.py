@@ -36,7 +36,7 @@ def allocate(
     """Bring the ledger's allocations up to date.
 
     Costs are known through the last billing day that has ended.  Raises
-    `covering.AllocationError`; months before it are done, its own is as it was.
+    `capacity.AllocationError`; months before it are done, its own is as it was.
     """
     through = calendar.day_of(as_of)
     wanted = definitions(what, policy, calendar)

@@ -7,20 +7,17 @@ from math import lcm
 from operator import add
 from typing import NamedTuple
 
+from slurm_finops.billing.capacity import AllocationError, Capacity, Room, mean
 from slurm_finops.billing.names import Names
 from slurm_finops.core.accrual import accrued
 from slurm_finops.core.allocation import Class, Coverage, Slots, cover, covered, share
 from slurm_finops.core.money import apportion, split_amount
 from slurm_finops.core.period import Calendar
-from slurm_finops.core.pools import Pool
+from slurm_finops.core.pools import SLURM, Pool
 from slurm_finops.ledger import allocation as table
 from slurm_finops.ledger.allocation import Owner
 from slurm_finops.ledger.store import Ledger
 from slurm_finops.ledger.use import HOUR, HourlyUse
-
-
-class AllocationError(ValueError):
-    """Pools that cannot be what their use says; the text names the key and the time."""
 
 
 class User(NamedTuple):
@@ -43,10 +40,11 @@ class Part(NamedTuple):
 
 @dataclass
 class Covered:
-    """A day: parts of pools, and ticks of each pool that no use bears."""
+    """A day: parts of pools, ticks of each pool that no use bears, and room by Slurm's nodes."""
 
     parts: list[Part] = field(default_factory=list)
     unused: dict[int, int] = field(default_factory=dict)
+    room: dict[int, Room] = field(default_factory=dict)
 
 
 Use = dict[User, list[int]]
@@ -65,6 +63,7 @@ class Covering:
         self._calendar = calendar
         self._rule_of = rule_of
         self._cards = table.pool_cards(ledger.db)
+        self._capacity = Capacity(ledger.db, calendar)
         self._reader = HourlyUse(
             ledger.db, calendar, ("charges.tag_set_id", "cluster_id", "context_id", "sku_id"),
             self._cards, suspended=suspended,
@@ -88,12 +87,19 @@ class Covering:
         slots, costs = {}, {}
         for number in monthly:
             live = [day for day in days if self.pools[number].live(day)]
-            costs[number] = {day: self._cost(number, *self._span(day)) for day in live}
-            slots[number] = self._slots(number, [sum(costs[number].values())],
-                                        [sum(b - a for a, b in map(self._span, live))])  # fmt: skip
-        self._coverage = cover(slots, {kind: [held] for kind, held in totals.items()})
-        for number in monthly:
-            self._month[number] = _of_month(number, costs[number], self._coverage, by_day)
+            if live:
+                span = self._span(live[0])[0], self._span(live[-1])[1]
+                costs[number] = {day: self._cost(number, *self._span(day)) for day in live}
+                slots[number] = self._slots(number, [sum(costs[number].values())], [span])
+        of_month = {kind: [held] for kind, held in totals.items()}
+        self._coverage = cover(slots, of_month)
+        for number in slots:
+            month = _of_month(number, costs[number], self._coverage, by_day)
+            if self.pools[number].units == SLURM:
+                (held,), spans = _held(number, of_month, 1), map(self._span, costs[number])
+                room = self._capacity.room_by_day(self.pools[number], held, list(spans))
+                month.room.update(zip(costs[number], room, strict=True))
+            self._month[number] = month
 
     def day(self, day: int) -> Covered:
         """Who bears what on a day; call `begin` with its month first."""
@@ -104,21 +110,26 @@ class Covering:
         for step, spans in (("hour", hours), ("day", [(start, end)])):
             mine = self._of_step(use, step)
             slots = {
-                number: self._slots(number, [self._cost(number, *span) for span in spans],
-                                    [b - a for a, b in spans])
+                number: self._slots(number, [self._cost(number, *span) for span in spans], spans)
                 for number, pool in enumerate(self.pools)
                 if pool.step == step and pool.live(day)
             }  # fmt: skip
-            coverage = cover(slots, _by_class(mine, len(spans)))
+            by_class = _by_class(mine, len(spans))
+            coverage = cover(slots, by_class)
             for number, pool in slots.items():
                 unused = sum(coverage.unused[number], Fraction(0))
                 self._share(found, number, sum(pool.costs), mine, coverage, unused)
+                if self.pools[number].units == SLURM:
+                    held = _held(number, by_class, len(spans))
+                    found.room[number] = self._capacity.room(self.pools[number], held, spans)
             self._beyond(found, day, mine, coverage)
         mine = self._of_step(use, "month")
         for number, month in self._month.items():
             if day in month.borne:
                 self._share(found, number, month.borne[day], mine, self._coverage, Fraction(0))
                 found.unused[number] = month.unused[day]
+                if day in month.room:
+                    found.room[number] = month.room[day]
         if mine:
             self._beyond(found, day, mine, self._coverage)
         return found
@@ -178,20 +189,25 @@ class Covering:
         start, end = self._span(day)
         if pool.step == "hour":
             start, end = start + slot * HOUR, min(start + (slot + 1) * HOUR, end)
-        per_cent = held[slot] * 100 // (end - start)
-        in_use = f"{per_cent // 100}.{per_cent % 100:02d} were in use in the {pool.step} from"
+        in_use = f"{mean(held[slot], start, end)} were in use in the {pool.step} from"
         if pool.step == "month":
             in_use = "more were in use in the month of"
+        there, mend = f"units is {pool.units}", "say how many there are"
+        if pool.units == SLURM:
+            of_slurm = mean(self._capacity.of(pool, start, end) or 0, start, end)
+            there = f'units is "{SLURM}", whose nodes had {of_slurm}'
+            mend = "run slurm-finops collect nodes more often"
         return (
-            f"{pool.where} ({pool.name}): units is {pool.units}, and {in_use} "
-            f"{self._calendar.isoformat(start)}; say how many there are, or beyond = \"rates\" "
+            f"{pool.where} ({pool.name}): {there}, and {in_use} "
+            f"{self._calendar.isoformat(start)}; {mend}, or beyond = \"rates\" "
             "if what is beyond them pays its on_demand rate"
         )
 
     def _no_price(self, number: int, user: User, day: int) -> str:
         pool = self.pools[number]
         return (
-            f"{pool.where} ({pool.name}): use beyond its {pool.units} units on "
+            f"{pool.where} ({pool.name}): use beyond its "
+            f"{'' if pool.units == SLURM else f'{pool.units} '}units on "
             f"{self._calendar.isoformat(self._span(day)[0])[:10]} pays its on_demand rate, and "
             f"there is none for {' or '.join(sku for sku, _ in pool.use)} "
             f"(partition {user.owner[2] or 'unknown'})"
@@ -243,10 +259,11 @@ class Covering:
             if self.pools[user.kind.chain[0]].step == step
         }
 
-    def _slots(self, number: int, costs: Sequence[int], lengths: Sequence[int]) -> Slots:
+    def _slots(self, number: int, costs: Sequence[int], spans: Sequence[tuple[int, int]]) -> Slots:
         pool = self.pools[number]
-        capacity = None if pool.units is None else [pool.units * length for length in lengths]
-        return Slots(costs, capacity, pool.buyer_first)
+        found = (self._capacity.of(pool, *span) for span in spans)
+        capacity = [units for units in found if units is not None]
+        return Slots(costs, None if pool.units is None else capacity, pool.buyer_first)
 
     def _cost(self, number: int, start: int, end: int) -> int:
         return sum(accrued(cost, start, end, self._calendar) for cost in self.pools[number].costs)
@@ -304,6 +321,7 @@ class _Monthly(NamedTuple):
 
     borne: dict[int, int]
     unused: dict[int, int]
+    room: dict[int, Room]
 
 
 def _of_month(
@@ -323,7 +341,7 @@ def _of_month(
     *borne, rest = apportion(sum(costs.values()), numbers, common, keys)
     idle = split_amount(rest, list(costs.values()), list(costs)) if rest else [0] * len(costs)
     return _Monthly(
-        dict(zip(costs, borne, strict=True)), dict(zip(costs, idle, strict=True))
+        dict(zip(costs, borne, strict=True)), dict(zip(costs, idle, strict=True)), {}
     )
 
 
@@ -334,6 +352,12 @@ def _by_class(use: Use, slots: int) -> dict[Class, list[int]]:
         for i, held in enumerate(units):
             total[i] += held
     return found
+
+
+def _held(number: int, by_class: Mapping[Class, Sequence[int]], slots: int) -> list[int]:
+    """Unit-seconds of each slot that this pool may cover."""
+    mine = [units for kind, units in by_class.items() if number in kind.chain]
+    return [sum(units[slot] for units in mine) for slot in range(slots)]
 
 
 def _totals(use: Use) -> dict[Class, int]:

@@ -135,6 +135,8 @@ class Month:
             self._unused[number].effective[day] = ticks
         for number, ticks in self._covering.purchased(day).items():
             self._bought[number].billed[day] = ticks
+        for number, room in covered.room.items():
+            table.write_pool_day(self._db, day, self._unused[number].origin, *room)
         table.write(self._db, self._share_rows(day, covered))
         if self._what.overhead:
             table.write(self._db, self._shared_rows(day, covered))

@@ -95,7 +95,7 @@ def price(
 ) -> Priced:
     """Bring the ledger's charges up to date with its runs and the terms, and what is shared.
 
-    Raises `covering.AllocationError`; the runs are priced then.
+    Raises `capacity.AllocationError`; the runs are priced then.
     """
     _sync_rates(ledger, terms, as_of, actor)
     _sync_policy(ledger, terms, as_of, actor)

@@ -12,6 +12,8 @@ from slurm_finops.ledger.store import Ledger, translated
 
 #: What runs are stored by.
 _NAMED = ("clusters", "contexts", "tres", "tag_sets")
+#: What capacity of pools is known from.
+_NODES = ("nodes_seen", "node_capacity", "node_events")
 
 
 @contextmanager
@@ -43,7 +45,7 @@ def rehearsed(
 def _copy(source: sqlite3.Connection, target: sqlite3.Connection, first: int, last: int) -> None:
     """Runs that held something in ``[first, last)``, with what they name."""
     target.execute("BEGIN")
-    for table in _NAMED:
+    for table in (*_NAMED, *_NODES):
         _rows(source, target, table, "1", ())
     _rows(
         source, target, "jobs", "start < ? AND start + elapsed + suspended > ?", (last, first)

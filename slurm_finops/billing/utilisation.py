@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from slurm_finops.core.money import SECONDS_PER_HOUR, to_minor
 from slurm_finops.core.period import Calendar, Period
-from slurm_finops.core.pools import Pool
+from slurm_finops.core.pools import SLURM, Pool
 from slurm_finops.ledger import allocation as table
 from slurm_finops.ledger.store import Ledger
 
@@ -14,7 +14,8 @@ class Utilisation(NamedTuple):
     """A pool over the days of a period that are allocated; money in ticks, use in unit-seconds.
 
     ``capacity_seconds`` is None for a pool that has no capacity, ``beyond_*`` what
-    went to rates because it was full.
+    went to rates because it was full.  ``down_seconds``: how much of what nobody used was
+    down or drained, None where that is not known.
     """
 
     pool: Pool
@@ -25,6 +26,7 @@ class Utilisation(NamedTuple):
     used_seconds: int
     beyond_seconds: int
     capacity_seconds: int | None
+    down_seconds: int | None
 
     def unit_hour_minor(self, digits: int) -> int | None:
         """What an hour of a unit that was used cost, unused ones included; None if none was."""
@@ -39,6 +41,7 @@ def utilisation(
     """Of each pool that is there in the period, in the order in which they cover use."""
     last = min(period.last, table.through(ledger) or period.first)
     sums = table.by_origin(ledger.db, period.first, last)
+    days = table.pool_days(ledger.db, period.first, last)
     none = (0, 0, 0)
     found = []
     for pool in sorted(pools, key=lambda pool: pool.order):
@@ -49,8 +52,11 @@ def utilisation(
             sums.get((pool.name, category), none) for category in ("share", "unused", "beyond")
         )
         seconds = calendar.midnight(max(first, end)) - calendar.midnight(first)
+        capacity, down = days.get(pool.name, (0, None))
+        if pool.units != SLURM:
+            capacity = (pool.units or 0) * seconds
         found.append(Utilisation(
             pool, share[0] + unused[0], share[0], unused[0], beyond[0], share[2], beyond[2],
-            None if pool.units is None else pool.units * seconds,
+            None if pool.units is None else capacity, down,
         ))  # fmt: skip
     return found

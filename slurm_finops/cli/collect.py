@@ -31,6 +31,7 @@ def collect() -> None:
       slurm-finops collect sacct --since 2026-01-01
       slurm-finops collect sacct --file june.txt.gz
       slurm-finops collect pyslurm
+      slurm-finops collect nodes
     """
 
 
@@ -124,6 +125,44 @@ def pyslurm(app: App, since: str | None, until: str | None, style: str) -> None:
     with app.writing("collect") as ledger:
         tally = live(app, ledger, since, until, source)
     _tell(tally, [], style)
+
+
+@collect.command("nodes")
+@click.option("--file-nodes", metavar="FILE", help="A saved answer of scontrol (.gz too).")
+@click.option("--file-events", metavar="FILE", help="A saved answer of sacctmgr (.gz too).")
+@click.option("--print-command", is_flag=True, help="Print the commands that save such files "
+              "where Slurm is, and collect nothing.")
+@FORMAT
+@pass_app
+def nodes(
+    app: App, file_nodes: str | None, file_events: str | None, print_command: bool, style: str
+) -> None:
+    """Collect what the nodes have, and when they were down, for pools with units = "slurm".
+
+    A node that appears, changes or is gone counts so from the time of the collection
+    on.  nightly does this, too, where the configuration has such a pool.
+
+    \b
+    Where Slurm's clients are on another machine, save files there, and collect them in
+    the order in which they were saved:
+      slurm-finops collect nodes --print-command
+      slurm-finops collect nodes --file-nodes nodes.txt --file-events events.txt
+
+    Records that cannot be read are kept with the reason: slurm-finops problems.
+    """
+    from slurm_finops.cli.node_collecting import SAVE, collect_nodes, read_files, read_live
+
+    if print_command:
+        click.echo(SAVE)
+        return
+    saved = file_nodes or file_events
+    answer = read_files(file_nodes, file_events) if saved else read_live(app.config.cluster)
+    with app.writing("collect") as ledger:
+        found = collect_nodes(app, ledger, answer)
+    if style == "json":
+        echo_json(found._asdict())
+    else:
+        click.echo("\n".join(found.lines()))
 
 
 def _tell(tally: Tally, named: list[str], style: str) -> None:

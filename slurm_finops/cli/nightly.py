@@ -32,10 +32,13 @@ def nightly(app: App, no_send: bool) -> None:
       15 3 * * *  slurm-finops -c /etc/slurm-finops/finops.toml nightly
     """
     from slurm_finops.cli.budgets import write_file
+    from slurm_finops.core.pools import SLURM
 
     with app.writing("nightly", wait=0) as ledger:
         night = _Night()
         night.step("collect", lambda: _collect(app, ledger))
+        if any(pool.units == SLURM for pool in app.config.allocation.pools):
+            night.step("nodes", lambda: _nodes(app, ledger))
         night.step("price", lambda: _price(app, ledger))
         night.step("report", lambda: _report(app, ledger))
         path = app.config.hook.budget_file
@@ -88,6 +91,18 @@ def _collect(app: App, ledger: Ledger) -> str:
     from slurm_finops.cli.collect import live, told
 
     return "; ".join(told(live(app, ledger, None, None)))
+
+
+def _nodes(app: App, ledger: Ledger) -> str:
+    """Without a Slurm to ask on this machine, what there is goes on as it was last seen."""
+    from slurm_finops.cli.node_collecting import collect_nodes, read_live
+    from slurm_finops.sources.slurm import NoSlurm
+
+    try:
+        answer = read_live(app.config.cluster)
+    except NoSlurm as error:
+        return f"skipped: {error}"
+    return "; ".join(collect_nodes(app, ledger, answer).lines())
 
 
 def _price(app: App, ledger: Ledger) -> str:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 def pools(app: App, period: str | None, style: str) -> None:
     """List the pools of a period: cost, use, what nobody used and what went beyond.
 
-    Costs are known through the last day that has ended and was priced.
+    Costs are known through the last day that has ended and was priced.  Of a pool with
+    units = "slurm" you see how much of the unused time its nodes were down or drained.
 
     \b
     Examples:
@@ -61,30 +62,35 @@ def _as_json(one: Utilisation, digits: int) -> dict[str, Any]:
         "skus": dict(pool.use), "buyer": pool.buyer,
         **{name: minor_text(minor, digits) for name, minor in _money(one, digits).items()},
         "used_unit_seconds": one.used_seconds, "beyond_unit_seconds": one.beyond_seconds,
-        "capacity_unit_seconds": one.capacity_seconds,
+        "capacity_unit_seconds": one.capacity_seconds, "down_unit_seconds": one.down_seconds,
         "used_unit_hour_cost": None if each is None else minor_text(each, digits),
     }  # fmt: skip
 
 
 def _table(app: App, period: Period, found: list[Utilisation]) -> Iterator[str]:
     from slurm_finops.core.money import grouped
+    from slurm_finops.core.pools import SLURM
     from slurm_finops.reports.format import gpu_hours, share, visible
     from slurm_finops.reports.tables import aligned
 
     digits = app.config.digits
     yield f"{period.label}, {app.config.currency}"
-    rows: list[tuple[str, ...]] = [
-        ("pool", "units", "cost", "of it unused", "used", "a used hour", "beyond")
-    ]
+    head = "pool", "units", "cost", "of it unused", "used", "a used hour", "beyond"
+    by_slurm = any(one.pool.units == SLURM for one in found)
+    rows: list[tuple[str, ...]] = [(*head, "unused and down") if by_slurm else head]
     for one in found:
         money, each = _money(one, digits), one.unit_hour_minor(digits)
         used = gpu_hours(one.used_seconds) + " h"
         if one.capacity_seconds:
             used = share(one.used_seconds, one.capacity_seconds)
+        down = "-" if one.down_seconds is None else gpu_hours(one.down_seconds) + " h"
+        units = one.pool.units
         rows.append((
-            visible(one.pool.name), "-" if one.pool.units is None else f"{one.pool.units:,}",
+            visible(one.pool.name),
+            f"{units:,}" if isinstance(units, int) else units or "-",
             grouped(money["cost"], digits), grouped(money["unused_cost"], digits), used,
             "-" if each is None else grouped(each, digits),
             grouped(money["beyond_cost"], digits) if one.beyond_seconds else "-",
+            *([down] if by_slurm else []),
         ))  # fmt: skip
     yield from aligned(rows, 1)

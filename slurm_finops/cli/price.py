@@ -80,7 +80,7 @@ class Answer(NamedTuple):
 
 def run(app: App, ledger: Ledger) -> Answer:
     """Price, and say what has no rate."""
-    from slurm_finops.billing.covering import AllocationError
+    from slurm_finops.billing.capacity import AllocationError
     from slurm_finops.billing.pricing import price as price_ledger
     from slurm_finops.core.money import to_minor
     from slurm_finops.ledger.held import held_runs

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def show(app: App, period: Period, path: Path, names: str | None, style: str) -> None:
     """Print what owners paid, and what they would have paid."""
-    from slurm_finops.billing.covering import AllocationError
+    from slurm_finops.billing.capacity import AllocationError
     from slurm_finops.billing.pricing import Terms
     from slurm_finops.billing.rehearsal import rehearsed
     from slurm_finops.cli.report import dimensions

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from fractions import Fraction
 from math import lcm
-from typing import Any
+from typing import Any, Literal
 
 from slurm_finops.config.fields import MICRO_DIGITS, decimal, match_of
 from slurm_finops.config.table import Table
@@ -20,6 +20,7 @@ from slurm_finops.core.pools import (
     MAX_RANK,
     METHODS,
     RATIOS,
+    SLURM,
     STEPS,
     WINDOWS,
     Allocation,
@@ -89,6 +90,9 @@ class Reader:
             raise table.fail("share", "is buyer_first, which needs units: what is beyond them?")
         if "class" in dict(pool.match):
             raise table.fail("match", "has class; a pool goes by cluster, partition, qos, account")
+        if pool.units == SLURM and {"qos", "account"} & dict(pool.match).keys():
+            raise table.fail("match", f'has qos or account, and units is "{SLURM}": nodes have '
+                             "neither; give a number of units")  # fmt: skip
         table.done()
         return pool
 
@@ -98,8 +102,13 @@ class Reader:
             raise table.fail("rank", f"is {rank}; expected 0 to {MAX_RANK - 1}")
         return rank
 
-    def _units(self, table: Table) -> int | None:
-        units: int | None = table.take("units", int, "a whole number of units", None)
+    def _units(self, table: Table) -> int | Literal["slurm"] | None:
+        expected = f'a whole number of units, or "{SLURM}"'
+        units: int | str | None = table.take("units", (int, str), expected, None)
+        if isinstance(units, str):
+            if units != SLURM:
+                raise table.fail("units", f"is {units!r}; expected {expected}")
+            return SLURM
         if units is not None and units < 1:
             raise table.fail("units", f"is {units}; expected 1 or more")
         return units

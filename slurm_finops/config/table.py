@@ -47,7 +47,7 @@ class Table:
                 raise self.fail(key, f"is missing; expected {expected}{hint}")
             return default
         value = self._data.pop(key)
-        if not isinstance(value, kind) or (isinstance(value, bool) and kind is int):
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             raise self.fail(key, f"is {value!r}; expected {expected}")
         if isinstance(value, str) and any(map(is_control, value)):
             raise self.fail(key, f"is {value!r}, which holds a character that cannot be seen")

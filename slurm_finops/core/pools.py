@@ -9,6 +9,7 @@ off.  All of them are origins of costs that are apportioned, not priced.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Final, Literal
 
 from slurm_finops.core.accrual import Cost
 from slurm_finops.core.globs import Globs
@@ -25,6 +26,8 @@ METHODS = (PROPORTIONAL, EVEN, RATIOS, CARRIED)
 BUYER_FIRST = "buyer_first"
 BASES = ("gpu_hours", "cost")
 WINDOWS = ("day", "month")
+#: Instead of a number of units: as many as the nodes had that Slurm showed.
+SLURM: Final = "slurm"
 
 
 @dataclass(frozen=True)
@@ -48,13 +51,14 @@ class Pool:
     """Capacity that costs with time, over the billing days ``[first, last)``.
 
     ``use`` is what a unit of each SKU takes of it.  ``units`` None: it has no
-    capacity that could be left unused, and its whole cost is shared by use.
+    capacity that could be left unused, and its whole cost is shared by use.  "slurm":
+    as many as the nodes that fit had at each time.
     """
 
     name: str
     kind: str
     use: tuple[tuple[str, int], ...]
-    units: int | None
+    units: int | Literal["slurm"] | None
     costs: tuple[Cost, ...]
     first: int
     last: int | None
@@ -197,6 +201,11 @@ def check_pools(pools: Iterable[Pool]) -> None:
             )
         if any(dict(two.use).get(sku, weight) != weight for sku, weight in one.use):
             raise RateError(f"{both} could cover one run together; a SKU must take as much of both")
+        if SLURM in (one.units, two.units):
+            raise RateError(
+                f'{both} could cover one run together, and with units = "{SLURM}" the nodes of one '
+                "would be counted for the other, too; give both a number of units, or other matches"
+            )
         if one.step != two.step:
             raise RateError(
                 f"{both} could cover one run together, and differ in step ({one.step}, "

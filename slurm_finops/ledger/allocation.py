@@ -98,13 +98,36 @@ def put_origin(db: sqlite3.Connection, origin: Origin) -> int:
 
 def drop_origin(db: sqlite3.Connection, origin_id: int) -> None:
     """Forget an origin and every part of it."""
-    db.execute("DELETE FROM allocations WHERE origin_id = ?", (origin_id,))
+    for parts in ("allocations", "pool_days"):
+        db.execute(f"DELETE FROM {parts} WHERE origin_id = ?", (origin_id,))
     db.execute("DELETE FROM origins WHERE id = ?", (origin_id,))
 
 
 def drop_days(db: sqlite3.Connection, first: int, last: int) -> None:
     """Take back what was allocated on the days ``[first, last)``."""
-    db.execute("DELETE FROM allocations WHERE day >= ? AND day < ?", (first, last))
+    for parts in ("allocations", "pool_days"):
+        db.execute(f"DELETE FROM {parts} WHERE day >= ? AND day < ?", (first, last))
+
+
+def write_pool_day(
+    db: sqlite3.Connection, day: int, origin_id: int, capacity: int, down: int | None
+) -> None:
+    """What capacity a pool had on a day, and how much of what was unused was down, unit-seconds."""
+    db.execute("INSERT INTO pool_days VALUES (?, ?, ?, ?)", (day, origin_id, capacity, down))
+
+
+def pool_days(
+    db: sqlite3.Connection, first: int, last: int
+) -> dict[str, tuple[int, int | None]]:
+    """Pool -> the same over the days ``[first, last)``; None down where a day's is not known."""
+    rows = db.execute(
+        "SELECT name, SUM(capacity_seconds), "
+        "CASE WHEN COUNT(*) = COUNT(down_seconds) THEN SUM(down_seconds) END "
+        "FROM pool_days JOIN origins ON origins.id = origin_id "
+        "WHERE day >= ? AND day < ? GROUP BY 1",
+        (first, last),
+    )
+    return {name: (capacity, down) for name, capacity, down in rows}
 
 
 def write(db: sqlite3.Connection, rows: Iterable[Row]) -> None:

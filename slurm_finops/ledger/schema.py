@@ -299,6 +299,41 @@ def _allocations(db: Database) -> None:
     )
 
 
+_CAPACITY = """
+-- Up to where nodes and events of a cluster are known: the first and the last time that its
+-- nodes were seen, and the last that its events were asked for.
+CREATE TABLE nodes_seen (
+  cluster_id INTEGER PRIMARY KEY REFERENCES clusters (id),
+  first INTEGER, last INTEGER, events_through INTEGER);
+-- What a node had of a SKU from when it was seen so, until it was seen otherwise (NULL: it
+-- has it still).  partitions: their names, sorted, with a comma between.
+CREATE TABLE node_capacity (
+  cluster_id INTEGER NOT NULL REFERENCES clusters (id),
+  node TEXT NOT NULL, sku TEXT NOT NULL, start INTEGER NOT NULL, until INTEGER,
+  units INTEGER NOT NULL CHECK (typeof(units) = 'integer' AND units >= 0),
+  partitions TEXT NOT NULL,
+  PRIMARY KEY (cluster_id, node, sku, start)) WITHOUT ROWID;
+-- Accounting's events; node '' is of the whole cluster, and tres what it had in all.
+CREATE TABLE node_events (
+  cluster_id INTEGER NOT NULL REFERENCES clusters (id),
+  node TEXT NOT NULL, start INTEGER NOT NULL, until INTEGER,
+  state TEXT NOT NULL, tres TEXT NOT NULL,
+  PRIMARY KEY (cluster_id, node, start)) WITHOUT ROWID;
+-- Of a pool whose capacity is Slurm's: what there was on a day, and what of the part that
+-- was not used was down (NULL: not known).
+CREATE TABLE pool_days (
+  day INTEGER NOT NULL, origin_id INTEGER NOT NULL REFERENCES origins (id),
+  capacity_seconds INTEGER NOT NULL, down_seconds INTEGER,
+  PRIMARY KEY (day, origin_id)) WITHOUT ROWID;
+"""
+
+
+@steps(name="0006_capacity")
+def _capacity(db: Database) -> None:
+    for statement in statements(_CAPACITY):
+        db.conn.execute(statement)
+
+
 @steps(name="0007_imported_lines")
 def _imported_lines(db: Database) -> None:
     # An input beside [[lines]], kept as `rate_imports` and `imported_rates` are.  A line has

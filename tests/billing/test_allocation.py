@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from slurm_finops.billing.allocation import Shared
-from slurm_finops.billing.covering import AllocationError
+from slurm_finops.billing.capacity import AllocationError
 from slurm_finops.billing.pricing import Priced, price
 from slurm_finops.core.accrual import Cost
 from slurm_finops.core.money import TICKS, to_minor

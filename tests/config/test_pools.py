@@ -9,7 +9,7 @@ from slurm_finops.config import load
 from slurm_finops.core.accrual import accrued
 from slurm_finops.core.money import TICKS
 from slurm_finops.core.period import day_number
-from slurm_finops.core.pools import Pool
+from slurm_finops.core.pools import SLURM, Pool
 from slurm_finops.core.rates import EVER
 from slurm_finops.errors import ConfigError
 from tests.support import CONFIG, a_config
@@ -29,6 +29,7 @@ from = 2026-06-01
 until = 2027-06-01
 hourly = "19.60"
 """
+BY_SLURM = RESERVED.replace("units = 8", 'units = "slurm"')
 OWNED = """
 [[pools]]
 name = "dgx"
@@ -73,6 +74,12 @@ def test_a_reservation_costs_upfront_and_by_the_hour(tmp_path: Path) -> None:
     costs = [accrued(cost, day.start, day.end, config.calendar) for cost in pool.costs]
     assert costs == [100 * TICKS, 24 * 1960 * TICKS // 100]
     assert (pool.beyond, pool.step, pool.unused.to) == ("error", "hour", "nlp")
+
+
+def test_units_may_be_those_of_slurm(tmp_path: Path) -> None:
+    text = BY_SLURM + 'match = { cluster = "alpha", partition = "h100" }\n'
+    (pool,) = loaded(tmp_path, text).allocation.pools
+    assert pool.units == SLURM
 
 
 def test_owned_hardware_is_written_off_without_what_a_grant_paid(tmp_path: Path) -> None:
@@ -137,6 +144,10 @@ def test_a_credit_goes_by_use_or_to_its_buyer_first(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("text", "said"), [
     (RESERVED.replace("8", "0", 1).replace("units = 8", "units = 0"), "units: is 0"),
+    (RESERVED.replace("units = 8", 'units = "slrum"'), "is 'slrum'; expected a whole number of"),
+    (RESERVED.replace("units = 8", "units = true"), "units: is True; expected a whole number of"),
+    (BY_SLURM + 'match = { account = "nlp" }\n', "match: has qos or account, and units is"),
+    (BY_SLURM + RESERVED.replace("h100-reserved", "more") + "rank = 1\n", "would be counted for"),
     (RESERVED.replace('hourly = "19.60"', ""), "pools[1]: costs nothing"),
     (RESERVED.replace("19.60", "19.6000001"), "hourly: '19.6000001' has more than 6 decimals"),
     (RESERVED.replace("19.60", "-1"), "hourly: '-1' is not a plain decimal number"),

@@ -7,7 +7,7 @@ import pytest
 
 from slurm_finops.core.accrual import Cost
 from slurm_finops.core.period import Calendar
-from slurm_finops.core.pools import Overhead, Pool, Spread, check_pools, pool_rates
+from slurm_finops.core.pools import SLURM, Overhead, Pool, Spread, check_pools, pool_rates
 from slurm_finops.core.rates import Rate, RateBook, RateError
 
 UTC = Calendar(ZoneInfo("UTC"))
@@ -63,6 +63,7 @@ def test_pools_that_follow_each_other_are_one_stretch() -> None:
     (a_pool("other"), "could both cover one run at the same time"),
     (a_pool("other", match=(("cluster", "alpha"),), step="day"), "differ in step"),
     (a_pool("other", rank=1, use=((H100, 2),)), "a SKU must take as much of both"),
+    (a_pool("other", rank=1, units=SLURM), "the nodes of one would be counted for the other"),
 ])  # fmt: skip
 def test_pools_at_odds_are_named(other: Pool, why: str) -> None:
     with pytest.raises(RateError, match=why) as error:
