@@ -14,7 +14,7 @@ from slurm_finops.core.accrual import Cost
 from slurm_finops.core.period import Calendar
 from slurm_finops.core.policy import Policy
 from slurm_finops.core.pools import Allocation
-from slurm_finops.core.rates import EVER
+from slurm_finops.core.rates import EVER, RateBook
 from slurm_finops.ledger import allocation as table
 from slurm_finops.ledger.allocation import Origin
 from slurm_finops.ledger.store import Ledger
@@ -29,8 +29,8 @@ class Shared(NamedTuple):
 
 
 def allocate(
-    ledger: Ledger, what: Allocation, policy: Policy, calendar: Calendar, as_of: int,
-    suspended: bool = False, actor: str = "",
+    ledger: Ledger, what: Allocation, book: RateBook, policy: Policy, calendar: Calendar,
+    as_of: int, suspended: bool = False, actor: str = "",
     progress: Callable[[int], None] = lambda days: None,
 ) -> Shared:  # fmt: skip
     """Bring the ledger's allocations up to date.
@@ -51,7 +51,7 @@ def allocate(
             with ledger.transaction() as db:
                 before += table.effective(db, month.first, month.last)
                 table.drop_days(db, month.first, month.last)
-                Month(ledger, what, policy, calendar, ids, span, suspended).write()
+                Month(ledger, what, policy, calendar, ids, span, book, suspended).write()
                 after += table.effective(db, month.first, month.last)
             done += len(span)
             progress(len(span))

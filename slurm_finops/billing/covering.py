@@ -8,12 +8,14 @@ from operator import add
 from typing import NamedTuple
 
 from slurm_finops.billing.capacity import AllocationError, Capacity, Room, mean
+from slurm_finops.billing.fitting import Fit, Fitting, Spans
 from slurm_finops.billing.names import Names
 from slurm_finops.core.accrual import accrued
 from slurm_finops.core.allocation import Class, Coverage, Slots, cover, covered, share
 from slurm_finops.core.money import apportion, split_amount
 from slurm_finops.core.period import Calendar
 from slurm_finops.core.pools import SLURM, Pool
+from slurm_finops.core.rates import RateBook
 from slurm_finops.ledger import allocation as table
 from slurm_finops.ledger.allocation import Owner
 from slurm_finops.ledger.store import Ledger
@@ -24,7 +26,7 @@ class User(NamedTuple):
     """Use of one owner that stands in one relation to all pools; ``rule``: its overhead rule."""
 
     owner: Owner
-    rule: int | None
+    rule: int
     kind: Class
 
 
@@ -55,25 +57,28 @@ class Covering:
 
     def __init__(
         self, ledger: Ledger, names: Names, calendar: Calendar, pools: Iterable[Pool],
-        rule_of: Mapping[int, int | None], suspended: bool,
+        rule_of: Mapping[int, int], book: RateBook, suspended: bool,
     ) -> None:  # fmt: skip
         self.pools = sorted(pools, key=lambda pool: pool.order)
         self._db = ledger.db
         self._names = names
         self._calendar = calendar
         self._rule_of = rule_of
+        self._book = book
         self._cards = table.pool_cards(ledger.db)
         self._capacity = Capacity(ledger.db, calendar)
         self._reader = HourlyUse(
             ledger.db, calendar, ("charges.tag_set_id", "cluster_id", "context_id", "sku_id"),
-            self._cards, suspended=suspended,
+            self._cards, suspended=suspended, spans=self._spans,
         )  # fmt: skip
-        self._fitting: _Fitting | None = None
+        self._fitting: Fitting | None = None
+        self._whole = True
         self._month: dict[int, _Monthly] = {}
         self._coverage = Coverage()
 
     def begin(self, days: Sequence[int]) -> None:
         """Look at a month's days: pools that are shared by the month need them all."""
+        self._whole = len(days) == self._calendar.month_of(days[0]).last - days[0]
         monthly = [n for n, pool in enumerate(self.pools) if pool.step == "month"]
         self._month = {}
         if not monthly:
@@ -161,11 +166,15 @@ class Covering:
 
     def _beyond(self, found: Covered, day: int, use: Use, coverage: Coverage) -> None:
         """Use that no pool covers pays its list price, or is more than there can be."""
-        over = {kind for kind, parts in coverage.beyond.items() if any(parts)}
+        over = {
+            kind for kind, parts in coverage.beyond.items()
+            # of a month that goes on it is not known yet: the days to come may take it up
+            if any(parts) and (self._whole or self.pools[kind.chain[0]].step != "month")
+        }
         users = {user: units for user, units in use.items() if user.kind in over}
         if not users:
             return
-        listed = self._listed(day)
+        listed, without = self._listed(day)
         held = covered(users, {user: coverage.beyond[user.kind] for user in users})
         for user, units in users.items():
             parts = coverage.beyond[user.kind]
@@ -176,7 +185,7 @@ class Covering:
             if self.pools[number].beyond == "error":
                 raise AllocationError(self._too_small(number, day, use))
             price = listed.get(user, 0)
-            if not price:
+            if not price or user in without:
                 raise AllocationError(self._no_price(number, user, day))
             ticks = int(price * worth / sum(units))
             found.parts.append(Part(number, user, ticks, held[user], beyond=True))
@@ -213,6 +222,11 @@ class Covering:
             f"(partition {user.owner[2] or 'unknown'})"
         )
 
+    def _spans(self, key: tuple[int, int, int, int]) -> Spans:
+        """When a pool is the rate of such use, of the day that is looked at."""
+        fit = self._fitting[key[1:]] if self._fitting is not None else None
+        return fit.spans if fit else ()
+
     def _use(self, day: int) -> Use:
         """Unit-seconds by hour of what a pool may cover; a unit counts what it takes of one."""
         found: Use = {}
@@ -227,28 +241,34 @@ class Covering:
             found[user] = units if seen is None else list(map(add, seen, units))
         return found
 
-    def _listed(self, day: int) -> dict[User, int]:
+    def _listed(self, day: int) -> tuple[dict[User, int], set[User]]:
+        """What use costs at list price, and whose use of some SKU has none."""
         found: dict[User, int] = {}
+        without: set[User] = set()
         fitting = self._fitting_on(day)
         for tag_set, cluster, context, sku, ticks in table.listed(self._db, day, self._cards):
             fit = fitting[cluster, context, sku]
             if fit is not None:
                 user = self._user(fit, tag_set, cluster)
                 found[user] = found.get(user, 0) + ticks
-        return found
+                if not ticks:
+                    without.add(user)
+        return found, without
 
-    def _user(self, fit: "_Fit", tag_set: int, cluster: int) -> User:
+    def _user(self, fit: Fit, tag_set: int, cluster: int) -> User:
         kind = fit.kind
         if fit.bought:
             team = self._names.team(tag_set)
             kind = Class(kind.chain, frozenset(n for n, buyer in fit.bought if buyer == team))
         return User((tag_set, cluster, fit.partition), fit.rule, kind)
 
-    def _fitting_on(self, day: int) -> "_Fitting":
+    def _fitting_on(self, day: int) -> Fitting:
         """What fits on a day; kept for as long as the same pools are there."""
         live = tuple(number for number, pool in enumerate(self.pools) if pool.live(day))
         if self._fitting is None or self._fitting.live != live:
-            self._fitting = _Fitting(self.pools, live, self._names, self._rule_of)
+            self._fitting = Fitting(
+                self.pools, live, self._names, self._rule_of, self._book
+            )
         return self._fitting
 
     def _of_step(self, use: Use, step: str) -> Use:
@@ -270,50 +290,6 @@ class Covering:
 
     def _span(self, day: int) -> tuple[int, int]:
         return self._calendar.midnight(day), self._calendar.midnight(day + 1)
-
-
-class _Fit(NamedTuple):
-    """Which pools may cover the use of one SKU from one context; buyers that come first."""
-
-    partition: str
-    rule: int | None
-    kind: Class
-    weight: int
-    bought: tuple[tuple[int, str | None], ...]
-
-
-class _Fitting(dict[tuple[int, int, int], _Fit | None]):
-    """``(cluster, context, SKU)`` ids -> what fits, None for nothing."""
-
-    def __init__(
-        self, pools: Sequence[Pool], live: tuple[int, ...], names: Names,
-        rule_of: Mapping[int, int | None],
-    ) -> None:  # fmt: skip
-        super().__init__()
-        self.live = live
-        self._pools = pools
-        self._names = names
-        self._rule_of = rule_of
-
-    def __missing__(self, key: tuple[int, int, int]) -> _Fit | None:
-        cluster, context, sku_id = key
-        of, sku = self._names.context(context), self._names.sku(sku_id)
-        dimensions = {
-            "cluster": self._names.cluster(cluster), "partition": of.partition,
-            "qos": of.qos, "account": of.account,
-        }  # fmt: skip
-        chain = tuple(
-            number for number in self.live
-            if sku in dict(self._pools[number].use) and self._pools[number].covers(dimensions)
-        )  # fmt: skip
-        found = None
-        if chain:
-            weight = dict(self._pools[chain[0]].use)[sku]
-            pools = [(number, self._pools[number]) for number in chain]
-            bought = tuple((number, pool.buyer) for number, pool in pools if pool.buyer_first)
-            found = _Fit(of.partition, self._rule_of[context], Class(chain), weight, bought)
-        self[key] = found
-        return found
 
 
 class _Monthly(NamedTuple):

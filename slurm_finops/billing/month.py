@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from slurm_finops.billing.covering import Covered, Covering
+from slurm_finops.billing.fitting import NO_RULE
 from slurm_finops.billing.names import Names
 from slurm_finops.core.accrual import Cost, accrued
 from slurm_finops.core.money import TICKS, split_amount
 from slurm_finops.core.period import Calendar
 from slurm_finops.core.policy import Policy
 from slurm_finops.core.pools import CARRIED, RATIOS, Allocation, Credit, Overhead, Pool, Spread
+from slurm_finops.core.rates import RateBook
 from slurm_finops.core.spread import Portion, Weights, credited, portions
 from slurm_finops.core.tags import Claim, Tags
 from slurm_finops.ledger import allocation as table
@@ -22,8 +24,13 @@ from slurm_finops.ledger.allocation import Owner, Row
 from slurm_finops.ledger.store import Ledger
 from slurm_finops.ledger.tag_sets import TagSets
 
+#: Of what others carry by cost the cost is that of use, with its parts of pools; of a
+#: credit it is everything.
+_USED = ("share", "beyond", "shared")
+_ALL = (*_USED, "unused", "overhead", "line", "credit")
 
-class _Rules(dict[int, int | None]):
+
+class _Rules(dict[int, int]):
     """Context id -> the number of the overhead rule that its runs fall under."""
 
     def __init__(self, names: Names, rules: Sequence[Overhead]) -> None:
@@ -31,12 +38,12 @@ class _Rules(dict[int, int | None]):
         self._names = names
         self._rules = rules
 
-    def __missing__(self, context: int) -> int | None:
+    def __missing__(self, context: int) -> int:
         of = self._names.context(context)
         found = next(
             (n for n, rule in enumerate(self._rules)
              if rule.matches(of.account, of.partition, of.user)),
-            None,
+            NO_RULE,
         )  # fmt: skip
         self[context] = found
         return found
@@ -81,7 +88,7 @@ class Month:
 
     def __init__(
         self, ledger: Ledger, what: Allocation, policy: Policy, calendar: Calendar,
-        ids: Mapping[str, int], days: range, suspended: bool,
+        ids: Mapping[str, int], days: range, book: RateBook, suspended: bool,
     ) -> None:  # fmt: skip
         self._db = ledger.db
         self._what = what
@@ -93,7 +100,7 @@ class Month:
         self._names = Names(ledger.db)
         self._rules = _Rules(self._names, what.overhead)
         self._covering = Covering(
-            ledger, self._names, calendar, what.pools, self._rules, suspended
+            ledger, self._names, calendar, what.pools, self._rules, book, suspended
         )
         self._day: int | None = None
         self._of_day: list[table.Held] = []
@@ -112,21 +119,28 @@ class Month:
 
     def write(self) -> None:
         self._covering.begin(self._days)
-        pots = [*self._unused, *self._bought, *self._overhead, *self._others()]
-        by_use = any(pot.credit or pot.spread.method != CARRIED for pot in pots)
-        weights: dict[str, dict[int, dict[str | None, int]]] = {"gpu_hours": {}, "cost": {}}
         for day in self._days:
             self._pools_and_overhead(day)
-            for group in self._groups(day) if by_use else ():
-                for basis, by_day in weights.items():
-                    teams = by_day.setdefault(day, {})
-                    teams[group.team] = teams.get(group.team, 0) + group.weights[basis]
+        self._spread([*self._unused, *self._bought, *self._overhead, *self._lines()], _USED)
+        # each credit against what is left of all costs after the ones before it
+        for pot in self._credits():
+            self._spread([pot], _ALL)
+
+    def _spread(self, pots: Sequence[_Pot], costs: Sequence[str]) -> None:
+        """Place pots by who used anything, and what it cost in these categories."""
+        weights: dict[str, dict[int, dict[str | None, int]]] = {"gpu_hours": {}, "cost": {}}
+        if any(pot.credit or pot.spread.method != CARRIED for pot in pots):
+            for day in self._days:
+                for group in self._groups(day, costs):
+                    for basis, by_day in weights.items():
+                        teams = by_day.setdefault(day, {})
+                        teams[group.team] = teams.get(group.team, 0) + group.weights[basis]
         placing: dict[int, list[_Placing]] = {}
         for pot in pots:
             for one in _planned(pot, weights[pot.spread.by], self._days):
                 placing.setdefault(one.portion.day, []).append(one)
         for day in sorted(placing):
-            self._place(day, placing[day])
+            self._place(day, placing[day], costs)
 
     def _pools_and_overhead(self, day: int) -> None:
         """A day's shares of pools, and what is taken off shared services."""
@@ -161,14 +175,14 @@ class Month:
         taken: dict[tuple[int, Owner], list[int]] = {}
         for held in self._held(day):
             rule = self._rules[held.context_id]
-            if rule is not None:
+            if rule != NO_RULE:
                 owner = self._owner(held)
                 total = taken.setdefault((rule, owner), [0, 0, 0])
                 total[0] += held.effective_ticks
                 total[1] += held.billed_ticks
                 total[2] += held.gpu_seconds
         for part in covered.parts:
-            if part.user.rule is not None:
+            if part.user.rule != NO_RULE:
                 total = taken.setdefault((part.user.rule, part.user.owner), [0, 0, 0])
                 total[0] += part.ticks
                 total[1] += part.ticks if part.beyond else 0
@@ -190,28 +204,29 @@ class Month:
     def _owner(self, held: table.Held) -> Owner:
         return held.tag_set_id, held.cluster_id, self._names.context(held.context_id).partition
 
-    def _groups(self, day: int) -> list[_Group]:
-        """Who used anything that day beside shared services, and what it cost with pools."""
-        costs = table.placed(self._db, day, ("share", "beyond", "shared"))
+    def _groups(self, day: int, categories: Sequence[str]) -> list[_Group]:
+        """Who used anything that day beside shared services, and what it cost with these."""
+        costs = table.placed(self._db, day, categories)
         seconds: dict[Owner, int] = {}
         for held in self._held(day):
             owner = self._owner(held)
             costs[owner] = costs.get(owner, 0) + held.effective_ticks
-            shared = self._rules[held.context_id] is not None
+            shared = self._rules[held.context_id] != NO_RULE
             seconds[owner] = seconds.get(owner, 0) + (0 if shared else held.gpu_seconds)
         return [
             _Group(owner, self._names.team(owner[0]),
-                   {"gpu_hours": seconds.get(owner, 0), "cost": cost})
+                   {"gpu_hours": seconds.get(owner, 0), "cost": max(cost, 0)})
             for owner, cost in sorted(costs.items())
         ]  # fmt: skip
 
-    def _others(self) -> Iterator[_Pot]:
-        """Lines and credits."""
+    def _lines(self) -> Iterator[_Pot]:
         for line in self._what.lines:
             amounts = self._accrued(line.cost)
             method = "direct" if line.tags else _words(line.spread)
             yield _Pot(self._ids[line.name], "line", line.spread, method, amounts, amounts,
                        tags=line.tags)  # fmt: skip
+
+    def _credits(self) -> Iterator[_Pot]:
         for credit in self._what.credits:
             amounts = self._accrued(credit.cost)
             method = "buyer first, then by cost" if credit.buyer else "by cost"
@@ -225,11 +240,11 @@ class Month:
             for day in self._days
         }
 
-    def _place(self, day: int, placing: Sequence[_Placing]) -> None:
+    def _place(self, day: int, placing: Sequence[_Placing], costs: Sequence[str]) -> None:
         """A day's portions on its owners."""
         sums: dict[tuple[int, str, Owner], list[int]] = {}
         of: dict[tuple[int, str], _Placing] = {}
-        groups = [] if all(one.portion.bare for one in placing) else self._groups(day)
+        groups = [] if all(one.portion.bare for one in placing) else self._groups(day, costs)
         for one in placing:
             what = one.pot.origin, one.pot.category
             of.setdefault(what, one)
@@ -260,7 +275,9 @@ class Month:
 
     def _bare(self, pot: _Pot, team: str | None) -> int:
         """The tag set of a line's own owner, or of a team as such."""
-        tags = pot.tags or Tags(team=team, cost_center=self._centres.get(team or ""))
+        tags = pot.tags or Tags(team=team)
+        if tags.team and not tags.cost_center:
+            tags = tags._replace(cost_center=self._centres.get(tags.team))
         return self._tag_sets.id(Claim(tags, (), "rule" if any(tags) else "none"))
 
 

@@ -7,7 +7,7 @@ run that was cut off goes on where it stopped.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
@@ -104,7 +104,7 @@ def price(
         again, before, after = _price_queue(ledger, terms, progress)
         new = _price_new(ledger, terms, progress)
         shared = allocate(
-            ledger, terms.allocation, terms.policy, terms.calendar, as_of,
+            ledger, terms.allocation, terms.book, terms.policy, terms.calendar, as_of,
             terms.charge_suspended, actor,
         )  # fmt: skip
     _judge_tag_sets(ledger, terms.policy)
@@ -188,13 +188,20 @@ def _price_queue(
                 for day in range(day_of(entry.was_start),
                                  day_of(entry.was_end or entry.was_start) + 1)
             ]  # fmt: skip
-            before += table.billed_ticks(db, days)
+            old = table.charges_of(db, days)
             table.drop_charges(db, days)
-            mark(db, {day for day, _ in days})
-            after += pricer.write(table.runs_by_id(db, [entry.id for entry in known]))
+            new = pricer.write(table.runs_by_id(db, [entry.id for entry in known]))
+            before, after = before + _billed(old), after + _billed(new)
+            # a run that grows leaves the days before as they were
+            mark(db, {row[0] for row in {*old} ^ {*new}})
             table.unqueue(db, [entry.id for entry in queue])
         total += len(known)
         progress(len(known))
+
+
+def _billed(rows: Iterable[table.ChargeRow]) -> int:
+    """Ticks of any size; unpriced is nothing."""
+    return sum(row[-1] or 0 for row in rows)
 
 
 def _price_new(ledger: Ledger, terms: Terms, progress: Callable[[int], None]) -> int:
@@ -206,7 +213,7 @@ def _price_new(ledger: Ledger, terms: Terms, progress: Callable[[int], None]) ->
             last, runs = table.new_runs(db, through, _SLICE)
             if last == through:
                 return total
-            pricer.write(runs)
+            mark(db, {row[0] for row in pricer.write(runs)})
             ledger.set(table.PRICED_THROUGH, str(last))
         total += len(runs)
         progress(len(runs))
@@ -235,8 +242,8 @@ class _Pricer:
         # both numberings store what is new: use the plans inside a transaction
         self._plans = Plans(ledger.db, terms.book, SkuIds(ledger.db).id, RateCards(ledger.db).id)
 
-    def write(self, runs: Sequence[table.Held]) -> int:
-        """Charge these runs, which have no charges; the ticks billed.  Inside a transaction."""
+    def write(self, runs: Sequence[table.Held]) -> list[table.ChargeRow]:
+        """Charge these runs, which have no charges; what was written.  Call inside a transaction."""
         rows: list[table.ChargeRow] = []
         calendar, suspended_too = self._terms.calendar, self._terms.charge_suspended
         plans, places, owner_of = self._plans, self._plans.places, self._owners.of_run
@@ -255,12 +262,11 @@ class _Pricer:
                             day, run_id, sku_id, card or 0, owner, quantity, seconds,
                             listed, ticks, ticks, ticks,
                         ))  # fmt: skip
-        mark(self._db, {row[0] for row in rows})
         try:
             table.write_charges(self._db, rows)
         except OverflowError:
             rows = self._write_what_fits(rows)
-        return sum(row[-1] or 0 for row in rows)
+        return rows
 
     def _write_what_fits(self, rows: Sequence[table.ChargeRow]) -> list[table.ChargeRow]:
         """A run that costs more than a ledger can hold is held, so that the others are priced."""

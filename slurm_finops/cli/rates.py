@@ -50,7 +50,8 @@ def _picks(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--match", "matches", multiple=True, metavar="KEY=VALUE",
               help="Put on every rate: cluster, partition, qos, account or class.  May be given "
               "several times.")
-@click.option("--rank", type=int, default=0, show_default=True, help="Put on every rate.")
+@click.option("--rank", type=click.IntRange(1 - (1 << 20), (1 << 20) - 1), default=0,
+              show_default=True, help="Put on every rate.")
 @click.option("--spot", is_flag=True, help="Of skypilot: the spot price instead of the other.")
 @click.option("--from", "start", metavar="DATE", help="Since when prices hold that have no date: "
               "a day, or a time such as 2026-06-01T12:00:00Z.")

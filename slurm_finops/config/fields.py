@@ -8,9 +8,11 @@ from typing import Any
 from slurm_finops.config.table import Table
 from slurm_finops.core.money import MICROS, parse_decimal
 from slurm_finops.core.period import Calendar
-from slurm_finops.core.rates import MATCH_KEYS, ON_DEMAND, PRICINGS, Match, Rate
+from slurm_finops.core.rates import MATCH_KEYS, MAX_RANK, ON_DEMAND, PRICINGS, Match, Rate
 
 MICRO_DIGITS = len(str(MICROS)) - 1
+#: Days of other years are slips, and a cost from the year 26 would have 700,000 of them.
+YEARS = range(2000, 2242)
 
 
 def rate_of(table: Table, calendar: Calendar) -> Rate:
@@ -23,6 +25,8 @@ def rate_of(table: Table, calendar: Calendar) -> Rate:
     pricing = table.choice("pricing", PRICINGS, ON_DEMAND)
     match = match_of(table)
     rank = table.take("rank", int, "a whole number", 0)
+    if abs(rank) >= MAX_RANK:
+        raise table.fail("rank", f"is {rank}; expected {1 - MAX_RANK} to {MAX_RANK - 1}")
     table.done()
     assert price is not None
     return Rate(sku, price, start, per, pricing, match, rank, f"{table.name} ({sku})")

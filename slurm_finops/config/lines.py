@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from slurm_finops.config.fields import YEARS
 from slurm_finops.config.model import Config
 from slurm_finops.config.pools import Reader
 from slurm_finops.config.table import Table
@@ -21,8 +22,6 @@ _RULE = ("spread", "by", "to", "over", "ratios")
 COLUMNS = (*NEEDED, "until", "every", "category", "currency", *KEYS, *_RULE)
 _EXPECTED = "expected a date such as 2026-06-01"
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-#: Days of other years are slips, and a line from the year 26 would have 700,000 of them.
-_YEARS = range(2000, 2242)
 #: SQLite's largest integer: an amount is kept in micro-units.
 _LARGEST = (1 << 63) - 1
 _Fail = Callable[[str, str], FinopsError]
@@ -96,7 +95,7 @@ def _day(key: str, cell: str, fail: _Fail) -> date:
         if not _DAY.fullmatch(cell):
             raise ValueError
         found = date.fromisoformat(cell)
-        if found.year not in _YEARS:
+        if found.year not in YEARS:
             raise ValueError
     except ValueError:
         raise fail(key, f"is {shown(cell)}; {_EXPECTED}") from None

@@ -7,7 +7,7 @@ from fractions import Fraction
 from math import lcm
 from typing import Any, Literal
 
-from slurm_finops.config.fields import MICRO_DIGITS, decimal, match_of
+from slurm_finops.config.fields import MICRO_DIGITS, YEARS, decimal, match_of
 from slurm_finops.config.table import Table
 from slurm_finops.core.accrual import EVERY, HOUR, MONTH, ONCE, YEAR, Cost
 from slurm_finops.core.money import SECONDS_PER_HOUR
@@ -17,7 +17,6 @@ from slurm_finops.core.pools import (
     BASES,
     BUYER_FIRST,
     CARRIED,
-    MAX_RANK,
     METHODS,
     RATIOS,
     SLURM,
@@ -32,7 +31,7 @@ from slurm_finops.core.pools import (
     check_names,
     check_pools,
 )
-from slurm_finops.core.rates import EVER, RateError
+from slurm_finops.core.rates import EVER, MAX_RANK, RateError
 from slurm_finops.core.tags import KEYS, Tags
 from slurm_finops.errors import ConfigError
 
@@ -315,6 +314,8 @@ class Reader:
         value = table.take(key, date, "a date such as 2026-01-01, without quotes", default)
         if isinstance(value, datetime):
             raise table.fail(key, "expected a date without a time: this is for whole billing days")
+        if value is not None and value.year not in YEARS:
+            raise table.fail(key, f"is {value}; expected a day of {YEARS[0]} to {YEARS[-1]}")
         return None if value is None else day_number(value)
 
 

@@ -16,6 +16,7 @@ from slurm_finops.core.globs import Globs
 from slurm_finops.core.period import Calendar
 from slurm_finops.core.rates import ENDED, EVER, Match, Rate, RateError, united
 from slurm_finops.core.tags import Tags
+from slurm_finops.core.usage import GPU, is_gpu
 
 COMMITTED = "committed"
 #: Of what stretch of time a cost is shared by the use of the same stretch.
@@ -75,6 +76,11 @@ class Pool:
     def order(self) -> tuple[int, int, str]:
         """Which pool covers use first: more match keys, then the higher rank."""
         return -len(self.match), -self.rank, self.name
+
+    def takes(self, sku: str) -> int:
+        """What a unit of a SKU takes of it, 0 for nothing; ``gres/gpu`` stands for any type."""
+        use = dict(self.use)
+        return use.get(sku) or (use.get(GPU, 0) if is_gpu(sku) else 0)
 
     def live(self, day: int) -> bool:
         return self.first <= day and (self.last is None or day < self.last)
@@ -149,7 +155,6 @@ class Allocation:
 
 #: Above any rank that is written by hand: at equal match keys a pool comes before rates.
 POOL_RANK = 1 << 40
-MAX_RANK = 1 << 20
 
 
 def pool_rates(pools: Iterable[Pool], calendar: Calendar) -> list[Rate]:
@@ -199,7 +204,7 @@ def check_pools(pools: Iterable[Pool]) -> None:
                 f"{both} could both cover one run at the same time; give one of them a higher "
                 "rank (it covers first, the other what is beyond it), or another match"
             )
-        if any(dict(two.use).get(sku, weight) != weight for sku, weight in one.use):
+        if any(two.takes(sku) not in (0, weight) for sku, weight in one.use):
             raise RateError(f"{both} could cover one run together; a SKU must take as much of both")
         if SLURM in (one.units, two.units):
             raise RateError(
@@ -215,8 +220,11 @@ def check_pools(pools: Iterable[Pool]) -> None:
 
 def _could_meet(one: Pool, two: Pool) -> bool:
     match = dict(one.match)
+    of_one_sku = any(two.takes(sku) for sku, _ in one.use) or any(
+        one.takes(sku) for sku, _ in two.use
+    )
     return (
-        any(sku in dict(two.use) for sku, _ in one.use)
+        of_one_sku
         and all(match.get(key, value) == value for key, value in two.match)
         and (two.last is None or one.first < two.last)
         and (one.last is None or two.first < one.last)

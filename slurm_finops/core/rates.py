@@ -134,6 +134,9 @@ class Segment(NamedTuple, Generic[C]):
     list_curve: Curve | None
 
 
+#: Ranks that are written by hand are smaller, whatever their sign.
+MAX_RANK = 1 << 20
+
 #: Before and after any instant, within SQLite's integers.
 NEVER, EVER = -(1 << 62), 1 << 62
 

@@ -94,10 +94,10 @@ def write_charges(db: sqlite3.Connection, rows: Sequence[ChargeRow]) -> None:
     _CHARGES.write(db, rows)
 
 
-def billed_ticks(db: sqlite3.Connection, days: Iterable[tuple[int, int]]) -> int:
-    """The billed cost of each ``(day, run)`` together, of any size; unpriced is nothing."""
-    sql = "SELECT billed_ticks FROM charges WHERE day = ? AND usage_id = ?"
-    return sum(ticks or 0 for key in days for (ticks,) in db.execute(sql, key))
+def charges_of(db: sqlite3.Connection, days: Iterable[tuple[int, int]]) -> list[ChargeRow]:
+    """The charges of each ``(day, run)``."""
+    sql = "SELECT * FROM charges WHERE day = ? AND usage_id = ?"
+    return [row for key in days for row in db.execute(sql, key)]
 
 
 def drop_charges(db: sqlite3.Connection, days: Iterable[tuple[int, int]]) -> None:

@@ -5,7 +5,7 @@ lies in two days: the last of a 23- or 25-hour day is the 23rd or 25th.
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from slurm_finops.core.period import Calendar
@@ -19,15 +19,19 @@ class HourlyUse:
 
     ``by`` and ``where`` are SQL over ``charges``, ``jobs`` (always joined) and
     ``tables`` of `ledger.spend`; ``units`` is what a charge counts of what it holds.
+    ``spans`` gives when what the columns' values select is priced so, for the days on
+    which a run has several rates.
     Summing in SQL instead took four times as long (a million runs, SQLite 3.40).
     """
 
     def __init__(
         self, db: sqlite3.Connection, calendar: Calendar, by: Sequence[str], where: str = "1",
         tables: Tables = (), units: str = "quantity", suspended: bool = False,
+        spans: Callable[[Any], Sequence[tuple[int, int]]] | None = None,
     ) -> None:  # fmt: skip
         self._db = db
         self._calendar = calendar
+        self._spans = spans
         end = "start + elapsed + suspended" if suspended else "start + elapsed"
         columns = "".join(f", {column}" for column in by)
         self._sql = (
@@ -47,9 +51,25 @@ class HourlyUse:
                 held = found[tuple(key)] = [0] * hours
             if seconds == end - start:
                 _add(held, units, start - since, end - since)
-            else:
+            elif not self._add_spans(held, units, start, end, seconds, since, tuple(key)):
                 _add_part(held, units, start - since, end - since, seconds)
         return found
+
+
+    def _add_spans(
+        self, held: list[int], units: int, start: int, end: int, seconds: int, since: int,
+        key: tuple[Any, ...],
+    ) -> bool:  # fmt: skip
+        """Add what is held in the spans of ``key``, if they make up the charge's seconds."""
+        if self._spans is None:
+            return False
+        cut = [(max(start, a), min(end, b)) for a, b in self._spans(key)]
+        cut = [(a, b) for a, b in cut if a < b]
+        if sum(b - a for a, b in cut) != seconds:
+            return False
+        for a, b in cut:
+            _add(held, units, a - since, b - since)
+        return True
 
 
 def _add(held: list[int], units: int, start: int, end: int) -> None:
