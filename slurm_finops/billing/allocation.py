@@ -64,6 +64,21 @@ def allocate(
     return Shared(done, before, after)
 
 
+def outdated(ledger: Ledger, what: Allocation, policy: Policy, calendar: Calendar) -> bool:
+    """Whether what is shared in the ledger is not what these would share.
+
+    So it is after a change of them, and after an allocation that did not end: what
+    a pool covers costs nothing then, and nobody bears the pool.
+    """
+    wanted = definitions(what, policy, calendar)
+    if {name: stored for name, (_, stored) in table.origins(ledger.db).items()} != wanted:
+        return True
+    through = table.through(ledger)
+    return bool(wanted) and (
+        through is None or any(day < through for day in table.unallocated(ledger.db))
+    )
+
+
 def definitions(what: Allocation, policy: Policy, calendar: Calendar) -> dict[str, Origin]:
     """Every origin, as the ledger keeps it, with the days on which it can cost anything."""
     # a team's cost centre stands in what is placed on it as such

@@ -243,7 +243,7 @@ class _Pricer:
         self._plans = Plans(ledger.db, terms.book, SkuIds(ledger.db).id, RateCards(ledger.db).id)
 
     def write(self, runs: Sequence[table.Held]) -> list[table.ChargeRow]:
-        """Charge these runs, which have no charges; what was written.  Call inside a transaction."""
+        """Charge these runs, which have no charges; what was written.  Inside a transaction."""
         rows: list[table.ChargeRow] = []
         calendar, suspended_too = self._terms.calendar, self._terms.charge_suspended
         plans, places, owner_of = self._plans, self._plans.places, self._owners.of_run

@@ -10,6 +10,7 @@ from slurm_finops.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from slurm_finops.cli.app import App
     from slurm_finops.config import Config
     from slurm_finops.core.pools import Allocation
     from slurm_finops.ledger.lines import Dated
@@ -42,3 +43,11 @@ def with_lines(config: Config, lines: Sequence[Dated], hint: str) -> Allocation:
     except RateError as error:
         raise ConfigError(f"{error}.  {hint}") from None
     return replace(what, lines=(*what.lines, *found))
+
+
+def is_outdated(app: App, ledger: Ledger) -> bool:
+    """Whether what is shared in the ledger is not what is configured and imported now."""
+    from slurm_finops.billing.allocation import outdated
+
+    terms = app.terms
+    return outdated(ledger, terms.allocation, terms.policy, terms.calendar)

@@ -223,7 +223,7 @@ class App:
         config = self.config
         return Site(
             config.currency, config.digits, config.timezone, config.calendar, config.policy,
-            config.people, self.terms.all_rates, now(),
+            config.people, self.terms.all_rates, self.terms.allocation, now(),
         )  # fmt: skip
 
     def said_now(self) -> str:

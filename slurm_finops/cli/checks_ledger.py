@@ -78,7 +78,9 @@ def _look(opened: Ledger, config: Config, period: Period, as_of: int) -> Iterato
     priced = with_pools(config, rates)
     yield from _contrary(priced)
     yield from _same_name(config, opened)
-    pricing = _pricing(opened, priced) if runs else Finding("pricing", OK, "no run to price yet")
+    pricing = Finding("pricing", OK, "no run to price yet")
+    if runs:
+        pricing = _pricing(opened, config, priced)
     yield pricing
     yield _unpriced(opened, config, rates, period) if pricing.verdict == OK else Finding(
         "rates", SKIP, "not looked at until every run is priced by them")  # fmt: skip
@@ -117,7 +119,9 @@ def _same_name(config: Config, opened: Ledger) -> Iterator[Finding]:
         yield Finding("lines together", FAIL, f"nothing can be priced: {error}", mend)
 
 
-def _pricing(opened: Ledger, rates: Sequence[Rate]) -> Finding:
+def _pricing(opened: Ledger, config: Config, rates: Sequence[Rate]) -> Finding:
+    from slurm_finops.billing.allocation import outdated
+    from slurm_finops.cli.all_lines import all_allocation
     from slurm_finops.core.rates import touched
     from slurm_finops.ledger.pricing import waiting
     from slurm_finops.ledger.rates import stored_rates
@@ -128,6 +132,13 @@ def _pricing(opened: Ledger, rates: Sequence[Rate]) -> Finding:
         return Finding("pricing", WARN, f"{count(number, 'run')} not priced yet", mend)
     if touched(stored_rates(opened.db), rates):
         return Finding("pricing", WARN, "the rates have changed since the last pricing", mend)
+    try:
+        what = all_allocation(config, opened)
+    except ConfigError:  # "lines together" says it
+        what = config.allocation
+    if outdated(opened, what, config.policy, config.calendar):
+        return Finding("pricing", WARN, "pools, overhead, lines or credits have changed since they "
+                       "were shared, or price did not end", mend)  # fmt: skip
     return Finding("pricing", OK, "every run is priced, by the rates as they are now")
 
 

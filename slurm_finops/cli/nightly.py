@@ -42,7 +42,9 @@ def nightly(app: App, no_send: bool) -> None:
         night.step("price", lambda: _price(app, ledger))
         night.step("report", lambda: _report(app, ledger))
         path = app.config.hook.budget_file
-        if path:
+        if path and night.failed:
+            night.skip("budgets", "the file stays as it is until every step before has succeeded")
+        elif path:
             night.step("budgets", lambda: write_file(app, ledger, path))
         if no_send or app.config.mail is None:
             night.skip("send", "--no-send" if no_send else "no [mail] in the configuration")

@@ -69,6 +69,7 @@ def run(
 
     Raises `RefusedError` while there are runs that nobody has priced.
     """
+    from slurm_finops.cli.all_lines import is_outdated
     from slurm_finops.cli.due import due
     from slurm_finops.delivery.outbox import Outcome
     from slurm_finops.ledger.pricing import waiting
@@ -78,6 +79,11 @@ def run(
         raise RefusedError(
             f"{count(unpriced, 'run is', 'runs are')} not priced yet, and a mail would leave them "
             "out; run: slurm-finops price, then send again"
+        )
+    if is_outdated(app, ledger):
+        raise RefusedError(
+            "pools, overhead, lines or credits are not shared as they are configured now, and a "
+            "mail would be of what no longer holds; run: slurm-finops price, then send again"
         )
     outbox, outcomes = _outbox(app, ledger), []
     for mail in due(app, ledger, asked, only):

@@ -1,13 +1,15 @@
 """Ledger -> views: sums in ticks become rows in minor units, rounded once."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import NamedTuple
 
+from slurm_finops.billing.allocation import outdated
 from slurm_finops.core.money import apportion_ticks, to_minor
 from slurm_finops.core.period import Calendar, Period, day_date
 from slurm_finops.core.policy import Policy, Who
+from slurm_finops.core.pools import Allocation
 from slurm_finops.core.rates import Rate, touched
 from slurm_finops.core.tags import KEYS, make_comment
 from slurm_finops.core.verdict import example
@@ -49,6 +51,8 @@ class Site:
     people: str = "names"
     #: the prices as they are configured now
     rates: tuple[Rate, ...] = ()
+    #: and what is shared beside them
+    allocation: Allocation = field(default_factory=Allocation)
     #: now, in epoch seconds; None if no period is to be called unfinished
     as_of: int | None = None
 
@@ -135,8 +139,10 @@ def report(
 
 
 def is_stale(ledger: Ledger, site: Site) -> bool:
-    """Whether prices have changed since the ledger's charges were made."""
-    return bool(touched(stored_rates(ledger.db), site.rates))
+    """Whether prices, or what is shared, have changed since the ledger's figures were made."""
+    return bool(touched(stored_rates(ledger.db), site.rates)) or outdated(
+        ledger, site.allocation, site.policy, site.calendar
+    )
 
 
 def anything_spent(ledger: Ledger, owner: Owner, period: Period) -> bool:

@@ -7,11 +7,9 @@ from slurm_finops.billing.compare import Bare, Costs, as_charged, compare
 from slurm_finops.core.compare import MonthlyLine, PriceList, monthly
 from slurm_finops.core.money import apportion_ticks
 from slurm_finops.core.period import Period
-from slurm_finops.core.rates import touched
 from slurm_finops.ledger.pricing import waiting
-from slurm_finops.ledger.rates import stored_rates
 from slurm_finops.ledger.store import Ledger
-from slurm_finops.reports.build import Site, header_of, name_order
+from slurm_finops.reports.build import Site, header_of, is_stale, name_order
 from slurm_finops.reports.view import Header, Key
 
 #: What the ledger's own charges are called among the lists.
@@ -91,7 +89,7 @@ def comparison(
     ]  # fmt: skip
     return Comparison(
         header_of(site, period), tuple(by), _ordered(columns), tuple(columns),
-        waiting(ledger), bool(touched(stored_rates(ledger.db), site.rates)),
+        waiting(ledger), is_stale(ledger, site),
     )  # fmt: skip
 
 

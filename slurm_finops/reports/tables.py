@@ -155,7 +155,8 @@ def not_of_today(waiting: int, stale: bool) -> list[str]:
         )
     if stale:
         lines.append(
-            "warning: prices have changed since these figures were made; run: slurm-finops price"
+            "warning: prices, pools or lines have changed since these figures were made; run: "
+            "slurm-finops price"
         )
     return lines
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from slurm_finops.billing.allocation import outdated
 from slurm_finops.billing.capacity import AllocationError
 from slurm_finops.billing.pricing import price
 from slurm_finops.core.money import TICKS
@@ -154,3 +155,22 @@ def test_a_long_run_that_grows_does_again_only_the_months_that_change() -> None:
     ledger = priced(one, what=what, as_of=JUNE + 35 * DAY)
     write(ledger, one._replace(elapsed=36 * DAY))
     assert price(ledger, what, JUNE + 36 * DAY).shared.days == 6
+
+
+def test_what_is_not_shared_as_it_would_be_now_is_known() -> None:
+    what = terms(a_pool(beyond="error", days=5))
+    book = what.policy, what.calendar
+    ledger = a_ledger()
+    write(ledger, run(1, "nlp", 0, HOUR, 8))
+    assert outdated(ledger, what.allocation, *book)
+    price(ledger, what, LATER)
+    assert not outdated(ledger, what.allocation, *book)
+    # a change of it, and a pricing that did not end
+    assert outdated(ledger, terms(a_pool(beyond="error", days=6)).allocation, *book)
+    assert outdated(ledger, terms().allocation, *book)
+    write(ledger, run(2, "nlp", 0, HOUR, 8))
+    with pytest.raises(AllocationError):
+        price(ledger, what, LATER)
+    assert outdated(ledger, what.allocation, *book)
+    price(ledger, terms(), LATER)
+    assert not outdated(ledger, terms().allocation, *book)

@@ -59,3 +59,16 @@ def test_a_pool_smaller_than_its_use_stops_price_with_the_key_and_the_hour(tmp_p
     path.write_text(CONFIG + POOL)
     assert ask(path, "price").stdout.startswith("0 runs priced, 0 priced again; ")
     assert "11,520.00" in ask(path, "pools", "--period", "2026-06").stdout
+
+
+def test_after_a_price_that_did_not_end_no_figure_passes_for_the_truth(tmp_path: Path) -> None:
+    mail = '[mail]\nfrom = "finops@example.org"\nsmtp = "smtp://mail.example.org:587"\n'
+    path = a_config(tmp_path, CONFIG + POOL.replace("16", "6") + mail)
+    ask(path, "collect", "sacct", "--file", str(SACCT / "alpha-2026-06.txt.gz"))
+    assert ask(path, "price").exit_code == 2
+    assert "pools or lines have changed" in ask(path, "report", "--period", "2026-06").stdout
+    sent = ask(path, "send", "--period", "2026-06")
+    assert (sent.exit_code, "not shared as they are configured" in sent.stderr) == (1, True)
+    findings = json.loads(ask(path, "check", "--format", "json").stdout)["findings"]
+    (pricing,) = [one for one in findings if one["name"] == "pricing"]
+    assert (pricing["verdict"], pricing["mend"]) == ("warn", "slurm-finops price")
