@@ -12,7 +12,7 @@ from slurm_finops.billing.covering import Covered, Covering
 from slurm_finops.billing.fitting import NO_RULE
 from slurm_finops.billing.names import Names
 from slurm_finops.core.accrual import Cost, accrued
-from slurm_finops.core.money import TICKS, split_amount
+from slurm_finops.core.money import split_amount
 from slurm_finops.core.period import Calendar
 from slurm_finops.core.policy import Policy
 from slurm_finops.core.pools import CARRIED, RATIOS, Allocation, Credit, Overhead, Pool, Spread
@@ -315,7 +315,4 @@ def _row(
     day: int, origin: int, category: str, owner: Owner, method: str, window: int, held: int,
     whole: int, effective: int, billed: int,
 ) -> Row:  # fmt: skip
-    of = divmod(abs(whole), TICKS)
-    sign = 1 if whole >= 0 else -1
-    return Row(day, origin, category, *owner, method, window, held, sign * of[0], sign * of[1],
-               effective, billed)  # fmt: skip
+    return Row(day, origin, category, *owner, method, window, held, whole, effective, billed)

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from slurm_finops.core.money import join_ticks
+from slurm_finops.core.money import TICKS, join_ticks
 from slurm_finops.core.pools import POOL_RANK
 from slurm_finops.ledger.bulk import BulkInsert
 from slurm_finops.ledger.spend import joins, sum_ticks
@@ -12,7 +12,8 @@ from slurm_finops.ledger.store import Ledger
 
 _COLUMNS = (
     "day", "origin_id", "category", "tag_set_id", "cluster_id", "partition", "method", "window",
-    "unit_seconds", "of_units", "of_ticks", "effective_ticks", "billed_ticks",
+    "unit_seconds", "of_units", "of_ticks", "effective_units", "effective_ticks", "billed_units",
+    "billed_ticks",
 )  # fmt: skip
 _INSERT = BulkInsert("allocations", _COLUMNS)
 
@@ -35,7 +36,7 @@ class Origin(NamedTuple):
 
 
 class Row(NamedTuple):
-    """An owner's part, in the table's own order; ``of_*`` is the whole it is a part of."""
+    """An owner's part; ``of_ticks`` is the whole it is a part of.  Ticks of any size."""
 
     day: int
     origin_id: int
@@ -46,7 +47,6 @@ class Row(NamedTuple):
     method: str
     window: int
     unit_seconds: int
-    of_units: int
     of_ticks: int
     effective_ticks: int
     billed_ticks: int
@@ -131,8 +131,16 @@ def pool_days(
 
 
 def write(db: sqlite3.Connection, rows: Iterable[Row]) -> None:
-    """Store parts.  Raises OverflowError for what is no 64-bit integer."""
-    _INSERT.write(db, rows)
+    """Store parts."""
+    _INSERT.write(db, (
+        (*row[:9], *divmod(row[9], TICKS), *divmod(row[10], TICKS), *divmod(row[11], TICKS))
+        for row in rows
+    ))  # fmt: skip
+
+
+def _sum(money: str) -> str:
+    """Two sums that `join_ticks` makes one."""
+    return f"SUM({money}_units), SUM({money}_ticks)"
 
 
 def pool_cards(db: sqlite3.Connection) -> str:
@@ -182,13 +190,14 @@ def placed(db: sqlite3.Connection, day: int, categories: Sequence[str]) -> dict[
     """Effective ticks that owners were given on a day, of these categories."""
     found: dict[Owner, int] = {}
     rows = db.execute(
-        "SELECT tag_set_id, cluster_id, partition, effective_ticks FROM allocations "
+        "SELECT tag_set_id, cluster_id, partition, effective_units, effective_ticks "
+        "FROM allocations "
         f"WHERE day = ? AND category IN ({', '.join('?' * len(categories))})",
         (day, *categories),
     )
-    for tag_set, cluster, partition, ticks in rows:
+    for tag_set, cluster, partition, *ticks in rows:
         owner = tag_set, cluster, partition
-        found[owner] = found.get(owner, 0) + ticks
+        found[owner] = found.get(owner, 0) + join_ticks(*ticks)
     return found
 
 
@@ -198,7 +207,7 @@ def by_origin(
     """``(origin, category)`` -> effective and billed ticks, unit-seconds of ``[first, last)``."""
     found: dict[tuple[str, str], tuple[int, int, int]] = {}
     rows = db.execute(
-        f"SELECT name, category, {sum_ticks('effective_ticks')}, {sum_ticks('billed_ticks')}, "
+        f"SELECT name, category, {_sum('effective')}, {_sum('billed')}, "
         "SUM(unit_seconds) FROM allocations JOIN origins ON origins.id = origin_id "
         "WHERE day >= ? AND day < ? GROUP BY 1, 2",
         (first, last),
@@ -214,7 +223,7 @@ def nobodys(db: sqlite3.Connection, first: int, last: int) -> list[tuple[str, st
     What is borne by untagged use is not of these: that is the use's own fault.
     """
     rows = db.execute(
-        f"SELECT origins.name, category, {sum_ticks('effective_ticks')} FROM allocations "
+        f"SELECT origins.name, category, {_sum('effective')} FROM allocations "
         "JOIN origins ON origins.id = origin_id JOIN tag_sets ON tag_sets.id = tag_set_id "
         "WHERE day >= ? AND day < ? AND team IS NULL AND allocations.cluster_id = 0 GROUP BY 1, 2",
         (first, last),
@@ -226,7 +235,7 @@ def nobodys(db: sqlite3.Connection, first: int, last: int) -> list[tuple[str, st
 def effective(db: sqlite3.Connection, first: int, last: int) -> int:
     """Effective ticks of all that is shared on the days ``[first, last)``."""
     rows = db.execute(
-        f"SELECT {sum_ticks('effective_ticks')} FROM allocations WHERE day >= ? AND day < ?",
+        f"SELECT {_sum('effective')} FROM allocations WHERE day >= ? AND day < ?",
         (first, last),
     )
     return join_ticks(*rows.fetchone())

@@ -249,6 +249,11 @@ def _imported_rates(db: Database) -> None:
         db.conn.execute(statement)
 
 
+def _units(money: str) -> str:
+    """Units and ticks as a number for people's eyes."""
+    return f"round({money}_units + {money}_ticks / {TICKS}.0, 6)"
+
+
 #: What a row of ``allocations`` is: a pool's cost borne by use, or by nobody's use and so
 #: spread; use beyond a pool, at its list price; what a pool's purchase bills; what shared
 #: services cost, taken off them, and put on others; a line beside compute; a credit.
@@ -259,8 +264,9 @@ CATEGORIES = "share unused beyond purchase shared overhead line credit"
 def _allocations(db: Database) -> None:
     # An origin is a pool, an overhead rule, a line or a credit; definition is the whole
     # of what it says, so that a change is seen.  A row is an owner's part of what an
-    # origin came to over a window of days, and of_ticks that whole (in units and rest:
-    # a window's sum may pass 64 bits), so that the parts over a window add to 1.
+    # origin came to over a window of days, and of_* that whole, so that the parts over a
+    # window add to 1.  Money is in whole units of currency and ticks beside them: a pool's
+    # month in won passes 64 bits of ticks.
     for statement in statements(
         f"""
         CREATE TABLE origins (
@@ -274,9 +280,11 @@ def _allocations(db: Database) -> None:
           tag_set_id INTEGER NOT NULL REFERENCES tag_sets (id),
           cluster_id INTEGER NOT NULL, partition TEXT NOT NULL,
           method TEXT NOT NULL, window INTEGER NOT NULL, unit_seconds INTEGER NOT NULL,
-          of_units INTEGER NOT NULL, of_ticks INTEGER NOT NULL,
-          effective_ticks INTEGER NOT NULL CHECK (typeof(effective_ticks) = 'integer'),
-          billed_ticks INTEGER NOT NULL CHECK (typeof(billed_ticks) = 'integer'),
+          {", ".join(
+              f"{part} INTEGER NOT NULL CHECK (typeof({part}) = 'integer')"
+              for money in ("of", "effective", "billed")
+              for part in (f"{money}_units", f"{money}_ticks")
+          )},
           PRIMARY KEY (day, origin_id, category, tag_set_id, cluster_id, partition)) WITHOUT ROWID;
         -- days whose charges have changed since they were allocated
         CREATE TABLE unallocated_days (day INTEGER PRIMARY KEY);
@@ -289,10 +297,8 @@ def _allocations(db: Database) -> None:
         f"""SELECT {_DAY_TEXT} AS day, origins.name AS origin, origins.kind AS kind, category,
           method, clusters.name AS cluster, nullif(partition, '') AS partition,
           {", ".join(KEYS)}, unit_seconds,
-          {_decimal("effective_ticks")} AS effective_cost,
-          {_decimal("billed_ticks")} AS billed_cost,
-          date(window * 86400, 'unixepoch') AS window,
-          round(of_units + of_ticks / {TICKS}.0, 6) AS of_cost
+          {_units("effective")} AS effective_cost, {_units("billed")} AS billed_cost,
+          date(window * 86400, 'unixepoch') AS window, {_units("of")} AS of_cost
         FROM allocations JOIN origins ON origins.id = origin_id
           LEFT JOIN clusters ON clusters.id = cluster_id
           JOIN tag_sets ON tag_sets.id = tag_set_id""",

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from slurm_finops.billing.pricing import Terms
 from slurm_finops.core.accrual import Cost
-from slurm_finops.core.money import TICKS
+from slurm_finops.core.money import TICKS, join_ticks
 from slurm_finops.core.period import Calendar
 from slurm_finops.core.policy import Policy, TeamRule
 from slurm_finops.core.pools import Allocation, Credit, Line, Overhead, Pool, Spread
@@ -67,8 +67,10 @@ def run(number: int, team: str, start: int, elapsed: int, gpus: int = 1, **more:
 def shares(ledger: Ledger, *columns: str, where: str = "1") -> list[tuple]:  # type: ignore[type-arg]
     """Allocations by names, summed."""
     names = ", ".join(columns)
-    return ledger.db.execute(
-        f"SELECT {names}, SUM(effective_ticks), SUM(billed_ticks) FROM allocations "
+    rows = ledger.db.execute(
+        f"SELECT {names}, SUM(effective_units), SUM(effective_ticks), SUM(billed_units), "
+        "SUM(billed_ticks) FROM allocations "
         "JOIN origins ON origins.id = origin_id JOIN tag_sets ON tag_sets.id = tag_set_id "
         f"WHERE {where} GROUP BY {names} ORDER BY {names}"
-    ).fetchall()
+    )
+    return [(*row[:-4], join_ticks(*row[-4:-2]), join_ticks(*row[-2:])) for row in rows]

@@ -7,13 +7,15 @@ import pytest
 from slurm_finops.billing.allocation import outdated
 from slurm_finops.billing.capacity import AllocationError
 from slurm_finops.billing.pricing import price
+from slurm_finops.core.accrual import Cost
 from slurm_finops.core.money import TICKS
 from slurm_finops.core.pools import Credit, Overhead, Spread
 from slurm_finops.core.rates import Rate
 from slurm_finops.core.tags import Tags
+from slurm_finops.ledger.shares import spend
 from slurm_finops.ledger.spend import Scope
 from tests.billing.pools import DAY, FIRST, HOUR, RATE, a_credit, a_line, a_pool, run, terms
-from tests.billing.test_allocation import LATER, cents, priced
+from tests.billing.test_allocation import LATER, SCOPE, cents, priced
 from tests.support import JUNE, a_ledger, write
 
 NOON = 12 * HOUR
@@ -174,3 +176,23 @@ def test_what_is_not_shared_as_it_would_be_now_is_known() -> None:
     assert outdated(ledger, what.allocation, *book)
     price(ledger, terms(), LATER)
     assert not outdated(ledger, terms().allocation, *book)
+
+
+def test_by_qos_only_what_the_pool_covers_has_a_part_in_it() -> None:
+    # one team, one partition: four GPUs for an hour in each QOS, and the pool is for one of them
+    pool = a_pool(match=(("qos", "reserved"),), kind="owned", days=1, unused=Spread(to="ops"))
+    runs = run(1, "nlp", 0, HOUR, 4, qos="low"), run(2, "nlp", 0, HOUR, 4, qos="reserved")
+    found = cents(priced(*runs, what=terms(pool)), "qos")
+    assert (found["low"], found["reserved"]) == (4 * 392, 400)
+
+
+@pytest.mark.parametrize("units", [8, None])
+def test_amounts_in_won_pass_64_bits_of_ticks(units: int | None) -> None:
+    won = 3_000_000_000
+    pool = a_pool(units=units, step="month", hourly=0, days=1, unused=Spread(to="ops"))
+    pool = replace(pool, costs=(Cost("upfront", won * TICKS, "once", JUNE, JUNE + DAY),))
+    line = replace(a_line(0), cost=Cost("egress", 10**12 * TICKS, "once", JUNE, JUNE + 30 * DAY))
+    ledger = priced(run(1, "nlp", 0, HOUR), what=terms(pool, lines=(line,)))
+    total = sum(row.effective_ticks for row in spend(ledger.db, SCOPE, ("team",)))
+    assert total == (won + 10**12) * TICKS
+    assert sum(row.billed_ticks for row in spend(ledger.db, SCOPE, ("day",))) == total

@@ -93,7 +93,8 @@ def test_a_past_step_that_is_imported_later_moves_what_the_fractions_say(site: P
     before = sum(price_of(*run, steps=without) for run in RUNS)
     after = sum(price_of(*run) for run in RUNS)
     assert "1 rate new, 3 as before" in finops(*IMPORT, "spot.json").stdout
-    assert "prices, pools or lines have changed since" in finops("report", "--period", "2026-06").stdout
+    report = finops("report", "--period", "2026-06").stdout
+    assert "prices, pools or lines have changed since" in report
     answer = json.loads(finops("price", "--format", "json").stdout)
     assert answer["again"] == 2
     assert answer["moved"] == {
