@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 from slurm_finops.core.advice import FLOOR_PERCENT, Hour
 from slurm_finops.core.period import Calendar, Period
 from slurm_finops.core.workloads import INTERRUPTED, Lengths, Workload, kind_of
+from slurm_finops.ledger.shares import borne
+from slurm_finops.ledger.spend import Scope
 from slurm_finops.ledger.store import Ledger
 from slurm_finops.ledger.use import HOUR, HourlyUse
 
@@ -65,15 +67,28 @@ def use_of(ledger: Ledger, calendar: Calendar, question: Question) -> Use:
     seen.read()
     pricing = dict(db.execute("SELECT id, pricing FROM rate_cards")) | {0: "unpriced"}
     length = question.period.end - question.period.start
+    pools: dict[Name, dict[str, int]] = {}
+    scope = Scope(question.period.first, question.period.last)
+    for name, kind, ticks in borne(db, scope, _NAME, question.sku, question.partition):
+        pools.setdefault(name, {})[kind] = ticks  # type: ignore[arg-type]
     worked = [
         Worked(
-            one.workload(name, constant[name].held, length), one.by_pricing(pricing),
+            one.workload(name, constant[name].held, length),
+            _with_pools(one.by_pricing(pricing), pools.get(name, {})),
             tuple(map(Hour, (hour.seconds for hour in hours), constant[name].hours)),
         )
         for name, one in seen.found.items()
     ]  # fmt: skip
     worked.sort(key=lambda one: (-one.workload.unit_seconds, [v or "" for v in one.workload[:3]]))
     return Use(hours, tuple(worked), seen.unfinished)
+
+
+def _with_pools(paid: dict[str, Paid], pools: dict[str, int]) -> dict[str, Paid]:
+    """What was paid, with what was borne of pools, and of use beyond them, in ticks."""
+    for kind, ticks in pools.items():
+        before = paid.get(kind, Paid(0, 0))
+        paid[kind] = Paid(before.unit_seconds, before.ticks + ticks)
+    return paid
 
 
 def gpus_held(ledger: Ledger, period: Period, partition: str = "") -> list[tuple[str, int]]:

@@ -215,8 +215,9 @@ def _notes(app: App, ledger: Ledger, asked: Question, unfinished: int) -> list[s
 
     notes = [f"also held: {visible(name)}, {gpu_hours(seconds)} GPU-hours: --sku {visible(name)}"
              for name, seconds in asked.beside]  # fmt: skip
-    if any(asked.sku in dict(pool.use) for pool in app.config.allocation.pools):
-        notes.append("what a pool covers costs nothing here: slurm-finops pools says what it does")
+    pools = app.config.allocation.pools
+    if any(pool.takes(asked.sku) and pool.use != ((asked.sku, 1),) for pool in pools):
+        notes.append("what a pool of several SKUs covers costs nothing here: slurm-finops pools")
     through = collected_through(ledger, "sacct", app.config.cluster)
     if through is not None and through < asked.period.end:
         notes.append(

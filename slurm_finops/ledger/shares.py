@@ -85,6 +85,24 @@ def _shares(
             yield tuple(key), money[0], money[1]
 
 
+def borne(
+    db: sqlite3.Connection, scope: Scope, by: Sequence[str], sku: str, partition: str = ""
+) -> list[tuple[Key, str, int]]:
+    """``(key, pricing, effective ticks)`` of what use of a SKU bears of pools of that SKU alone.
+
+    ``by`` are dimensions that shares have of themselves.
+    """
+    columns = ", ".join(_SQL[name] for name in (*by, "pricing"))
+    rows = db.execute(
+        f"SELECT {columns}, SUM(effective_units), SUM(effective_ticks) {_FROM} "
+        f"WHERE {days_of(scope)} AND category IN ('share', 'beyond') AND origins.sku = ? "
+        "AND (? = '' OR partition = ?) "
+        f"GROUP BY {', '.join(str(i + 1) for i in range(len(by) + 1))}",
+        (scope.first, scope.last, *scope.values, sku, partition, partition),
+    )
+    return [(tuple(row[:-3]), row[-3], join_ticks(*row[-2:])) for row in rows]
+
+
 class _Held(NamedTuple):
     """What runs of an owner with the same values held of a SKU on a day."""
 
