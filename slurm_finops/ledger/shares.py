@@ -57,6 +57,15 @@ def spend(db: sqlite3.Connection, scope: Scope, by: Sequence[str]) -> list[Sums]
     return list(sums.values())
 
 
+def anything_shared(db: sqlite3.Connection, scope: Scope) -> bool:
+    """Whether anything beside priced use is in a scope."""
+    rows = db.execute(
+        f"SELECT 1 {_FROM} WHERE {days_of(scope)} LIMIT 1",
+        (scope.first, scope.last, *scope.values),
+    )
+    return rows.fetchone() is not None
+
+
 def _shares(
     db: sqlite3.Connection, scope: Scope, by: Sequence[str]
 ) -> Iterator[tuple[Key, int, int]]:

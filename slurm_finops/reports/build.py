@@ -17,7 +17,7 @@ from slurm_finops.ledger.held import held_runs
 from slurm_finops.ledger.pricing import waiting
 from slurm_finops.ledger.problems import count_open
 from slurm_finops.ledger.rates import stored_rates
-from slurm_finops.ledger.shares import spend
+from slurm_finops.ledger.shares import anything_shared, spend
 from slurm_finops.ledger.spend import Scope, Sums, unpriced
 from slurm_finops.ledger.store import Ledger
 from slurm_finops.ledger.tag_sets import as_claim
@@ -195,7 +195,11 @@ def page(
     scope = owner.scope(period)
     main = tuple(by) or (("experiment",) if owner.project else ("project",) if owner.team
                          else ("team",))  # fmt: skip
-    tables = [("experiment",), ("user",)] if owner.team else [("team", "project"), ("sku",)]
+    tables: list[tuple[str, ...]] = [("team", "project"), ("sku",)]
+    if owner.team:
+        tables = [("experiment",), ("user",)]
+    if anything_shared(ledger.db, scope):
+        tables.append(("origin", "category"))
     if site.people == "none":
         tables = [names for names in tables if "user" not in names]
     name = main[0] if main[0] not in ("day", "user") or site.people == "names" else "team"

@@ -54,6 +54,8 @@ def shown(name: str, value: str | None, runs: int = 1) -> str:
     """
     if value is not None:
         return visible(value)
+    if name == "origin":
+        return "(rates)"
     if not runs:
         return BESIDE
     return "(untagged)" if name in KEYS else "(none)"

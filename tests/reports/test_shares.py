@@ -61,3 +61,19 @@ def test_a_purchase_is_no_row_of_a_page_and_one_of_a_table() -> None:
     assert [(row["team"], row["effective_cost"], row["billed_cost"]) for row in rows] == [
         ("cv", "192.00", "0.00"), (None, "0.00", "192.00"),
     ]  # fmt: skip
+
+
+def test_a_page_says_which_pool_and_line_costs_come_from(shown: Page) -> None:
+    assert shown.tables[-1].by == ("origin", "category")
+    assert [(row.key, row.effective_minor) for row in shown.tables[-1].rows] == [
+        (("reserved", "unused"), 2375), (("egress", "line"), 1000), (("reserved", "share"), 25),
+        ((None, "usage"), 0),
+    ]  # fmt: skip
+    assert "(rates) / usage" in mail_text(shown)
+
+
+def test_a_page_of_priced_use_alone_has_no_such_table() -> None:
+    ledger = a_ledger()
+    write(ledger, run(1, "cv", 0, HOUR, 8))
+    price(ledger, terms(), JUNE + 40 * DAY)
+    assert all("origin" not in table.by for table in page(ledger, SITE, JUNE_2026).tables)
