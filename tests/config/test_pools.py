@@ -30,6 +30,12 @@ until = 2027-06-01
 hourly = "19.60"
 """
 BY_SLURM = RESERVED.replace("units = 8", 'units = "slurm"')
+RATE = """
+[[rates]]
+sku = "gres/gpu:a100"
+price = "1"
+from = 2026-01-01
+"""
 OWNED = """
 [[pools]]
 name = "dgx"
@@ -152,6 +158,8 @@ def test_a_credit_goes_by_use_or_to_its_buyer_first(tmp_path: Path) -> None:
     (RESERVED.replace("19.60", "19.6000001"), "hourly: '19.6000001' has more than 6 decimals"),
     (RESERVED.replace("19.60", "-1"), "hourly: '-1' is not a plain decimal number"),
     (RESERVED.replace("2027", "2025"), "until: is not after from"),
+    (RESERVED.replace("2026-06-01", "0206-06-01"), "from: is 0206-06-01; expected a day of 2000"),
+    (RATE + "rank = 20260601120000\n", "rank: is 20260601120000; expected"),
     (RESERVED.replace("2026-06-01", "2026-06-01T12:00:00"), "expected a date without a time"),
     (RESERVED.replace("until = 2027-06-01", 'upfront = "5"'), "give until"),
     (RESERVED + 'buyer = "npl"\n', "'npl' is no team of [[teams]]; did you mean 'nlp'?"),
@@ -185,6 +193,12 @@ def test_what_cannot_be_meant_is_named_with_its_key(tmp_path: Path, text: str, s
         loaded(tmp_path, text)
     assert said in str(error.value)
     assert str(tmp_path / "finops.toml") in str(error.value)
+
+
+def test_accounts_of_shared_services_are_kept_as_slurm_keeps_them(tmp_path: Path) -> None:
+    text = OVERHEAD.replace('partitions = ["monitoring"]', 'accounts = ["OPS-*"]')
+    (rule,) = loaded(tmp_path, text + 'spread = "even"\n').allocation.overhead
+    assert rule.matches("ops-web", "", "")
 
 
 def test_without_a_registry_any_team_may_be_named(tmp_path: Path) -> None:
