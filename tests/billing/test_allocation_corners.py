@@ -196,3 +196,30 @@ def test_amounts_in_won_pass_64_bits_of_ticks(units: int | None) -> None:
     total = sum(row.effective_ticks for row in spend(ledger.db, SCOPE, ("team",)))
     assert total == (won + 10**12) * TICKS
     assert sum(row.billed_ticks for row in spend(ledger.db, SCOPE, ("day",))) == total
+
+
+def test_a_run_that_moves_to_another_day_leaves_no_share_behind() -> None:
+    what = terms(a_pool(kind="owned", unused=Spread(to="ops")))
+    ledger = priced(run(1, "nlp", 0, HOUR), what=what)
+    write(ledger, run(1, "nlp", 0, HOUR)._replace(start=JUNE + 3 * DAY, end=JUNE + 3 * DAY + HOUR))
+    price(ledger, what, LATER)
+    days = {day: c for (team, day), c in cents(ledger, "team", "day").items() if team == "nlp"}
+    assert days == {"2026-06-04": 100}
+
+
+def test_a_team_that_changes_its_cost_centre_takes_what_is_put_on_it_along() -> None:
+    what = terms(a_pool(kind="owned", days=1, unused=Spread(to="ops")))
+    ledger = priced(run(1, "nlp", 0, HOUR), what=what)
+    assert cents(ledger, "cost_center")["cc-ops"] == 24 * 800 - 100
+    teams = tuple(replace(t, cost_center=f"new-{t.name}") for t in what.policy.teams)
+    price(ledger, replace(what, policy=replace(what.policy, teams=teams)), LATER)
+    assert cents(ledger, "cost_center")["new-ops"] == 24 * 800 - 100
+
+
+def test_a_cost_that_is_paid_once_is_billed_on_its_own_first_day() -> None:
+    repair = Cost("repair", 50 * TICKS, "once", JUNE + 10 * DAY, JUNE + 20 * DAY)
+    pool = replace(a_pool(hourly=0), costs=(repair,))
+    ledger = priced(run(1, "nlp", 0, HOUR), what=terms(pool))
+    billed = cents(ledger, "day", billed=True)
+    assert {day: c for day, c in billed.items() if c} == {"2026-06-11": 5000}
+    assert cents(ledger) == {None: 5000}
