@@ -75,7 +75,7 @@ def _table(app: App, period: Period, found: list[Utilisation]) -> Iterator[str]:
 
     digits = app.config.digits
     yield f"{period.label}, {app.config.currency}"
-    head = "pool", "units", "cost", "of it unused", "used", "a used hour", "beyond"
+    head = "pool", "units", "cost", "of it unused", "used", "used unit-hour", "beyond"
     by_slurm = any(one.pool.units == SLURM for one in found)
     rows: list[tuple[str, ...]] = [(*head, "unused and down") if by_slurm else head]
     for one in found:

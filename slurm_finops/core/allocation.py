@@ -13,7 +13,7 @@ from math import lcm
 from operator import mul
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from slurm_finops.core.money import apportion
+from slurm_finops.core.money import apportion, round_half_away
 
 K = TypeVar("K", bound=Hashable)
 
@@ -134,4 +134,5 @@ def covered(
         (u * p for key, units in use.items() for u, p in zip(units, part[key], strict=True)),
         Fraction(0),
     )
-    return share(round(total), use, part, Fraction(0)).ticks
+    whole = round_half_away(total.numerator, total.denominator)
+    return share(whole, use, part, Fraction(0)).ticks

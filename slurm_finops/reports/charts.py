@@ -307,7 +307,10 @@ def _owners(found: Comparison) -> list[tuple[str, list[int | None]]]:
         return [None if cost is None else cost.minor for cost in owned]
 
     keep = len(found.keys) if len(found.keys) <= _TOP else _TOP - 1
-    groups = [(label(row_name(found.by, key), 22), costs(key)) for key in found.keys[:keep]]
+    groups = [
+        (label(row_name(found.by, key, found.behind(key)), 22), costs(key))
+        for key in found.keys[:keep]
+    ]
     if rest := found.keys[keep:]:
         summed = [
             None if {*column} == {None} else sum(cost or 0 for cost in column)

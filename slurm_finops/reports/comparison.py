@@ -67,6 +67,10 @@ class Comparison:
     #: whether prices have changed since the ledger's charges were made
     stale: bool = False
 
+    def behind(self, key: Key) -> int:
+        """How many lists price any run of an owner: none does what no run is behind."""
+        return sum(key in column.costs for column in self.columns[1:])
+
 
 def comparison(
     ledger: Ledger, site: Site, period: Period, lists: Sequence[PriceList], by: Sequence[str], *,

@@ -89,7 +89,8 @@ def comparison_text(found: Comparison) -> str:
     names = [shortened(visible(column.name), _NAME_WIDTH) for column in columns]
     rows = [[*by, *names]]
     for key in found.keys:
-        owner = [shown(name, value) for name, value in zip(by, key, strict=True)]
+        behind = found.behind(key)
+        owner = [shown(name, value, behind) for name, value in zip(by, key, strict=True)]
         rows.append([*owner, *(_cost(found, column, key) for column in columns)])
     rows += ([name, *[""] * (len(by) - 1), *cells] for name, cells in _foot(found))
     title = f"{header.label} by {', '.join(by)}, {header.currency}"

@@ -22,6 +22,8 @@ class Row:
     key: Key
     now_minor: int
     then_minor: int
+    #: how many runs are behind it
+    runs: int = 0
 
 
 @dataclass(frozen=True)
@@ -44,11 +46,13 @@ def rehearsal(
 ) -> Rehearsal:
     """Compare two ledgers of the same runs."""
     scope = Scope(period.first, period.last)
-    costs = [{r.key: r.effective_ticks for r in spend(one.db, scope, by)} for one in (now, then)]
+    found = [{row.key: row for row in spend(one.db, scope, by)} for one in (now, then)]
+    costs = [{key: row.effective_ticks for key, row in rows.items()} for rows in found]
+    runs = {key: row.runs for rows in found for key, row in rows.items()}
     keys = sorted(costs[0].keys() | costs[1].keys(), key=lambda key: tuple(v or "" for v in key))
     minor = [apportion_ticks([cost.get(key, 0) for key in keys], digits, range(len(keys)))
              for cost in costs]  # fmt: skip
-    rows = [Row(key, a, b) for key, a, b in zip(keys, *minor, strict=True)]
+    rows = [Row(key, a, b, runs[key]) for key, a, b in zip(keys, *minor, strict=True)]
     rows.sort(key=lambda row: -row.now_minor)
     return Rehearsal(period.label, tuple(by), tuple(rows), tuple(unpriced(then.db, scope)))
 
@@ -75,7 +79,7 @@ def rehearsal_text(found: Rehearsal, currency: str, digits: int) -> str:
     """A table for a terminal."""
     rows: list[tuple[str, ...]] = [(*found.by, f"now {currency}", "what if", "difference")]
     for row in (*found.rows, found.total):
-        names = [shown(name, v) for name, v in zip(found.by, row.key, strict=False)]
+        names = [shown(name, v, row.runs) for name, v in zip(found.by, row.key, strict=False)]
         names = names or ["total", *[""] * (len(found.by) - 1)]
         money = row.now_minor, row.then_minor, row.then_minor - row.now_minor
         rows.append((*names, *(grouped(minor, digits) for minor in money)))

@@ -33,8 +33,8 @@ def test_a_table_of_use_and_cost(site: Path) -> None:
     done = ask(site, "pools", "--period", "2026-06")
     assert done.stdout.splitlines() == [
         "2026-06, USD",
-        "pool  units       cost  of it unused   used  a used hour  beyond",
-        "node     16  23,040.00     11,520.00  50.0%         4.00       -",
+        "pool  units       cost  of it unused   used  used unit-hour  beyond",
+        "node     16  23,040.00     11,520.00  50.0%            4.00       -",
     ]
 
 
@@ -72,3 +72,11 @@ def test_after_a_price_that_did_not_end_no_figure_passes_for_the_truth(tmp_path:
     findings = json.loads(ask(path, "check", "--format", "json").stdout)["findings"]
     (pricing,) = [one for one in findings if one["name"] == "pricing"]
     assert (pricing["verdict"], pricing["mend"]) == ("warn", "slurm-finops price")
+
+
+def test_compare_names_idle_time_as_what_no_run_is_behind(site: Path) -> None:
+    prices = Path(__file__).parents[2] / "docs" / "examples" / "prices.toml"
+    done = ask(site, "compare", "--period", "2026-06", "--with", str(prices))
+    assert [line.split()[:3] for line in done.stdout.splitlines() if line.startswith("(")] == [
+        ["(beside", "runs)", "11,520.00"],
+    ]  # fmt: skip

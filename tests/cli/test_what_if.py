@@ -79,3 +79,9 @@ def test_options_of_the_other_question_do_not_go_with_it(site: Path) -> None:
     assert "--sku does not go with --what-if" in done.stderr
     done = CliRunner().invoke(main, ["-c", str(site), "advise", "--by", "team"])
     assert "--by goes with --what-if" in done.stderr
+
+
+def test_what_no_run_is_behind_is_not_called_untagged(site: Path) -> None:
+    done = ask(site, POOL.replace("units  = 8", "units  = 16"))
+    assert "(beside runs)" in done.stdout
+    assert "(untagged)" not in done.stdout
