@@ -171,10 +171,10 @@ def _spine(db: Database) -> None:
         db.conn.execute(statement)
 
 
-_DAY_TEXT = "date(day * 86400, 'unixepoch')"
+DAY_TEXT = "date(day * 86400, 'unixepoch')"
 
 
-def _decimal(column: str) -> str:
+def decimal(column: str) -> str:
     """Ticks as a number for people's eyes; sums of money are made from the ticks."""
     return f"round({column} / {TICKS}.0, 6)"
 
@@ -195,15 +195,15 @@ def _views(db: Database) -> None:
     )
     db.create_view(
         "costs",
-        f"""SELECT {_DAY_TEXT} AS day, usage_id AS run, clusters.name AS cluster, job_id, user,
+        f"""SELECT {DAY_TEXT} AS day, usage_id AS run, clusters.name AS cluster, job_id, user,
           account, partition, qos, state, {", ".join(KEYS)}, source AS tag_source,
           status AS tag_status, skus.name AS sku,
           ifnull(pricing, 'unpriced') AS pricing, quantity, seconds,
           CASE WHEN is_gpu THEN quantity * seconds ELSE 0 END AS gpu_seconds,
-          {_decimal("list_ticks")} AS list_cost,
-          {_decimal("contracted_ticks")} AS contracted_cost,
-          {_decimal("effective_ticks")} AS effective_cost,
-          {_decimal("billed_ticks")} AS billed_cost
+          {decimal("list_ticks")} AS list_cost,
+          {decimal("contracted_ticks")} AS contracted_cost,
+          {decimal("effective_ticks")} AS effective_cost,
+          {decimal("billed_ticks")} AS billed_cost
         FROM charges JOIN jobs ON jobs.id = usage_id JOIN clusters ON clusters.id = cluster_id
           JOIN contexts ON contexts.id = context_id JOIN skus ON skus.id = sku_id
           JOIN tag_sets ON tag_sets.id = charges.tag_set_id
@@ -294,7 +294,7 @@ def _allocations(db: Database) -> None:
         db.conn.execute(statement)
     db.create_view(
         "shares",
-        f"""SELECT {_DAY_TEXT} AS day, origins.name AS origin, origins.kind AS kind, category,
+        f"""SELECT {DAY_TEXT} AS day, origins.name AS origin, origins.kind AS kind, category,
           method, clusters.name AS cluster, nullif(partition, '') AS partition,
           {", ".join(KEYS)}, unit_seconds,
           {_units("effective")} AS effective_cost, {_units("billed")} AS billed_cost,

@@ -13,7 +13,7 @@ from sqlite_utils import Database
 
 from slurm_finops.errors import ConfigError, InputError, OutsideError
 from slurm_finops.ledger.lock import writer_lock
-from slurm_finops.ledger.schema import steps
+from slurm_finops.ledger.schema_charging import steps
 from slurm_finops.ledger.store import SCHEMA_STEPS, Ledger
 from tests.support import a_ledger, a_run, jobs, write
 
@@ -105,9 +105,19 @@ def test_money_that_is_not_an_integer_is_refused() -> None:
     ledger = a_ledger()
     ledger.db.execute("INSERT INTO skus VALUES (1, 'x', 0)")
     write(ledger, a_run())
-    columns = (1, 1, 1, 1, 1, 1, 1, 1, 1, 1)
+    insert = f"INSERT INTO charges VALUES ({','.join('?' * 14)})"
     with pytest.raises(sqlite3.IntegrityError, match="CHECK"):
-        ledger.db.execute(f"INSERT INTO charges VALUES ({','.join('?' * 11)})", (*columns, 0.5))
+        ledger.db.execute(insert, (*[1] * 8, 0, 0, 0.5, 0, 0, 0))
+
+
+def test_a_charge_whose_parts_are_not_its_cost_is_refused() -> None:
+    ledger = a_ledger()
+    ledger.db.execute("INSERT INTO skus VALUES (1, 'x', 0)")
+    write(ledger, a_run())
+    insert = f"INSERT INTO charges VALUES ({','.join('?' * 14)})"
+    ledger.db.execute(insert, (1, 1, 1, 1, 1, 1, 1, 9, 9, 9, 3, 0, 2, 4))
+    with pytest.raises(sqlite3.IntegrityError, match="CHECK"):
+        ledger.db.execute(insert, (2, 1, 1, 1, 1, 1, 1, 9, 9, 9, 3, 0, 2, 5))
 
 
 def test_opening_a_ledger_that_is_up_to_date_imports_no_sqlite_utils(tmp_path) -> None:  # type: ignore[no-untyped-def]
