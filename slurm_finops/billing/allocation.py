@@ -14,7 +14,8 @@ from slurm_finops.core.accrual import Cost
 from slurm_finops.core.period import Calendar
 from slurm_finops.core.policy import Policy
 from slurm_finops.core.pools import Allocation
-from slurm_finops.core.rates import EVER, RateBook
+from slurm_finops.core.price_book import PriceBook
+from slurm_finops.core.rates import EVER
 from slurm_finops.ledger import allocation as table
 from slurm_finops.ledger.allocation import Origin
 from slurm_finops.ledger.store import Ledger
@@ -29,7 +30,7 @@ class Shared(NamedTuple):
 
 
 def allocate(
-    ledger: Ledger, what: Allocation, book: RateBook, policy: Policy, calendar: Calendar,
+    ledger: Ledger, what: Allocation, book: PriceBook, policy: Policy, calendar: Calendar,
     as_of: int, suspended: bool = False, actor: str = "",
     progress: Callable[[int], None] = lambda days: None,
 ) -> Shared:  # fmt: skip

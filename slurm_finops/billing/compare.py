@@ -114,7 +114,8 @@ class _Tally:
             runs, numbers, strict=True
         ):
             booked, bare = booked_of(elapsed), None
-            for sku, quantity, segments, device in plans[cluster, places[context], tres]:
+            plan = plans[cluster, places[context], tres, 0, ""]
+            for sku, quantity, segments, device in plan.lines:
                 for part, pricing, held, seconds, ticks in shares(
                     start, elapsed, booked, quantity, segments, cut
                 ):

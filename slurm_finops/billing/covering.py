@@ -15,7 +15,8 @@ from slurm_finops.core.allocation import Class, Coverage, Slots, cover, covered,
 from slurm_finops.core.money import apportion, split_amount
 from slurm_finops.core.period import Calendar
 from slurm_finops.core.pools import SLURM, Pool
-from slurm_finops.core.rates import RateBook
+from slurm_finops.core.price_book import PriceBook
+from slurm_finops.core.rates import CLASS
 from slurm_finops.ledger import allocation as table
 from slurm_finops.ledger.allocation import Owner
 from slurm_finops.ledger.store import Ledger
@@ -57,7 +58,7 @@ class Covering:
 
     def __init__(
         self, ledger: Ledger, names: Names, calendar: Calendar, pools: Iterable[Pool],
-        rule_of: Mapping[int, int], book: RateBook, suspended: bool,
+        rule_of: Mapping[int, int], book: PriceBook, suspended: bool,
     ) -> None:  # fmt: skip
         self.pools = sorted(pools, key=lambda pool: pool.order)
         self._db = ledger.db
@@ -72,6 +73,8 @@ class Covering:
             self._cards, suspended=suspended, spans=self._spans,
         )  # fmt: skip
         self._fitting: Fitting | None = None
+        self._by_class = CLASS in book.match_keys
+        self._midnight = 0
         self._whole = True
         self._month: dict[int, _Monthly] = {}
         self._coverage = Coverage()
@@ -165,7 +168,7 @@ class Covering:
                 found.parts.append(Part(number, user, ticks, held[user]))
 
     def _beyond(self, found: Covered, day: int, use: Use, coverage: Coverage) -> None:
-        """Use that no pool covers pays its list price, or is more than there can be."""
+        """Use that no pool covers pays what it would without one, or is more than there can be."""
         over = {
             kind for kind, parts in coverage.beyond.items()
             # of a month that goes on it is not known yet: the days to come may take it up
@@ -174,7 +177,7 @@ class Covering:
         users = {user: units for user, units in use.items() if user.kind in over}
         if not users:
             return
-        listed, without = self._listed(day)
+        priced, without = self._contracted(day)
         held = covered(users, {user: coverage.beyond[user.kind] for user in users})
         for user, units in users.items():
             parts = coverage.beyond[user.kind]
@@ -184,7 +187,7 @@ class Covering:
             number = user.kind.chain[-1]
             if self.pools[number].beyond == "error":
                 raise AllocationError(self._too_small(number, day, use))
-            price = listed.get(user, 0)
+            price = priced.get(user, 0)
             if not price or user in without:
                 raise AllocationError(self._no_price(number, user, day))
             ticks = int(price * worth / sum(units))
@@ -224,15 +227,17 @@ class Covering:
 
     def _spans(self, key: tuple[int, int, int, int]) -> Spans:
         """When a pool is the rate of such use, of the day that is looked at."""
-        fit = self._fitting[key[1:]] if self._fitting is not None else None
+        tag_set, *rest = key
+        fit = self._fit(tag_set, *rest) if self._fitting is not None else None
         return fit.spans if fit else ()
 
     def _use(self, day: int) -> Use:
         """Unit-seconds by hour of what a pool may cover; a unit counts what it takes of one."""
         found: Use = {}
-        fitting, user_of = self._fitting_on(day), self._user
+        self._fit_on(day)
+        fit_of, user_of = self._fit, self._user
         for (tag_set, cluster, context, sku), hours in self._reader.of_day(day).items():
-            fit = fitting[cluster, context, sku]
+            fit = fit_of(tag_set, cluster, context, sku)
             if fit is None:
                 continue
             user = user_of(fit, tag_set, cluster)
@@ -241,13 +246,13 @@ class Covering:
             found[user] = units if seen is None else list(map(add, seen, units))
         return found
 
-    def _listed(self, day: int) -> tuple[dict[User, int], set[User]]:
-        """What use costs at list price, and whose use of some SKU has none."""
+    def _contracted(self, day: int) -> tuple[dict[User, int], set[User]]:
+        """What use costs without pools, and whose use of some SKU has no price then."""
         found: dict[User, int] = {}
         without: set[User] = set()
-        fitting = self._fitting_on(day)
-        for tag_set, cluster, context, sku, ticks in table.listed(self._db, day, self._cards):
-            fit = fitting[cluster, context, sku]
+        self._fit_on(day)
+        for tag_set, cluster, context, sku, ticks in table.contracted(self._db, day, self._cards):
+            fit = self._fit(tag_set, cluster, context, sku)
             if fit is not None:
                 user = self._user(fit, tag_set, cluster)
                 found[user] = found.get(user, 0) + ticks
@@ -262,14 +267,23 @@ class Covering:
             kind = Class(kind.chain, frozenset(n for n, buyer in fit.bought if buyer == team))
         return User((tag_set, cluster, fit.partition), fit.rule, kind)
 
-    def _fitting_on(self, day: int) -> Fitting:
-        """What fits on a day; kept for as long as the same pools are there."""
+    def _fit_on(self, day: int) -> None:
+        """Look at what fits on a day; kept for as long as the same pools are there."""
         live = tuple(number for number, pool in enumerate(self.pools) if pool.live(day))
+        self._midnight = self._calendar.midnight(day)
         if self._fitting is None or self._fitting.live != live:
             self._fitting = Fitting(
                 self.pools, live, self._names, self._rule_of, self._book
             )
-        return self._fitting
+
+    def _fit(self, tag_set: int, cluster: int, context: int, sku: int) -> Fit | None:
+        """What fits on the day that is looked at."""
+        assert self._fitting is not None
+        of_class = ""
+        if self._by_class:  # a team is of one class for whole days
+            team = self._names.team(tag_set)
+            of_class = self._book.charging.class_at(team, self._midnight)
+        return self._fitting[cluster, context, sku, of_class]
 
     def _of_step(self, use: Use, step: str) -> Use:
         """The part of the use that is shared by this step, in its slots."""

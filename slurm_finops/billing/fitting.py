@@ -5,8 +5,10 @@ from typing import NamedTuple
 
 from slurm_finops.billing.names import Names
 from slurm_finops.core.allocation import Class
-from slurm_finops.core.pools import POOL_RANK, Pool
-from slurm_finops.core.rates import EVER, RateBook
+from slurm_finops.core.charging import Piece
+from slurm_finops.core.pools import Pool
+from slurm_finops.core.price_book import PriceBook
+from slurm_finops.core.rates import CLASS, EVER, NEVER, POOL_RANK
 
 #: The number of the overhead rule of what falls under none.
 NO_RULE = -1
@@ -27,12 +29,12 @@ class Fit(NamedTuple):
     spans: Spans
 
 
-class Fitting(dict[tuple[int, int, int], Fit | None]):
-    """``(cluster, context, SKU)`` ids -> what fits of the pools ``live``, None for nothing."""
+class Fitting(dict[tuple[int, int, int, str], Fit | None]):
+    """``(cluster, context, SKU)`` ids and a class -> what fits of ``live`` pools, if any."""
 
     def __init__(
         self, pools: Sequence[Pool], live: tuple[int, ...], names: Names,
-        rule_of: Mapping[int, int], book: RateBook,
+        rule_of: Mapping[int, int], book: PriceBook,
     ) -> None:  # fmt: skip
         super().__init__()
         self.live = live
@@ -41,12 +43,12 @@ class Fitting(dict[tuple[int, int, int], Fit | None]):
         self._rule_of = rule_of
         self._book = book
 
-    def __missing__(self, key: tuple[int, int, int]) -> Fit | None:
-        cluster, context, sku_id = key
+    def __missing__(self, key: tuple[int, int, int, str]) -> Fit | None:
+        cluster, context, sku_id, of_class = key
         of, sku = self._names.context(context), self._names.sku(sku_id)
         dimensions = {
             "cluster": self._names.cluster(cluster), "partition": of.partition,
-            "qos": of.qos, "account": of.account,
+            "qos": of.qos, "account": of.account, "reservation": of.reservation, CLASS: of_class,
         }  # fmt: skip
         chain = tuple(
             number for number in self.live
@@ -58,13 +60,13 @@ class Fitting(dict[tuple[int, int, int], Fit | None]):
             pools = [(number, self._pools[number]) for number in chain]
             bought = tuple((number, pool.buyer) for number, pool in pools if pool.buyer_first)
             found = Fit(of.partition, self._rule_of[context], Class(chain), weight, bought,
-                        _spans(self._book, sku, dimensions))  # fmt: skip
+                        _spans(self._book, sku, dimensions, of_class))  # fmt: skip
         self[key] = found
         return found
 
 
-def _spans(book: RateBook, sku: str, dimensions: Mapping[str, str]) -> Spans:
-    segments = book.segments(sku, dimensions)
+def _spans(book: PriceBook, sku: str, dimensions: Mapping[str, str], of_class: str) -> Spans:
+    segments = book.segments(sku, dimensions, (Piece(NEVER, of_class),))
     ends = [*(segment.start for segment in segments[1:]), EVER]
     return tuple(
         (segment.start, end) for segment, end in zip(segments, ends, strict=True)

@@ -16,7 +16,7 @@ from slurm_finops.core.money import split_amount
 from slurm_finops.core.period import Calendar
 from slurm_finops.core.policy import Policy
 from slurm_finops.core.pools import CARRIED, RATIOS, Allocation, Credit, Overhead, Pool, Spread
-from slurm_finops.core.rates import RateBook
+from slurm_finops.core.price_book import PriceBook
 from slurm_finops.core.spread import Portion, Weights, credited, portions
 from slurm_finops.core.tags import Claim, Tags
 from slurm_finops.ledger import allocation as table
@@ -88,7 +88,7 @@ class Month:
 
     def __init__(
         self, ledger: Ledger, what: Allocation, policy: Policy, calendar: Calendar,
-        ids: Mapping[str, int], days: range, book: RateBook, suspended: bool,
+        ids: Mapping[str, int], days: range, book: PriceBook, suspended: bool,
     ) -> None:  # fmt: skip
         self._db = ledger.db
         self._what = what

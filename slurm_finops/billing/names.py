@@ -13,6 +13,7 @@ class Context(NamedTuple):
     partition: str
     qos: str
     user: str
+    reservation: str
 
 
 class Names:
@@ -34,7 +35,7 @@ class Names:
     def context(self, context: int) -> Context:
         found = self._contexts.get(context)
         if found is None:
-            row = self._row("account, partition, qos, user", "contexts", context)
+            row = self._row("account, partition, qos, user, reservation", "contexts", context)
             if len(self._contexts) >= _CACHE:
                 self._contexts.clear()
             found = self._contexts[context] = Context(*row)

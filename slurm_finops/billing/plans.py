@@ -4,7 +4,9 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
-from slurm_finops.core.rates import Card, RateBook, Segment
+from slurm_finops.core.charging import ALWAYS, Rounding, Timeline
+from slurm_finops.core.price_book import PriceBook, Priced
+from slurm_finops.core.rates import Card, Segment
 from slurm_finops.core.usage import billable, is_device, parse_tres
 
 #: Entries of each cache: many distinct values cost time, not memory.
@@ -24,65 +26,92 @@ class Line(NamedTuple, Generic[S, C]):
     device: bool
 
 
-class Plans(dict[tuple[int, int, int], list[Line[S, C]]], Generic[S, C]):
-    """``(cluster, place, TRES)`` ids -> the lines of such a run.
+class Plan(NamedTuple, Generic[S, C]):
+    """The lines of a run, and the rule that rounds its time, ``(from, rule)`` by its start."""
+
+    lines: list[Line[S, C]]
+    rounding: tuple[tuple[int, Rounding | None], ...] = ()
+
+
+Key = tuple[int, int, int, int, str]
+
+
+class Plans(dict[Key, Plan[S, C]], Generic[S, C]):
+    """``(cluster, place, TRES, customer, state)`` -> how such a run is priced.
 
     A *place* is what the rates can match of a run's context, so that runs of many
-    users in one partition share a plan.  ``sku_as`` and ``card_as`` give what its
+    users in one partition share a plan; a customer is a place in ``timelines``, and
+    the state "" wherever no rule forgives it.  ``sku_as`` and ``card_as`` give what
     lines name a SKU and a card by: ids where charges are stored, words where they
     are only summed.  Each is asked once a combination, for that costs as much as
     pricing a run.
     """
 
     def __init__(
-        self, db: sqlite3.Connection, book: RateBook, sku_as: Callable[[str], S],
-        card_as: Callable[[Card], C],
+        self, db: sqlite3.Connection, book: PriceBook, sku_as: Callable[[str], S],
+        card_as: Callable[[Card], C], timelines: Sequence[Timeline] = (ALWAYS,),
     ) -> None:  # fmt: skip
         super().__init__()
         self._db = db
         self._book = book
         self._sku_as = sku_as
         self._card_as = card_as
+        self._timelines = timelines
         self.places = _Places(db, book)
-        self._priced: dict[tuple[str, int, int], tuple[S, tuple[Segment[C], ...]]] = {}
+        self._priced: dict[tuple[str, int, int, int, str], tuple[Segment[Card], ...]] = {}
+        self._named: dict[tuple[Segment[Card], ...], tuple[Segment[C], ...]] = {}
+        self._skus: dict[str, S] = {}
 
-    def __missing__(self, key: tuple[int, int, int]) -> list[Line[S, C]]:
-        cluster, place, tres = key
+    def __missing__(self, key: Key) -> Plan[S, C]:
+        cluster, place, tres, customer, state = key
         (text,) = self._db.execute("SELECT alloc_tres FROM tres WHERE id = ?", (tres,)).fetchone()
-        lines = []
-        for sku, quantity in billable(parse_tres(text), self._book.skus):
-            named, segments = self._how(sku, cluster, place)
-            lines.append(Line(named, quantity, segments, is_device(sku)))
+        dimensions = self.dimensions(cluster, place)
+        lines = [
+            Priced(sku, quantity, self._segments(sku, cluster, place, customer, state))
+            for sku, quantity in billable(parse_tres(text), self._book.skus)
+        ]
+        lines = self._book.combined(lines, dimensions)
+        rounding = self._book.rounding(dimensions, self._timelines[customer])
+        plan = Plan([self._line(line) for line in lines], rounding)
         if len(self) >= _CACHE:
             self.clear()
-        self[key] = lines
-        return lines
+        self[key] = plan
+        return plan
 
-    def _how(self, sku: str, cluster: int, place: int) -> tuple[S, tuple[Segment[C], ...]]:
-        found = self._priced.get((sku, cluster, place))
+    def dimensions(self, cluster: int, place: int) -> dict[str, str]:
+        """What rates and rules go by, of runs of a cluster and place."""
+        rows = self._db.execute("SELECT name FROM clusters WHERE id = ?", (cluster,))
+        return {"cluster": rows.fetchone()[0], **self.places.dimensions(place)}
+
+    def _segments(
+        self, sku: str, cluster: int, place: int, customer: int, state: str
+    ) -> tuple[Segment[Card], ...]:
+        key = sku, cluster, place, customer, state
+        found = self._priced.get(key)
         if found is None:
-            (name,) = self._db.execute(
-                "SELECT name FROM clusters WHERE id = ?", (cluster,)
-            ).fetchone()
-            dimensions = {"cluster": name, **self.places.dimensions(place)}
-            segments = self._named(self._book.segments(sku, dimensions))
-            found = self._priced[sku, cluster, place] = self._sku_as(sku), segments
+            found = self._priced[key] = self._book.segments(
+                sku, self.dimensions(cluster, place), self._timelines[customer], state
+            )
         return found
 
-    def _named(self, segments: Sequence[Segment[Card]]) -> tuple[Segment[C], ...]:
-        card_as = self._card_as
-        return tuple(
-            Segment(start, None if card is None else card_as(card), curve, list_curve)
-            for start, card, curve, list_curve in segments
-        )
+    def _line(self, line: Priced) -> Line[S, C]:
+        named = self._named.get(line.segments)
+        if named is None:
+            named = self._named[line.segments] = tuple(
+                Segment(start, None if card is None else self._card_as(card), curve, listed, rest)
+                for start, card, curve, listed, rest in line.segments
+            )
+        if line.sku not in self._skus:
+            self._skus[line.sku] = self._sku_as(line.sku)
+        return Line(self._skus[line.sku], line.quantity, named, is_device(line.sku))
 
 
 class _Places(dict[int, int]):
     """Context id -> place."""
 
-    _KEYS = ("account", "partition", "qos")
+    _KEYS = ("account", "partition", "qos", "reservation")
 
-    def __init__(self, db: sqlite3.Connection, book: RateBook) -> None:
+    def __init__(self, db: sqlite3.Connection, book: PriceBook) -> None:
         super().__init__()
         self._db = db
         self._used = tuple(key for key in self._KEYS if key in book.match_keys)

@@ -6,71 +6,24 @@ of the tag policy queues what it touches.  So a second run does nothing, and a
 run that was cut off goes on where it stopped.
 """
 
-import hashlib
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from slurm_finops.billing import charging
 from slurm_finops.billing.allocation import Shared, allocate
-from slurm_finops.billing.plans import Plans
-from slurm_finops.core.charge import charge
-from slurm_finops.core.period import Calendar
-from slurm_finops.core.policy import Policy, Who
-from slurm_finops.core.pools import Allocation, pool_rates
-from slurm_finops.core.rates import Rate, RateBook, touched
+from slurm_finops.billing.owners import Owners
+from slurm_finops.billing.pricer import TOO_LARGE, Pricer
+from slurm_finops.billing.terms import Terms
+from slurm_finops.core.policy import Policy
+from slurm_finops.core.rates import touched
 from slurm_finops.core.usage import GPU, is_gpu, parse_tres
 from slurm_finops.ledger import pricing as table
 from slurm_finops.ledger.allocation import mark
-from slurm_finops.ledger.held import free, hold
-from slurm_finops.ledger.rates import RateCards, SkuIds, replace_rates, stored_rates
+from slurm_finops.ledger.held import free
+from slurm_finops.ledger.rates import replace_rates, stored_rates
 from slurm_finops.ledger.store import Ledger
-from slurm_finops.ledger.tag_sets import TagSets
 
 _SLICE = 10_000
-_CACHE = 50_000
-#: SQLite's largest integer.
-_LARGEST = (1 << 63) - 1
-_TOO_LARGE = "it costs more than a ledger can hold (2.56 billion a run and day)"
-
-
-@dataclass(frozen=True)
-class Terms:
-    """By what a site prices: its rates, its tag policy, its billing days."""
-
-    rates: tuple[Rate, ...]
-    policy: Policy
-    calendar: Calendar
-    charge_suspended: bool = False
-    allocation: Allocation = field(default_factory=Allocation)
-
-    @cached_property
-    def all_rates(self) -> tuple[Rate, ...]:
-        """The rates, and those by which use that a pool may cover costs nothing."""
-        return (*self.rates, *pool_rates(self.allocation.pools, self.calendar))
-
-    @cached_property
-    def book(self) -> RateBook:
-        """By which runs are charged."""
-        return RateBook(self.all_rates)
-
-    @cached_property
-    def list_book(self) -> RateBook:
-        """The prices alone: what a job may cost at most, pools or not."""
-        return RateBook(self.rates)
-
-    def policy_digest(self) -> str:
-        """Changes when what is valid may change."""
-        return _digest(self.policy)
-
-    def owners_digest(self) -> str:
-        """Changes when attribution may change."""
-        teams = [replace(team, projects=()) for team in self.policy.teams]
-        return _digest([teams, self.policy.defaults])
-
-
-def _digest(value: object) -> str:
-    return hashlib.sha256(repr(value).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class Priced(NamedTuple):
@@ -100,6 +53,7 @@ def price(
     _sync_rates(ledger, terms, as_of, actor)
     _sync_policy(ledger, terms, as_of, actor)
     _sync_suspended(ledger, terms, as_of, actor)
+    charging.sync(ledger, terms, as_of, actor)
     with ledger.bulk():
         again, before, after = _price_queue(ledger, terms, progress)
         new = _price_new(ledger, terms, progress)
@@ -123,7 +77,7 @@ def _sync_rates(ledger: Ledger, terms: Terms, as_of: int, actor: str) -> None:
             (i, start, end) for sku, start, end in spans for i, tres in held if _prices(sku, tres)
         ), through)  # fmt: skip
         replace_rates(db, terms.all_rates)
-        free(db, _TOO_LARGE)
+        free(db, TOO_LARGE)
         ledger.audit(as_of, actor, "rates", f"{len(spans)} changed, {queued} runs to price again")
 
 
@@ -141,7 +95,7 @@ def _sync_policy(ledger: Ledger, terms: Terms, as_of: int, actor: str) -> None:
     with ledger.transaction() as db:
         queued = 0
         if stored["owners"] not in (None, digests["owners"]):
-            owners = _Owners(ledger, terms.policy)
+            owners = Owners(ledger, terms.policy)
             queued = table.queue_owners(db, [
                 (claimed, context) for claimed, context, charged in table.owners_charged(db)
                 if owners.of_run(claimed, context) != charged
@@ -175,7 +129,7 @@ def _price_queue(
     total = before = after = 0
     through = table.priced_through(ledger)
     day_of = terms.calendar.day_of
-    pricer = _Pricer(ledger, terms)
+    pricer = Pricer(ledger, terms)
     while True:
         with ledger.transaction() as db:
             queue = table.queued(db, _SLICE)
@@ -201,12 +155,12 @@ def _price_queue(
 
 def _billed(rows: Iterable[table.ChargeRow]) -> int:
     """Ticks of any size; unpriced is nothing."""
-    return sum(row[-1] or 0 for row in rows)
+    return sum(row[table.BILLED] or 0 for row in rows)
 
 
 def _price_new(ledger: Ledger, terms: Terms, progress: Callable[[int], None]) -> int:
     total = 0
-    pricer = _Pricer(ledger, terms)
+    pricer = Pricer(ledger, terms)
     through = table.priced_through(ledger)
     while True:
         with ledger.transaction() as db:
@@ -230,95 +184,3 @@ def _judge_tag_sets(ledger: Ledger, policy: Policy) -> None:
             table.write_status(
                 ledger, [(policy.status(claim), tag_set) for tag_set, claim in found]
             )
-
-
-class _Pricer:
-    """Writes the charges of runs; what repeats over runs is worked out once."""
-
-    def __init__(self, ledger: Ledger, terms: Terms) -> None:
-        self._db = ledger.db
-        self._terms = terms
-        self._owners = _Owners(ledger, terms.policy)
-        # both numberings store what is new: use the plans inside a transaction
-        self._plans = Plans(ledger.db, terms.book, SkuIds(ledger.db).id, RateCards(ledger.db).id)
-
-    def write(self, runs: Sequence[table.Held]) -> list[table.ChargeRow]:
-        """Charge these runs, which have no charges; what was written.  Inside a transaction."""
-        rows: list[table.ChargeRow] = []
-        calendar, suspended_too = self._terms.calendar, self._terms.charge_suspended
-        plans, places, owner_of = self._plans, self._plans.places, self._owners.of_run
-        for run_id, start, elapsed, suspended, cluster, context, tres, tag_set in runs:
-            plan = plans[cluster, places[context], tres]
-            if not plan:
-                continue
-            end = start + elapsed + (suspended if suspended_too else 0)
-            owner = owner_of(tag_set, context)
-            for sku_id, quantity, segments, device in plan:
-                for day, card, seconds, listed, ticks in charge(
-                    start, end, quantity, segments, calendar
-                ):
-                    if card is not None or device:
-                        rows.append((
-                            day, run_id, sku_id, card or 0, owner, quantity, seconds,
-                            listed, ticks, ticks, ticks,
-                        ))  # fmt: skip
-        try:
-            table.write_charges(self._db, rows)
-        except OverflowError:
-            rows = self._write_what_fits(rows)
-        return rows
-
-    def _write_what_fits(self, rows: Sequence[table.ChargeRow]) -> list[table.ChargeRow]:
-        """A run that costs more than a ledger can hold is held, so that the others are priced."""
-        table.drop_charges(self._db, {(row[0], row[1]) for row in rows})
-        large = {row[1] for row in rows if any(cost and cost > _LARGEST for cost in row)}
-        fitting = [row for row in rows if row[1] not in large]
-        table.write_charges(self._db, fitting)
-        hold(self._db, dict.fromkeys(large, _TOO_LARGE))
-        return fitting
-
-
-class _Owners:
-    """Which tag set a claim is billed to: the policy, worked out once a claim and context."""
-
-    def __init__(self, ledger: Ledger, policy: Policy) -> None:
-        self._db = ledger.db
-        self._policy = policy
-        self._tag_sets = TagSets(ledger.db)
-        self._whose: dict[int, Who] = {}
-        self._found: dict[tuple[int, Who], int] = {}
-        # a site without rules of its own bills every claim as it stands
-        self._plain = not policy.teams and not policy.defaults
-
-    def of_run(self, claimed: int, context_id: int) -> int:
-        """The tag set that ``claimed`` is billed to when it comes from this context."""
-        if self._plain:
-            return claimed
-        who = self._whose.get(context_id)
-        if who is None:
-            who = self._who(context_id)
-        found = self._found.get((claimed, who))
-        if found is None:
-            found = self._attribute(claimed, who)
-        return found
-
-    def _who(self, context_id: int) -> Who:
-        row = self._db.execute(
-            "SELECT account, user, wckey FROM contexts WHERE id = ?", (context_id,)
-        ).fetchone()
-        # only what the policy looks at, so that its answers are shared
-        used = self._policy.looks_at
-        who = Who(*(value if name in used else "" for name, value in zip(Who._fields, row)))  # noqa: B905
-        if len(self._whose) >= _CACHE:
-            self._whose.clear()
-        self._whose[context_id] = who
-        return who
-
-    def _attribute(self, claimed: int, who: Who) -> int:
-        claim = self._tag_sets.claim(claimed)
-        billed = self._policy.attribute(claim, who)
-        found = claimed if billed == claim else self._tag_sets.id(billed)
-        if len(self._found) >= _CACHE:
-            self._found.clear()
-        self._found[claimed, who] = found
-        return found

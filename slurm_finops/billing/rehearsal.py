@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from slurm_finops.billing.pricing import Terms, price
+from slurm_finops.billing.pricing import price
+from slurm_finops.billing.terms import Terms
 from slurm_finops.core.period import Period
 from slurm_finops.ledger.store import Ledger, translated
 

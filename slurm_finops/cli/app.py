@@ -17,7 +17,7 @@ from slurm_finops.errors import ConfigError, FinopsError, OutsideError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from slurm_finops.billing.pricing import Terms
+    from slurm_finops.billing.terms import Terms
     from slurm_finops.config import Config
     from slurm_finops.core.period import Period
     from slurm_finops.core.pools import Allocation
@@ -200,7 +200,7 @@ class App:
     @property
     def terms(self) -> Terms:
         """By what runs are priced; raises `ConfigError` where rates cannot stand together."""
-        from slurm_finops.billing.pricing import Terms
+        from slurm_finops.billing.terms import Terms
         from slurm_finops.cli.all_rates import together
 
         if self._terms is not None and self._opened is None:
@@ -208,7 +208,7 @@ class App:
         config = self.config
         terms = Terms(
             self.rates, config.policy, config.calendar, config.charge_suspended,
-            self.allocation,
+            self.allocation, config.charging,
         )  # fmt: skip
         with together("Both are in: slurm-finops rates list"):
             terms.book  # noqa: B018 - made once, and kept
@@ -223,7 +223,7 @@ class App:
         config = self.config
         return Site(
             config.currency, config.digits, config.timezone, config.calendar, config.policy,
-            config.people, self.terms.all_rates, self.terms.allocation, now(),
+            config.people, self.terms.all_rates, self.terms.allocation, config.charging, now(),
         )  # fmt: skip
 
     def said_now(self) -> str:

@@ -175,12 +175,13 @@ def _useless_rates(
 ) -> Iterator[Finding]:
     """Rates that can price nothing that ever ran here: most are slips."""
     from slurm_finops.core.near import nearest
-    from slurm_finops.core.rates import MATCH_KEYS
+    from slurm_finops.core.rates import CLASS, MATCH_KEYS
     from slurm_finops.core.usage import GPU, is_gpu
     from slurm_finops.ledger import health
 
     skus = health.skus_seen(opened.db)
-    values = health.values_seen(opened.db, [key for key in MATCH_KEYS if key != "class"])
+    values = health.values_seen(opened.db, [key for key in MATCH_KEYS if key != CLASS])
+    values[CLASS] = config.charging.named_classes
     if not skus:
         return
     useless = {}
@@ -192,11 +193,10 @@ def _useless_rates(
                 f"; did you mean {near!r}?" if near else ""
             )
         for key, value in rate.match:
-            if key == "class":
-                useless[rate.series] = f"{rate.where}: no team has a class, so it never applies"
-            elif value not in values[key]:
+            if value not in values[key]:
                 near = nearest(value, sorted(values[key]))
-                useless[rate.series] = f"{rate.where}: nothing has run with {key} {value!r} yet" + (
+                none = "no team is of" if key == CLASS else "nothing has run with"
+                useless[rate.series] = f"{rate.where}: {none} {key} {value!r} yet" + (
                     f"; did you mean {near!r}?" if near else ""
                 )
     if useless:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 def show(app: App, period: Period, path: Path, names: str | None, style: str) -> None:
     """Print what owners paid, and what they would have paid."""
     from slurm_finops.billing.capacity import AllocationError
-    from slurm_finops.billing.pricing import Terms
     from slurm_finops.billing.rehearsal import rehearsed
+    from slurm_finops.billing.terms import Terms
     from slurm_finops.cli.report import dimensions
     from slurm_finops.config import load_instead
     from slurm_finops.ledger.pricing import waiting
@@ -34,7 +34,7 @@ def show(app: App, period: Period, path: Path, names: str | None, style: str) ->
         everything = replace(app.config, rates=app.rates, allocation=app.allocation)
         config = load_instead(path, everything)
         terms = Terms(config.rates, config.policy, config.calendar, config.charge_suspended,
-                      config.allocation)  # fmt: skip
+                      config.allocation, config.charging)  # fmt: skip
         try:
             with rehearsed(ledger, terms, period, now()) as then:
                 found = rehearsal.rehearsal(ledger, then, period, by, config.digits)

@@ -1,18 +1,30 @@
 """Values of finops.toml that more than one table has: prices, amounts, moments, matches, names."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from datetime import date, datetime
+from fractions import Fraction
 from typing import Any
 
 from slurm_finops.config.table import Table
 from slurm_finops.core.money import MICROS, parse_decimal
-from slurm_finops.core.period import Calendar
-from slurm_finops.core.rates import MATCH_KEYS, MAX_RANK, ON_DEMAND, PRICINGS, Match, Rate
+from slurm_finops.core.period import Calendar, day_number
+from slurm_finops.core.rates import (
+    EVER,
+    MATCH_KEYS,
+    MAX_RANK,
+    NEVER,
+    ON_DEMAND,
+    PRICINGS,
+    Match,
+    Rate,
+)
 
 MICRO_DIGITS = len(str(MICROS)) - 1
 #: Days of other years are slips, and a cost from the year 26 would have 700,000 of them.
 YEARS = range(2000, 2242)
+_RATIO = re.compile(r"-?\d{1,20}([./]\d{1,20})?", re.ASCII)
 
 
 def rate_of(table: Table, calendar: Calendar) -> Rate:
@@ -27,9 +39,13 @@ def rate_of(table: Table, calendar: Calendar) -> Rate:
     rank = table.take("rank", int, "a whole number", 0)
     if abs(rank) >= MAX_RANK:
         raise table.fail("rank", f"is {rank}; expected {1 - MAX_RANK} to {MAX_RANK - 1}")
+    subsidy = decimal(table, "subsidy", MICRO_DIGITS, 'a text such as "1.50"', "0")
     table.done()
-    assert price is not None
-    return Rate(sku, price, start, per, pricing, match, rank, f"{table.name} ({sku})")
+    assert price is not None and subsidy is not None
+    if subsidy > price:
+        raise table.fail("subsidy", "is more than the price, of which it is a part")
+    where = f"{table.name} ({sku})"
+    return Rate(sku, price, start, per, pricing, match, rank, where, subsidy)
 
 
 def decimal(table: Table, key: str, digits: int, expected: str, default: Any = ...) -> int | None:
@@ -55,6 +71,39 @@ def instant(table: Table, calendar: Calendar, key: str = "from") -> int:
     if value.microsecond:
         raise table.fail(key, "expected whole seconds")
     return int(value.timestamp())
+
+
+def day_of(table: Table, key: str, default: Any = ...) -> Any:
+    """A date as a billing day."""
+    value = table.take(key, date, "a date such as 2026-01-01, without quotes", default)
+    if isinstance(value, datetime):
+        raise table.fail(key, "expected a date without a time: this is for whole billing days")
+    if value is not None and value.year not in YEARS:
+        raise table.fail(key, f"is {value}; expected a day of {YEARS[0]} to {YEARS[-1]}")
+    return None if value is None else day_number(value)
+
+
+def span_of(table: Table, calendar: Calendar) -> tuple[int, int]:
+    """``from`` and ``until``, either of which may be left out, as a half-open interval."""
+    start = instant(table, calendar) if table.has("from") else NEVER
+    end = instant(table, calendar, "until") if table.has("until") else EVER
+    table.known("from", "until")
+    if end <= start:
+        raise table.fail("until", "is not after from")
+    return start, end
+
+
+def ratio(table: Table, key: str, expected: str, default: Any = ...) -> Fraction:
+    """A number that is not below 0, as a text: a decimal or a fraction."""
+    text = table.text(key, expected, default)
+    try:
+        # a fraction of Python's may have an exponent, and then no end of digits
+        found = Fraction(text if _RATIO.fullmatch(text) else "")
+    except (ValueError, ZeroDivisionError):
+        raise table.fail(key, f"is {text!r}; expected {expected}") from None
+    if found < 0:
+        raise table.fail(key, f"is {text}; it is not below 0")
+    return found
 
 
 def match_of(table: Table) -> Match:

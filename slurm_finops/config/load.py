@@ -6,6 +6,7 @@ from email.utils import parseaddr
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from slurm_finops.config.charging import charging, timeline_of
 from slurm_finops.config.fields import decimal, rate_of, unique
 from slurm_finops.config.model import Config, Gate, Hook, Mail, Project, Team
 from slurm_finops.config.pools import Reader
@@ -72,8 +73,17 @@ def _config(top: Table) -> Config:
     database = top.path.parent / top.text("database", "a file name", "ledger.db")
     calendar, digits = Calendar(zone), minor_digits(currency)
     rates = tuple(rate_of(table, calendar) for table in top.tables("rates"))
-    teams = tuple(_team(table, digits) for table in top.tables("teams"))
+    billing = top.table("billing") or Table(top.path, "billing", {})
+    suspended = billing.choice("suspended", ("free", "charge"), "free")
+    otherwise = billing.text("class", "a class of customers", None) or ""
+    tables = top.tables("teams")
+    timelines = [timeline_of(table, calendar, otherwise) for table in tables]
+    teams = tuple(_team(table, digits) for table in tables)
     unique(top, "teams", [team.name for team in teams])
+    classes = tuple(
+        (team.name, timeline) for team, timeline in zip(teams, timelines, strict=True) if timeline
+    )
+    charges_by = charging(top, calendar, classes, otherwise)
     allocation = Reader(calendar, frozenset(team.name for team in teams)).allocation(top)
     tags = top.table("tags") or Table(top.path, "tags", {})
     policy, gate = _tags(tags, teams)
@@ -81,12 +91,11 @@ def _config(top: Table) -> Config:
     hook = top.table("hook")
     privacy = top.table("privacy") or Table(top.path, "privacy", {})
     people = privacy.choice("people", ("names", "pseudonyms", "none"), "names")
-    billing = top.table("billing") or Table(top.path, "billing", {})
-    suspended = billing.choice("suspended", ("free", "charge"), "free")
     config = Config(
         path=top.path, cluster=cluster, currency=currency, timezone=timezone,
         database=database.absolute(), zone=zone, policy=policy, gate=gate,
-        rates=rates, allocation=allocation, teams=teams, mail=_mail(mail) if mail else None,
+        rates=rates, allocation=allocation, charging=charges_by, teams=teams,
+        mail=_mail(mail) if mail else None,
         hook=_hook(hook) if hook else Hook(),
         people=people, charge_suspended=suspended == "charge",
     )  # fmt: skip

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 from pathlib import Path
 
+from slurm_finops.core.charging import Charging
 from slurm_finops.core.money import minor_digits
 from slurm_finops.core.period import Calendar
 from slurm_finops.core.policy import Policy
@@ -76,6 +77,7 @@ class Config:
     hook: Hook = Hook()
     rates: tuple[Rate, ...] = ()
     allocation: Allocation = field(default_factory=Allocation)
+    charging: Charging = field(default_factory=Charging)
     teams: tuple[Team, ...] = ()
     mail: Mail | None = None
     people: str = "names"

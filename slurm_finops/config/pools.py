@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date
 from fractions import Fraction
 from math import lcm
 from typing import Any, Literal
 
-from slurm_finops.config.fields import MICRO_DIGITS, YEARS, decimal, match_of
+from slurm_finops.config.fields import MICRO_DIGITS, day_of, decimal, match_of
 from slurm_finops.config.table import Table
 from slurm_finops.core.accrual import EVERY, HOUR, MONTH, ONCE, YEAR, Cost
 from slurm_finops.core.money import SECONDS_PER_HOUR
@@ -87,11 +87,10 @@ class Reader:
         )  # fmt: skip
         if pool.units is None and pool.buyer_first:
             raise table.fail("share", "is buyer_first, which needs units: what is beyond them?")
-        if "class" in dict(pool.match):
-            raise table.fail("match", "has class; a pool goes by cluster, partition, qos, account")
-        if pool.units == SLURM and {"qos", "account"} & dict(pool.match).keys():
-            raise table.fail("match", f'has qos or account, and units is "{SLURM}": nodes have '
-                             "neither; give a number of units")  # fmt: skip
+        others = dict(pool.match).keys() - {"cluster", "partition"}
+        if pool.units == SLURM and others:
+            raise table.fail("match", f'has {min(others)}, and units is "{SLURM}": nodes have '
+                             "none; give a number of units")  # fmt: skip
         table.done()
         return pool
 
@@ -166,7 +165,7 @@ class Reader:
         name = table.text("name", "a name of its own")
         ticks = self._ticks(table, "amount")
         every = table.choice("every", EVERY, MONTH)
-        since, until = self._day(table, "from", None), self._day(table, "until", None)
+        since, until = day_of(table, "from", None), day_of(table, "until", None)
         start = start if since is None else max(start, self._calendar.midnight(since))
         end = end if until is None else min(end, self._calendar.midnight(until))
         if start >= end:
@@ -295,9 +294,9 @@ class Reader:
 
     def _days(self, table: Table, end: str | None) -> tuple[int, int | None]:
         """``from``, and ``until`` or after ``life`` years."""
-        first = self._day(table, "from")
+        first = day_of(table, "from")
         assert first is not None
-        last = self._day(table, "until", None)
+        last = day_of(table, "until", None)
         if end == "life":
             years = table.take("life", int, "a whole number of years", None)
             if years is not None and last is not None:
@@ -309,14 +308,6 @@ class Reader:
         if last is not None and last <= first:
             raise table.fail("until", "is not after from")
         return first, last
-
-    def _day(self, table: Table, key: str, default: object = ...) -> int | None:
-        value = table.take(key, date, "a date such as 2026-01-01, without quotes", default)
-        if isinstance(value, datetime):
-            raise table.fail(key, "expected a date without a time: this is for whole billing days")
-        if value is not None and value.year not in YEARS:
-            raise table.fail(key, f"is {value}; expected a day of {YEARS[0]} to {YEARS[-1]}")
-        return None if value is None else day_number(value)
 
 
 def _years_after(day: int, years: int) -> int:

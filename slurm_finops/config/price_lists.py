@@ -8,7 +8,8 @@ from pathlib import Path
 
 from slurm_finops.config.fields import decimal, rate_of, unique
 from slurm_finops.config.table import Table, read_toml
-from slurm_finops.core.compare import GRANULARITIES, LONGEST_MINIMUM, MonthlyLine, PriceList
+from slurm_finops.core.charging import GRANULARITIES
+from slurm_finops.core.compare import LONGEST_MINIMUM, MonthlyLine, PriceList
 from slurm_finops.core.period import Calendar
 from slurm_finops.core.rates import RateBook, RateError
 from slurm_finops.errors import ConfigError

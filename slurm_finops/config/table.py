@@ -57,6 +57,10 @@ class Table:
         """Whether a key is given and not taken yet."""
         return key in self._data
 
+    def known(self, *keys: str) -> None:
+        """Keys that may be given and are not: a slip is told from them, too."""
+        self._known += keys
+
     def text(self, key: str, expected: str = "a non-empty text", default: Any = ...) -> Any:
         value = self.take(key, str, expected, default)
         if value == "":

@@ -23,14 +23,22 @@ class Cut(Protocol):
         """``[start, end)`` in adjoining pieces ``(number, from, to)``, none empty."""
 
 
+#: Ticks: contracted, kept when some is forgiven, and net of what somebody else pays; as `Rest`.
+Rests = tuple[int, int, int]
+
+
 class Line(NamedTuple, Generic[C]):
-    """What one day of one usage costs, in ticks; ``card`` and costs None where unpriced."""
+    """What one day of one usage costs, in ticks; ``card`` and costs None where unpriced.
+
+    ``rest`` is None where all of it is ``ticks``.
+    """
 
     day: int
     card: C | None
     seconds: int
     list_ticks: int | None
     ticks: int | None
+    rest: Rests | None = None
 
 
 # what Line._make does, without a Python call in between: this runs once a charge
@@ -58,22 +66,38 @@ def charge(
 def _lines(
     segment: Segment[C], quantity: int, days: Sequence[tuple[int, int, int]]
 ) -> list[Line[C]]:
-    _, card, curve, list_curve = segment
+    _, card, curve, list_curve, more = segment
     if curve is None or list_curve is None or not days:
         return [Line(day, None, b - a, None, None) for day, a, b in days]
-    if len(days) == 1:  # most runs: what follows comes to the same, and takes longer
+    if len(days) == 1 and more is None:  # most runs: what follows comes to the same, and is slower
         day, start, end = days[0]
         cost = quantity * curve.between(start, end) // curve.per
         if list_curve is curve:
-            return [_as_line((day, card, end - start, cost, cost))]
+            return [_as_line((day, card, end - start, cost, cost, None))]
         listed_cost = quantity * list_curve.between(start, end) // list_curve.per
-        return [_as_line((day, card, end - start, listed_cost, cost))]
+        return [_as_line((day, card, end - start, listed_cost, cost, None))]
     ticks = costs(curve, quantity, days)
-    listed = ticks if list_curve is curve else costs(list_curve, quantity, days)
+    known = {curve: ticks}
+    listed = _known(known, list_curve, quantity, days)
+    rests: Sequence[Rests | None] = [None] * len(days)
+    if more is not None:
+        columns = [_known(known, one, quantity, days) for one in more]
+        rests = list(zip(*columns, strict=True))
     return [
-        _as_line((day, card, b - a, listed_ticks, billed_ticks))
-        for (day, a, b), listed_ticks, billed_ticks in zip(days, listed, ticks, strict=True)
+        _as_line((day, card, b - a, listed_ticks, billed_ticks, rest))
+        for (day, a, b), listed_ticks, billed_ticks, rest in zip(
+            days, listed, ticks, rests, strict=True
+        )
     ]
+
+
+def _known(
+    known: dict[Curve, list[int]], curve: Curve, quantity: int, days: Sequence[tuple[int, int, int]]
+) -> list[int]:
+    found = known.get(curve)
+    if found is None:
+        found = known[curve] = costs(curve, quantity, days)
+    return found
 
 
 def costs(curve: Curve, quantity: int, days: Sequence[tuple[int, int, int]]) -> list[int]:
@@ -116,12 +140,12 @@ def _merged(lines: list[Line[C]]) -> list[Line[C]]:
 
 
 def _sum(one: Line[C], two: Line[C]) -> Line[C]:
+    seconds = one.seconds + two.seconds
     if one.ticks is None or two.ticks is None or one.list_ticks is None or two.list_ticks is None:
-        return one._replace(seconds=one.seconds + two.seconds)
-    return Line(
-        one.day,
-        one.card,
-        one.seconds + two.seconds,
-        one.list_ticks + two.list_ticks,
-        one.ticks + two.ticks,
-    )
+        return one._replace(seconds=seconds)
+    rest = None
+    if one.rest is not None or two.rest is not None:
+        first, second = one.rest or (one.ticks,) * 3, two.rest or (two.ticks,) * 3
+        rest = first[0] + second[0], first[1] + second[1], first[2] + second[2]
+    listed, ticks = one.list_ticks + two.list_ticks, one.ticks + two.ticks
+    return Line(one.day, one.card, seconds, listed, ticks, rest)

@@ -12,10 +12,11 @@ from functools import cached_property
 from typing import NamedTuple, TypeVar
 
 from slurm_finops.core.charge import Cut, charge
+from slurm_finops.core.charging import GRANULARITIES, booked
 from slurm_finops.core.period import Calendar, Period
-from slurm_finops.core.rates import Rate, RateBook, Segment
+from slurm_finops.core.price_book import PriceBook
+from slurm_finops.core.rates import Rate, Segment
 
-GRANULARITIES = {"second": 1, "minute": 60, "hour": 3600}
 #: A year: nobody sells a GPU for longer at the least.
 LONGEST_MINIMUM = 31_536_000
 
@@ -40,8 +41,8 @@ class PriceList:
     lines: tuple[MonthlyLine, ...] = ()
 
     @cached_property
-    def book(self) -> RateBook:
-        return RateBook(self.rates)
+    def book(self) -> PriceBook:
+        return PriceBook(self.rates)
 
     @cached_property
     def step(self) -> int:
@@ -50,7 +51,7 @@ class PriceList:
 
     def booked(self, elapsed: int) -> int:
         """Seconds that a run of ``elapsed`` seconds, more than none, pays for."""
-        return -(-max(self.minimum, elapsed) // self.step) * self.step
+        return booked(elapsed, self.step, self.minimum)
 
 
 class Window:
@@ -86,7 +87,7 @@ def shares(
     """What ``quantity`` units cost that a run held for ``elapsed`` and books for ``booked``."""
     lines = charge(start, start + booked, quantity, segments, cut)
     if len(lines) == 1:
-        part, card, seconds, _, ticks = lines[0]
+        part, card, seconds, _, ticks, _ = lines[0]
         return [(part, card, elapsed, seconds, ticks)]
     held = {
         (line.day, line.card): line.seconds
@@ -94,7 +95,7 @@ def shares(
     }
     return [
         (part, card, held.get((part, card), 0), seconds, ticks)
-        for part, card, seconds, _, ticks in lines
+        for part, card, seconds, _, ticks, _ in lines
     ]
 
 

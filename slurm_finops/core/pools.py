@@ -14,7 +14,7 @@ from typing import Final, Literal
 from slurm_finops.core.accrual import Cost
 from slurm_finops.core.globs import Globs
 from slurm_finops.core.period import Calendar
-from slurm_finops.core.rates import ENDED, EVER, Match, Rate, RateError, united
+from slurm_finops.core.rates import ENDED, EVER, POOL_RANK, Match, Rate, RateError, united
 from slurm_finops.core.tags import Tags
 from slurm_finops.core.usage import GPU, is_gpu
 
@@ -151,10 +151,6 @@ class Allocation:
 
     def __bool__(self) -> bool:
         return bool(self.pools or self.overhead or self.lines or self.credits)
-
-
-#: Above any rank that is written by hand: at equal match keys a pool comes before rates.
-POOL_RANK = 1 << 40
 
 
 def pool_rates(pools: Iterable[Pool], calendar: Calendar) -> list[Rate]:

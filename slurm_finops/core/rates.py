@@ -6,7 +6,7 @@ arrays, so any run costs two bisections however often the price moved.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations, groupby, pairwise
@@ -19,12 +19,17 @@ ON_DEMAND = "on_demand"
 PRICINGS = (ON_DEMAND, "spot", "committed")
 #: A rate with this for its pricing ends its series: none of it applies from there on.
 ENDED = ""
-MATCH_KEYS = ("cluster", "partition", "qos", "account", "class")
+MATCH_KEYS = ("cluster", "partition", "qos", "account", "reservation", "class")
+#: The one that is no word of Slurm's: what kind of customer a team is.
+CLASS = "class"
 Match = tuple[tuple[str, str], ...]
 
 
 class Rate(NamedTuple):
-    """``price`` micro-units of currency per hour for ``per`` units, from ``start`` on."""
+    """``price`` micro-units of currency per hour for ``per`` units, from ``start`` on.
+
+    Of the price somebody else pays ``subsidy``, as much or less.
+    """
 
     sku: str
     price: int
@@ -34,6 +39,7 @@ class Rate(NamedTuple):
     match: Match = ()
     rank: int = 0
     where: str = ""
+    subsidy: int = 0
 
     @property
     def series(self) -> tuple[str, Match, int]:
@@ -42,12 +48,16 @@ class Rate(NamedTuple):
 
 
 class Card(NamedTuple):
-    """What a charge names as its rate: a series, for as long as its pricing is the same."""
+    """What a charge names as its rate: a series, for as long as its pricing is the same.
+
+    ``policy`` is what else made the charge, as `core.charging.Applied` writes it.
+    """
 
     sku: str
     match: Match
     rank: int
     pricing: str
+    policy: str = ""
 
 
 class RateError(ValueError):
@@ -61,15 +71,30 @@ class Curve:
     the integral over ``per`` is exact.
     """
 
-    def __init__(self, rates: Iterable[Rate]) -> None:
-        steps = sorted(rates, key=lambda rate: rate.start)
-        self.per = lcm(*(rate.per for rate in steps))
-        self.times = [rate.start for rate in steps]
-        self._prices = [rate.price * (self.per // rate.per) for rate in steps]
+    def __init__(self, times: Sequence[int], prices: Sequence[int], per: int = 1) -> None:
+        self.per = per
+        self.times = list(times)
+        self._prices = list(prices)
         self._sums = [0]
-        for i in range(1, len(steps)):
-            held = self.times[i] - self.times[i - 1]
-            self._sums.append(self._sums[-1] + self._prices[i - 1] * held)
+        for i in range(1, len(times)):
+            held = times[i] - times[i - 1]
+            self._sums.append(self._sums[-1] + prices[i - 1] * held)
+
+    @classmethod
+    def of(cls, rates: Iterable[Rate], *, net: bool = False) -> "Curve":
+        """The prices of a series; ``net`` of what is subsidised."""
+        steps = sorted(rates, key=lambda rate: rate.start)
+        per = lcm(*(rate.per for rate in steps))
+        prices = [
+            (rate.price - (rate.subsidy if net else 0)) * (per // rate.per) for rate in steps
+        ]
+        return cls([rate.start for rate in steps], prices, per)
+
+    def times_ratio(self, above: int, below: int) -> "Curve":
+        """Every price times a ratio; this very curve where that is 1."""
+        if above == below:
+            return self
+        return Curve(self.times, [price * above for price in self._prices], self.per * below)
 
     def price_at(self, instant: int) -> int:
         """Micro-units an hour for ``per`` units, at or after the first step."""
@@ -96,7 +121,14 @@ class Series:
 
     @cached_property
     def curve(self) -> Curve:
-        return Curve(self.rates)
+        return Curve.of(self.rates)
+
+    @cached_property
+    def net_curve(self) -> Curve:
+        """What is left of the prices after their subsidies: ``curve`` itself if there are none."""
+        if any(rate.subsidy for rate in self.rates):
+            return Curve.of(self.rates, net=True)
+        return self.curve
 
     @cached_property
     def pricings(self) -> tuple[tuple[int, str], ...]:
@@ -105,6 +137,11 @@ class Series:
             (next(group).start, pricing)
             for pricing, group in groupby(self.rates, key=lambda rate: rate.pricing)
         )
+
+    @property
+    def is_of_class(self) -> bool:
+        """Whether it is for one class of customers only."""
+        return any(key == CLASS for key, _ in self.rates[0].match)
 
     def pricing_at(self, instant: int) -> str | None:
         found = None
@@ -121,21 +158,37 @@ class Series:
 C = TypeVar("C")
 
 
+class Rest(NamedTuple):
+    """What a charge is made of beside its effective cost and its list price.
+
+    ``contracted``: what the site's rates come to, whatever a pool covers.  ``kept``: what
+    is left when some is forgiven; ``net``: and when somebody else has paid a part.
+    """
+
+    contracted: Curve
+    kept: Curve
+    net: Curve
+
+
 class Segment(NamedTuple, Generic[C]):
     """From ``start`` on: the card and curve that price a SKU, and the list price's curve.
 
     ``card`` and both curves are None while no rate applies.  A `Card` from a
-    `RateBook`; whoever stores charges may put its own name of one there.
+    `RateBook`; whoever stores charges may put its own name of one there.  ``rest`` is
+    None where all of it is ``curve``.
     """
 
     start: int
     card: C | None
     curve: Curve | None
     list_curve: Curve | None
+    rest: Rest | None = None
 
 
 #: Ranks that are written by hand are smaller, whatever their sign.
 MAX_RANK = 1 << 20
+#: And above any of those: at equal match keys a pool comes before rates.
+POOL_RANK = 1 << 40
 
 #: Before and after any instant, within SQLite's integers.
 NEVER, EVER = -(1 << 62), 1 << 62
@@ -167,14 +220,8 @@ class RateBook:
 
         ``dimensions`` maps `MATCH_KEYS` to the run's values.
         """
-        ranked = self._ranked(sku, dimensions)
-        cuts = sorted({start for series in ranked for start, _ in series.pricings})
-        segments: list[Segment[Card]] = [Segment(NEVER, None, None, None)]
-        for cut in cuts:
-            segment = _segment(ranked, cut)
-            if segment[1:] != segments[-1][1:]:
-                segments.append(segment)
-        return tuple(segments)
+        ranked = self.ranked(sku, dimensions)
+        return joined(applied(ranked, cut) for cut in cuts_of(ranked))
 
     def values(self, key: str) -> list[str]:
         """What any rate asks of one of `MATCH_KEYS`, sorted."""
@@ -188,7 +235,8 @@ class RateBook:
             self._series.get(sku, ()), key=lambda s: (-len(s.rates[0].match), -s.rates[0].rank)
         )
 
-    def _ranked(self, sku: str, dimensions: Mapping[str, str]) -> list[Series]:
+    def ranked(self, sku: str, dimensions: Mapping[str, str]) -> list[Series]:
+        """The series that may price such runs, those that apply first before the others."""
         own = self._matching(sku, dimensions)
         if is_gpu(sku) and sku != GPU:
             own += self._matching(GPU, dimensions)
@@ -202,14 +250,37 @@ class RateBook:
         ]
 
 
-def _segment(ranked: list[Series], instant: int) -> Segment[Card]:
-    live = [(series, series.pricing_at(instant)) for series in ranked]
-    live = [(series, pricing) for series, pricing in live if pricing]
+def cuts_of(ranked: Iterable[Series]) -> list[int]:
+    """When what applies of some series can change."""
+    return sorted({start for series in ranked for start, _ in series.pricings})
+
+
+def joined(segments: Iterable[Segment[Card]]) -> tuple[Segment[Card], ...]:
+    """Segments in order of time, from `NEVER` on; those that say the same made one."""
+    found: list[Segment[Card]] = [Segment(NEVER, None, None, None)]
+    for segment in segments:
+        if segment[1:] != found[-1][1:]:
+            found.append(segment)
+    return tuple(found)
+
+
+def applied(ranked: Iterable[Series], instant: int) -> Segment[Card]:
+    """What the first of some series that is there at an instant makes of it.
+
+    The list price is the first on-demand one that is for every class of customer.
+    """
+    live = [(series, kind) for series in ranked if (kind := series.pricing_at(instant))]
     if not live:
         return Segment(instant, None, None, None)
     series, pricing = live[0]
-    listed = next((s for s, kind in live if kind == ON_DEMAND), series)
-    return Segment(instant, series.card(pricing or ENDED), series.curve, listed.curve)
+    public = (s for s, kind in live if kind == ON_DEMAND and not s.is_of_class)
+    listed = next(public, series)
+    card, curve = series.card(pricing), series.curve
+    if series.rates[0].rank < POOL_RANK:
+        rest = Rest(curve, curve, series.net_curve) if series.net_curve is not curve else None
+        return Segment(instant, card, curve, listed.curve, rest)
+    without = next((s for s, _ in live if s.rates[0].rank < POOL_RANK), series)
+    return Segment(instant, card, curve, listed.curve, Rest(without.curve, curve, curve))
 
 
 def _check_ties(series: list[Series]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from slurm_finops.core.money import TICKS, join_ticks
-from slurm_finops.core.pools import POOL_RANK
+from slurm_finops.core.rates import POOL_RANK
 from slurm_finops.ledger.bulk import BulkInsert
 from slurm_finops.ledger.spend import joins, sum_ticks
 from slurm_finops.ledger.store import Ledger
@@ -173,12 +173,13 @@ def held(db: sqlite3.Connection, day: int) -> Iterator[Held]:
         yield Held(*key, *total)
 
 
-def listed(
+def contracted(
     db: sqlite3.Connection, day: int, where: str
 ) -> Iterator[tuple[int, int, int, int, int]]:
-    """``(tag set, cluster, context, SKU id, ticks at list price)`` of a day's charges."""
+    """``(tag set, cluster, context, SKU id, ticks without pools)`` of a day's charges."""
     rows = db.execute(
-        f"SELECT charges.tag_set_id, cluster_id, context_id, sku_id, {sum_ticks('list_ticks')} "
+        "SELECT charges.tag_set_id, cluster_id, context_id, sku_id, "
+        f"{sum_ticks('contracted_ticks')} "
         f"FROM charges {joins('jobs')} WHERE day = ? AND {where} GROUP BY 1, 2, 3, 4",
         (day,),
     )

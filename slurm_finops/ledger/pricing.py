@@ -1,9 +1,9 @@
 """What the pricing run reads and writes: runs to price, their charges, the queue."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from slurm_finops.core.tags import Claim
 from slurm_finops.ledger.bulk import BulkInsert
@@ -12,22 +12,26 @@ from slurm_finops.ledger.tag_sets import SELECT, as_claim
 
 PRICED_THROUGH = "priced_through"
 _JUDGED_THROUGH = "judged_through"
-_SELECT = """SELECT id, start, elapsed, suspended, cluster_id, context_id, tres_id, tag_set_id
-FROM jobs"""
+_SELECT = """SELECT id, start, elapsed, suspended, cluster_id, context_id, tres_id, tag_set_id,
+state, provisional FROM jobs"""
 _BILLABLE = "start IS NOT NULL AND elapsed + suspended > 0 AND held IS NULL"
 _CHARGES = BulkInsert(
     "charges",
     (
         "day", "usage_id", "sku_id", "rate_card_id", "tag_set_id", "quantity", "seconds",
         "list_ticks", "contracted_ticks", "effective_ticks", "billed_ticks",
+        "rounded_ticks", "forgiven_ticks", "subsidised_ticks",
     ),
 )  # fmt: skip
 
 
 #: A row of ``charges``, in the table's own order; its costs are None where unpriced.
 ChargeRow = tuple[
-    int, int, int, int, int, int, int, int | None, int | None, int | None, int | None
-]
+    int, int, int, int, int, int, int, int | None, int | None, int | None, int | None,
+    int, int, int,
+]  # fmt: skip
+#: Where in it the ticks stand that are billed.
+BILLED: Literal[10] = 10
 
 
 class Held(NamedTuple):
@@ -41,6 +45,8 @@ class Held(NamedTuple):
     context_id: int
     tres_id: int
     tag_set_id: int
+    state: str
+    provisional: int
 
 
 class Queued(NamedTuple):
@@ -156,6 +162,38 @@ def queue_owners(db: sqlite3.Connection, owners: Iterable[tuple[int, int]]) -> i
             f"{_ENQUEUE} CROSS JOIN temp.moved "
             "ON (moved.tag_set_id, moved.context_id) = (jobs.tag_set_id, jobs.context_id)"
         ).rowcount
+
+
+def queue_ruled(
+    db: sqlite3.Connection, start: int, end: int, match: Mapping[str, str],
+    states: Sequence[str], through: int,
+) -> int:  # fmt: skip
+    """Queue the runs up to ``through`` that held something in ``[start, end)`` and match.
+
+    ``match`` are columns of contexts, and cluster; ``states`` empty for any.
+    """
+    where = "".join(
+        f" AND {'clusters.name' if key == 'cluster' else f'contexts.{key}'} = ?" for key in match
+    )
+    if states:
+        where += f" AND state IN ({', '.join('?' * len(states))})"
+    return db.execute(
+        f"{_ENQUEUE} JOIN contexts ON contexts.id = context_id "
+        "JOIN clusters ON clusters.id = cluster_id "
+        f"WHERE jobs.id <= ? AND start < ? AND start + elapsed + suspended > ?{where}",
+        (through, end, start, *match.values(), *states),
+    ).rowcount
+
+
+def queue_teams(db: sqlite3.Connection, teams: Sequence[str], but: bool, first: int) -> int:
+    """Queue the runs charged to any of some teams (``but``: to any other) from a day on."""
+    of = f"team IN ({', '.join('?' * len(teams))})"
+    chosen = f"({of}) IS NOT 1" if but else of
+    return db.execute(
+        f"{_ENQUEUE} WHERE start IS NOT NULL AND jobs.id IN (SELECT usage_id FROM charges "
+        f"JOIN tag_sets ON tag_sets.id = charges.tag_set_id WHERE day >= ? AND {chosen})",
+        (first, *teams),
+    ).rowcount
 
 
 def queue_suspended(db: sqlite3.Connection) -> int:

@@ -11,7 +11,9 @@ from slurm_finops.core.usage import is_gpu
 from slurm_finops.ledger.bulk import BulkInsert
 
 #: A rate's columns, wherever it is kept.
-COLUMNS = ("sku", "match", "rank", "start", "price_micros", "per", "pricing")
+COLUMNS = (
+    "sku", "match", "rank", "start", "price_micros", "per", "pricing", "subsidy_micros",
+)  # fmt: skip
 _INSERT = BulkInsert("rates", COLUMNS)
 
 
@@ -24,7 +26,8 @@ def match_text(match: Match) -> str:
 def values(rate: Rate) -> tuple[object, ...]:
     """A rate as its columns."""
     return (
-        rate.sku, match_text(rate.match), rate.rank, rate.start, rate.price, rate.per, rate.pricing
+        rate.sku, match_text(rate.match), rate.rank, rate.start, rate.price, rate.per,
+        rate.pricing, rate.subsidy,
     )  # fmt: skip
 
 
@@ -35,11 +38,11 @@ class RateRows:
         self._matches: dict[str, Match] = {}
 
     def rate(self, row: Sequence[Any], where: str = "") -> Rate:
-        sku, text, rank, start, price, per, pricing = row
+        sku, text, rank, start, price, per, pricing, subsidy = row
         match = self._matches.get(text)
         if match is None:
             match = self._matches[text] = tuple(sorted(json.loads(text).items()))
-        return Rate(sku, price, start, per, pricing, match, rank, where)
+        return Rate(sku, price, start, per, pricing, match, rank, where, subsidy)
 
 
 def stored_rates(db: sqlite3.Connection) -> list[Rate]:
@@ -66,14 +69,14 @@ class RateCards:
         """The id of a card, stored if new; call inside a transaction."""
         found = self._ids.get(card)
         if found is None and card is not None:
-            values = (card.sku, match_text(card.match), card.rank, card.pricing)
+            values = (card.sku, match_text(card.match), card.rank, card.pricing, card.policy)
+            columns = "(sku, match, rank, pricing, policy)"
             self._db.execute(
-                "INSERT INTO rate_cards (sku, match, rank, pricing) VALUES (?, ?, ?, ?) "
-                "ON CONFLICT DO NOTHING",
+                f"INSERT INTO rate_cards {columns} VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 values,
             )
             found = self._ids[card] = self._db.execute(
-                "SELECT id FROM rate_cards WHERE (sku, match, rank, pricing) = (?, ?, ?, ?)", values
+                f"SELECT id FROM rate_cards WHERE {columns} = (?, ?, ?, ?, ?)", values
             ).fetchone()[0]
         return found or 0
 

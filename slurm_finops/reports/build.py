@@ -6,6 +6,8 @@ from datetime import date
 from typing import NamedTuple
 
 from slurm_finops.billing.allocation import outdated
+from slurm_finops.billing.charging import has_changed
+from slurm_finops.core.charging import Charging
 from slurm_finops.core.money import apportion_ticks, to_minor
 from slurm_finops.core.period import Calendar, Period, day_date
 from slurm_finops.core.policy import Policy, Who
@@ -53,6 +55,8 @@ class Site:
     rates: tuple[Rate, ...] = ()
     #: and what is shared beside them
     allocation: Allocation = field(default_factory=Allocation)
+    #: and who pays how much of it
+    charging: Charging = field(default_factory=Charging)
     #: now, in epoch seconds; None if no period is to be called unfinished
     as_of: int | None = None
 
@@ -140,8 +144,10 @@ def report(
 
 def is_stale(ledger: Ledger, site: Site) -> bool:
     """Whether prices, or what is shared, have changed since the ledger's figures were made."""
-    return bool(touched(stored_rates(ledger.db), site.rates)) or outdated(
-        ledger, site.allocation, site.policy, site.calendar
+    return (
+        bool(touched(stored_rates(ledger.db), site.rates))
+        or has_changed(ledger, site.charging)
+        or outdated(ledger, site.allocation, site.policy, site.calendar)
     )
 
 

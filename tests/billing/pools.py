@@ -3,7 +3,7 @@
 import json
 from zoneinfo import ZoneInfo
 
-from slurm_finops.billing.pricing import Terms
+from slurm_finops.billing.terms import Terms
 from slurm_finops.core.accrual import Cost
 from slurm_finops.core.money import TICKS, join_ticks
 from slurm_finops.core.period import Calendar

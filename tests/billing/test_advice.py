@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slurm_finops.billing.advice import Question, Use, Worked, days_held, gpus_held, use_of
-from slurm_finops.billing.pricing import Terms, price
+from slurm_finops.billing.pricing import price
+from slurm_finops.billing.terms import Terms
 from slurm_finops.core.advice import Hour, seconds_of
 from slurm_finops.core.money import TICKS
 from slurm_finops.core.period import Calendar

@@ -6,7 +6,8 @@ from fractions import Fraction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slurm_finops.billing.pricing import Terms, price
+from slurm_finops.billing.pricing import price
+from slurm_finops.billing.terms import Terms
 from slurm_finops.core.accrual import accrued
 from slurm_finops.core.money import TICKS
 from slurm_finops.core.pools import METHODS, Spread

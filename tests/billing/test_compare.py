@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slurm_finops.billing.compare import Bare, Cell, Costs, as_charged, compare
-from slurm_finops.billing.pricing import Terms, price
+from slurm_finops.billing.pricing import price
+from slurm_finops.billing.terms import Terms
 from slurm_finops.core.compare import GRANULARITIES, PriceList
 from slurm_finops.core.money import TICKS
 from slurm_finops.core.period import Calendar, Period

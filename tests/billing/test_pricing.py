@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slurm_finops.billing.pricing import Priced, Terms, price
+from slurm_finops.billing.pricing import Priced, price
+from slurm_finops.billing.terms import Terms
 from slurm_finops.core.money import TICKS
 from slurm_finops.core.period import Calendar
 from slurm_finops.core.policy import Policy, TeamRule

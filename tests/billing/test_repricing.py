@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slurm_finops.billing.pricing import Terms, price
+from slurm_finops.billing.pricing import price
+from slurm_finops.billing.terms import Terms
 from slurm_finops.core.money import TICKS
 from slurm_finops.core.period import Calendar
 from slurm_finops.core.policy import Policy

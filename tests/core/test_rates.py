@@ -139,7 +139,7 @@ def test_spot_is_listed_by_the_nearest_on_demand_rate():
     st.integers(0, 2000),
 )  # fmt: skip
 def test_prices_for_different_numbers_of_units_are_joined_exactly(steps, after):
-    curve = Curve([rate(price=price, start=start, per=per) for start, price, per in steps])
+    curve = Curve.of([rate(price=price, start=start, per=per) for start, price, per in steps])
     first = min(steps)[0]
     sums = [Fraction(0)]
     for second in range(first, first + after):
@@ -151,7 +151,7 @@ def test_prices_for_different_numbers_of_units_are_joined_exactly(steps, after):
 
 
 def test_the_common_number_of_units_is_the_least():
-    assert Curve([rate(start=i, per=per) for i, per in enumerate([6, 8, 1])]).per == 24
+    assert Curve.of([rate(start=i, per=per) for i, per in enumerate([6, 8, 1])]).per == 24
 
 
 # ---- random books against a reading rate by rate

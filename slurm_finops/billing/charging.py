@@ -1,0 +1,85 @@
+"""Keeping the ledger's charges by the charging policy: what a change of it touches."""
+
+import json
+from dataclasses import replace
+from typing import Any, cast
+
+from slurm_finops.billing.terms import Terms
+from slurm_finops.core.charging import Charging, Forgiven, Timeline
+from slurm_finops.core.rates import CLASS, EVER, NEVER
+from slurm_finops.ledger import pricing as table
+from slurm_finops.ledger.store import Ledger
+
+_SETTING = "charging"
+#: What a setting says where no policy was ever stored.
+_NONE = "[]"
+
+
+def has_changed(ledger: Ledger, charging: Charging) -> bool:
+    """Whether the ledger's charges were made by another policy."""
+    return (ledger.setting(_SETTING) or _NONE) != _text(charging)
+
+
+def sync(ledger: Ledger, terms: Terms, as_of: int, actor: str) -> None:
+    """Store the policy; where it differs from the one that is stored, queue what it touches."""
+    now, before = _text(terms.charging), ledger.setting(_SETTING) or _NONE
+    if now == before:
+        return
+    old, new = json.loads(before), json.loads(now)
+    changed = [rule for rule in (*old, *new) if (rule in old) != (rule in new)]
+    classes = [rule for rule in changed if rule["kind"] == CLASS]
+    with ledger.transaction() as db:
+        through = table.priced_through(ledger)
+        queued = sum(
+            table.queue_ruled(
+                db, rule["from"], rule["until"], rule["match"], rule["states"], through
+            )
+            for rule in changed if rule["kind"] != CLASS
+        )  # fmt: skip
+        named = {rule["team"] for rule in (*old, *new) if rule["kind"] == CLASS and rule["team"]}
+        for rule in classes:
+            teams = [rule["team"]] if rule["team"] else sorted(named)
+            first = _first_difference(rule, old if rule in new else new)
+            day = terms.calendar.day_of(first) if first != NEVER else NEVER
+            queued += table.queue_teams(db, teams, not rule["team"], day)
+        ledger.set(_SETTING, now)
+        names = ", ".join(dict.fromkeys(_called(rule) for rule in changed))
+        ledger.audit(as_of, actor, "charging", f"{names}: {queued} runs to price again")
+
+
+def _first_difference(rule: dict[str, Any], others: list[dict[str, Any]]) -> int:
+    """From when on a team's classes differ from those that it had, or is to have."""
+    other = next((o for o in others if o["kind"] == CLASS and o["team"] == rule["team"]), None)
+    if other is None:
+        return NEVER
+    mine, theirs = ([tuple(piece) for piece in one["pieces"]] for one in (rule, other))
+    return int(min(set(mine) ^ set(theirs))[0])
+
+
+def _called(rule: dict[str, Any]) -> str:
+    if rule["kind"] == CLASS:
+        return f"class of {rule['team']}" if rule["team"] else "class of all others"
+    return f"{rule['kind']} {rule['name']}"
+
+
+def _text(charging: Charging) -> str:
+    """A policy as the ledger keeps it: a rule of JSON each, with what it can touch."""
+    found: list[dict[str, Any]] = [
+        {
+            "kind": type(rule).__name__.lower(), "name": rule.name,
+            "from": rule.start, "until": min(rule.end, EVER),
+            # a class is no word of the ledger's runs: all classes are looked at again
+            "match": {key: value for key, value in rule.match if key != CLASS},
+            "states": list(rule.states) if isinstance(rule, Forgiven) else [],
+            "is": repr(replace(cast(Any, rule), where="")),
+        }
+        for rule in charging.rules
+    ]  # fmt: skip
+    if charging.default_class:
+        found.append(_of_class("", charging.otherwise))
+    found += [_of_class(team, timeline) for team, timeline in charging.classes]
+    return json.dumps(found, ensure_ascii=False)
+
+
+def _of_class(team: str, timeline: Timeline) -> dict[str, Any]:
+    return {"kind": CLASS, "team": team, "pieces": [[p.start, p.of_class] for p in timeline]}
