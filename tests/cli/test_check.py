@@ -218,7 +218,7 @@ class TestLedger:
         assert verdicts(findings("--period", "2026-07"), "fail") == []
 
     @pytest.mark.parametrize(("rate", "said"), [
-        ('match = { class = "external" }', "no team is of class .external. yet"),
+        ('match = { class = "external" }', "no team is of class 'external' yet"),
         ('match = { partition = "h10" }', "nothing has run with partition 'h10' yet; did you mean"),
         ('match = { account = "x" }', "nothing has run with account 'x' yet"),
     ])  # fmt: skip
