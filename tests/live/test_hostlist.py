@@ -25,7 +25,8 @@ REFUSED_BY_BOTH = [
     "n[[1-2]]", "n[0x1-0x3]",
 ]  # fmt: skip
 #: What Slurm makes of a slip, with the names nobody meant.
-SLIPS = {"n[1": ["n]"], "n[1-2": ["n]"], "n1]": ["n1]"], "n[3-]": ["n3"], "n[1 - 2]": ["n01", "n02"],
+SLIPS = {"n[1": ["n]"],
+         "n[1-2": ["n]"], "n1]": ["n1]"], "n[3-]": ["n3"], "n[1 - 2]": ["n01", "n02"],
          "n[1, 2]": ["n1", "n02"]}  # fmt: skip
 
 
