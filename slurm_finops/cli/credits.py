@@ -9,7 +9,7 @@ from slurm_finops.cli.app import FORMAT, App, actor, echo_json, now, pass_app
 
 @click.group()
 def credits() -> None:
-    """Credit a run, or all runs on some nodes during an outage; list credits, revoke one.
+    """Forgive what a run, or an outage, would be billed; list credits, revoke one.
 
     \b
     Examples:
@@ -51,7 +51,7 @@ def add(
     one breaks, the others wait.  Runs that are collected later are credited, too.
     Several credits of one second each take their part of what those before left.
 
-    Nothing is billed otherwise until "slurm-finops price" applies it.
+    Bills change once "slurm-finops price" has applied it.
 
     \b
     Examples:
