@@ -66,6 +66,7 @@ def test_a_run_that_arrives_after_the_credit_is_forgiven_too() -> None:
 def test_a_number_that_is_given_to_somebody_else_later_is_another_job() -> None:
     ledger = a_ledger()
     write(ledger, ran(100), ran(100, 400 * DAY, user="cv1"))
+    write(ledger, ran(100, 500 * DAY, job_id="90_3"))
     assert found(ledger, of_run("100", 100)) == [("100", 0, HOUR)]
 
 
