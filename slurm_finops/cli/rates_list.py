@@ -82,30 +82,21 @@ def table(config: Config, groups: Sequence[Sequence[Rate]]) -> Iterator[str]:
 
 
 def _row(config: Config, some: Sequence[Rate]) -> tuple[str, ...]:
-    first, ends = some[0], _extremes(some)
-    when = _when(config, first.start)
+    first, ends, when = some[0], _extremes(some), config.calendar.shortest
+    since = when(first.start)
     if len(some) > 1:
-        when += f" … {_when(config, some[-1].start)}, {count(len(some), 'step')}"
+        since += f" … {when(some[-1].start)}, {count(len(some), 'step')}"
     return (
         first.sku,
         " – ".join(dict.fromkeys(_price(rate, config) for rate in ends)),
         " – ".join(dict.fromkeys(str(rate.per) for rate in ends)),
         " – ".join(dict.fromkeys(_price(rate, config, rate.per) for rate in ends)),
-        when,
+        since,
         first.pricing,
         ", ".join(f"{key}={value}" for key, value in first.match) or "–",
         str(first.rank),
         _source(first),
     )
-
-
-def _when(config: Config, instant: int) -> str:
-    """A date where it is midnight in the billing zone, else the time."""
-    text = config.calendar.isoformat(instant)
-    calendar = config.calendar
-    if calendar.midnight(calendar.day_of(instant)) == instant:
-        return text[:10]
-    return text
 
 
 def as_json(config: Config, some: Sequence[Rate]) -> dict[str, Any]:

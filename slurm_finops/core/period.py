@@ -94,6 +94,11 @@ class Calendar:
         """An instant as ISO 8601 with the zone's offset."""
         return datetime.fromtimestamp(instant, self.zone).isoformat()
 
+    def shortest(self, instant: int) -> str:
+        """The date alone of an instant that is a midnight of the zone, else `isoformat`."""
+        text = self.isoformat(instant)
+        return text[:10] if self.midnight(self.day_of(instant)) == instant else text
+
     def period(self, text: str) -> Period:
         """A period as typed: ``2026-06``, ``2026-06-01``, ``2026-W23`` or ``A..B``.
 

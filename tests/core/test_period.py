@@ -246,3 +246,10 @@ def test_no_later_period_is_complete(zone, as_of, every):
     if every == "month":
         following = following.replace(day=1)
     assert calendar.midnight(day_number(following)) > as_of
+
+
+def test_of_a_midnight_the_date_is_said_alone() -> None:
+    calendar = Calendar(ZONES["Europe/Zurich"])
+    midnight = calendar.midnight(day_number(date(2026, 6, 1)))
+    assert calendar.shortest(midnight) == "2026-06-01"
+    assert calendar.shortest(midnight + 1) == "2026-06-01T00:00:01+02:00"
