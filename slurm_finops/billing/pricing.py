@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from slurm_finops.billing import charging
 from slurm_finops.billing.allocation import Shared, allocate
+from slurm_finops.billing.drawing import drawing
 from slurm_finops.billing.owners import Owners
 from slurm_finops.billing.pricer import TOO_LARGE, Pricer
 from slurm_finops.billing.terms import Terms
@@ -57,6 +58,7 @@ def price(
     with ledger.bulk():
         again, before, after = _price_queue(ledger, terms, progress)
         new = _price_new(ledger, terms, progress)
+        drawing(ledger, terms, as_of, actor)
         shared = allocate(
             ledger, terms.allocation, terms.book, terms.policy, terms.calendar, as_of,
             terms.charge_suspended, actor,

@@ -36,9 +36,7 @@ def rate_of(table: Table, calendar: Calendar) -> Rate:
     start = instant(table, calendar)
     pricing = table.choice("pricing", PRICINGS, ON_DEMAND)
     match = match_of(table)
-    rank = table.take("rank", int, "a whole number", 0)
-    if abs(rank) >= MAX_RANK:
-        raise table.fail("rank", f"is {rank}; expected {1 - MAX_RANK} to {MAX_RANK - 1}")
+    rank = rank_of(table)
     subsidy = decimal(table, "subsidy", MICRO_DIGITS, 'a text such as "1.50"', "0")
     table.done()
     assert price is not None and subsidy is not None
@@ -46,6 +44,13 @@ def rate_of(table: Table, calendar: Calendar) -> Rate:
         raise table.fail("subsidy", "is more than the price, of which it is a part")
     where = f"{table.name} ({sku})"
     return Rate(sku, price, start, per, pricing, match, rank, where, subsidy)
+
+
+def rank_of(table: Table) -> int:
+    rank: int = table.take("rank", int, "a whole number", 0)
+    if abs(rank) >= MAX_RANK:
+        raise table.fail("rank", f"is {rank}; expected {1 - MAX_RANK} to {MAX_RANK - 1}")
+    return rank
 
 
 def decimal(table: Table, key: str, digits: int, expected: str, default: Any = ...) -> int | None:

@@ -83,7 +83,7 @@ def _config(top: Table) -> Config:
     classes = tuple(
         (team.name, timeline) for team, timeline in zip(teams, timelines, strict=True) if timeline
     )
-    charges_by = charging(top, calendar, classes, otherwise)
+    charges_by = charging(top, calendar, [team.name for team in teams], classes, otherwise)
     allocation = Reader(calendar, frozenset(team.name for team in teams)).allocation(top)
     tags = top.table("tags") or Table(top.path, "tags", {})
     policy, gate = _tags(tags, teams)

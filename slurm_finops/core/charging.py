@@ -14,6 +14,7 @@ from functools import cached_property
 from itertools import combinations
 from typing import Any, NamedTuple, Protocol, TypeVar
 
+from slurm_finops.core.lots import Lot, check_lots
 from slurm_finops.core.rates import EVER, NEVER, Match, RateError
 from slurm_finops.core.usage import GPU, is_gpu
 
@@ -205,6 +206,7 @@ class Charging:
     rounding: tuple[Rounding, ...] = ()
     groups: tuple[Group, ...] = ()
     tiers: tuple[Tier, ...] = ()
+    lots: tuple[Lot, ...] = ()
 
     def __bool__(self) -> bool:
         return self != Charging()
@@ -254,6 +256,7 @@ class Charging:
                 _check_tie(one, two, "forgive one run", _HINT)
         for first, second in combinations(self.rounding, 2):
             _check_tie(first, second, "book one run's time", _HINT)
+        check_lots(self.lots)
         for a, b in combinations(self.groups, 2):
             shared = sorted(sku for sku in a.skus if covers(b.skus, sku))
             shared += sorted(sku for sku in b.skus if covers(a.skus, sku) and sku not in shared)

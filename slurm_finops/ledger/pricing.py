@@ -12,7 +12,8 @@ from slurm_finops.ledger.tag_sets import SELECT, as_claim
 
 PRICED_THROUGH = "priced_through"
 _JUDGED_THROUGH = "judged_through"
-_SELECT = """SELECT id, start, elapsed, suspended, cluster_id, context_id, tres_id, tag_set_id,
+#: Selects `Held`.
+SELECT_HELD = """SELECT id, start, elapsed, suspended, cluster_id, context_id, tres_id, tag_set_id,
 state, provisional FROM jobs"""
 _BILLABLE = "start IS NOT NULL AND elapsed + suspended > 0 AND held IS NULL"
 _CHARGES = BulkInsert(
@@ -79,7 +80,7 @@ def new_runs(db: sqlite3.Connection, after: int, limit: int) -> tuple[int, list[
     ).fetchone()[0]
     if last is None:
         return after, []
-    rows = db.execute(f"{_SELECT} WHERE id > ? AND id <= ? AND {_BILLABLE}", (after, last))
+    rows = db.execute(f"{SELECT_HELD} WHERE id > ? AND id <= ? AND {_BILLABLE}", (after, last))
     return last, rows.fetchall()
 
 
@@ -91,7 +92,7 @@ def queued(db: sqlite3.Connection, limit: int) -> list[Queued]:
 
 def runs_by_id(db: sqlite3.Connection, ids: Sequence[int]) -> list[Held]:
     """Those of these runs that can cost."""
-    select = f"{_SELECT} WHERE id = ? AND {_BILLABLE}"
+    select = f"{SELECT_HELD} WHERE id = ? AND {_BILLABLE}"
     return [row for i in ids for row in db.execute(select, (i,))]
 
 

@@ -14,6 +14,7 @@ from slurm_finops.core.money import join_ticks, split_amount
 from slurm_finops.core.tags import KEYS
 from slurm_finops.core.usage import GPU
 from slurm_finops.ledger.allocation import pool_cards
+from slurm_finops.ledger.draws import credited
 from slurm_finops.ledger.spend import DIMENSIONS, Scope, Sums, charged, days_of
 
 #: What a share knows of itself, as `spend.DIMENSIONS` for charges.
@@ -54,6 +55,11 @@ def spend(db: sqlite3.Connection, scope: Scope, by: Sequence[str]) -> list[Sums]
             effective_ticks=row.effective_ticks + effective,
             billed_ticks=row.billed_ticks + billed, unpriced=False,
         )  # fmt: skip
+    for key, ticks in credited(db, scope, by):
+        row = sums.get(key) or Sums(key, 0, 0, 0, 0, 0)
+        sums[key] = row._replace(
+            billed_ticks=row.billed_ticks - ticks, credited_ticks=row.credited_ticks + ticks
+        )
     return list(sums.values())
 
 
