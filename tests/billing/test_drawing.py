@@ -17,6 +17,8 @@ from slurm_finops.ledger.store import Ledger
 from tests.billing.pools import CALENDAR, DAY, FIRST, HOUR, POLICY, run
 from tests.support import JUNE, a_ledger, write
 
+#: All days have ended: none is looked at again but for a reason.
+NOW = JUNE + 70 * DAY
 H100 = "gres/gpu:h100"
 RATE = Rate(H100, 4_000_000, 0, where="rates[1]")
 MONTH = Scope(FIRST, FIRST + 30)
@@ -51,7 +53,7 @@ def money(many: int, **more: object) -> Lot:
 def priced(*lots: Lot, runs=(), **more: object) -> Ledger:  # type: ignore[no-untyped-def]
     ledger = a_ledger()
     write(ledger, *runs)
-    price(ledger, terms(*lots, **more), JUNE)
+    price(ledger, terms(*lots, **more), NOW)
     return ledger
 
 
@@ -118,7 +120,7 @@ def test_a_price_of_nothing_takes_its_hours() -> None:
     ledger = a_ledger()
     write(ledger, run(1, "nlp", 0, HOUR))
     free = Terms((RATE._replace(price=0),), POLICY, CALENDAR, charging=Charging(lots=(hours(10),)))
-    price(ledger, free, JUNE)
+    price(ledger, free, NOW)
     assert left(ledger) == HOUR * MICRO
     assert sums(ledger) == {(): (0, 0, 0)}
 
@@ -145,7 +147,7 @@ def test_a_run_that_comes_late_takes_what_later_ones_had() -> None:
     ledger = priced(hours(1), runs=[run(2, "nlp", 10 * DAY, HOUR)])
     assert sums(ledger) == {(): (400, 400, 0)}
     write(ledger, run(1, "nlp", 0, HOUR // 2))
-    price(ledger, terms(hours(1)), JUNE)
+    price(ledger, terms(hours(1)), NOW)
     assert sums(ledger, ("day",)) == {
         ("2026-06-01",): (200, 200, 0), ("2026-06-11",): (400, 200, 200),
     }  # fmt: skip
@@ -154,19 +156,19 @@ def test_a_run_that_comes_late_takes_what_later_ones_had() -> None:
 def test_a_credit_comes_before_a_lot_and_leaves_it_what_it_forgives() -> None:
     ledger = priced(hours(2), runs=[run(1, "nlp", 0, 2 * HOUR)])
     number = credit(ledger, 1, Fraction(1, 2))
-    price(ledger, terms(hours(2)), JUNE)
+    price(ledger, terms(hours(2)), NOW)
     assert sums(ledger, ("category",)) == {
         ("usage",): (800, 0, 800), ("credit",): (0, 400, -400), ("allocation",): (0, 400, -400),
     }  # fmt: skip
     assert left(ledger) == HOUR * MICRO
     credit(ledger, number, None)
-    price(ledger, terms(hours(2)), JUNE)
+    price(ledger, terms(hours(2)), NOW)
     assert left(ledger) == 2 * HOUR * MICRO
 
 
 def test_a_lot_that_is_taken_away_pays_nothing_any_more() -> None:
     ledger = priced(hours(2), runs=[run(1, "nlp", 0, 2 * HOUR)])
-    price(ledger, terms(), JUNE)
+    price(ledger, terms(), NOW)
     assert sums(ledger) == {(): (800, 0, 800)}
     assert ledger.db.execute("SELECT * FROM lots").fetchall() == []
     text = ledger.db.execute("SELECT detail FROM audit ORDER BY id DESC").fetchone()[0]

@@ -15,6 +15,8 @@ from slurm_finops.ledger.store import Ledger
 from tests.billing.pools import CALENDAR, DAY, FIRST, POLICY, run
 from tests.support import JUNE, a_ledger, write
 
+#: All days have ended: none is looked at again but for a reason.
+NOW = JUNE + 70 * DAY
 H100 = "gres/gpu:h100"
 #: Prices in whole currency units a second, so that a second's cost is far from a tick.
 RATES = (
@@ -153,7 +155,7 @@ def test_lots_pay_what_a_walk_through_all_seconds_says(given, drawn_lots, factor
     write(ledger, *stored(given))
     charging = Charging(lots=lots, factors=(Factor("priority", factor, (("qos", "high"),)),))
     terms = Terms(RATES, POLICY, CALENDAR, charging=charging)
-    price(ledger, terms, JUNE)
+    price(ledger, terms, NOW)
     expected, left = by_the_second(given, lots, factor)
     got = drawn(ledger)
     for key in {*expected, *got}:
@@ -166,7 +168,7 @@ def test_lots_pay_what_a_walk_through_all_seconds_says(given, drawn_lots, factor
         taken = sum(units for (name, _, _), (units, _) in got.items() if name == lot.name)
         assert taken <= lot.amount
     before = got
-    price(ledger, terms, JUNE)
+    price(ledger, terms, NOW)
     assert drawn(ledger) == before
 
 
@@ -178,17 +180,17 @@ def test_in_whatever_order_runs_and_lots_come_the_draws_are_the_same(  # type: i
     wanted = Terms(RATES, POLICY, CALENDAR, charging=Charging(lots=lots_of(drawn_lots)))
     at_once = a_ledger()
     write(at_once, *stored(given))
-    price(at_once, wanted, JUNE)
+    price(at_once, wanted, NOW)
     in_parts = a_ledger()
     shuffled = stored(given)
     random.shuffle(shuffled)
     other = Terms(RATES, POLICY, CALENDAR, charging=Charging(lots=lots_of(before)))
     write(in_parts, *shuffled[:cut])
-    price(in_parts, other, JUNE)
+    price(in_parts, other, NOW)
     for one in shuffled[cut:]:
         write(in_parts, one)
-        price(in_parts, wanted, JUNE)
-    price(in_parts, wanted, JUNE)
+        price(in_parts, wanted, NOW)
+    price(in_parts, wanted, NOW)
     assert drawn(in_parts) == drawn(at_once)
 
 
@@ -200,11 +202,11 @@ def test_what_a_credit_takes_is_not_paid_by_a_lot(given, drawn_lots, which, whol
     terms = Terms(RATES, POLICY, CALENDAR, charging=Charging(lots=lots_of(drawn_lots)))
     ledger = a_ledger()
     write(ledger, *stored(given))
-    price(ledger, terms, JUNE)
+    price(ledger, terms, NOW)
     before = drawn(ledger)
     if which < len(given):
         number = credit(ledger, which + 1, Fraction(1) if whole else Fraction(1, 3))
-        price(ledger, terms, JUNE)
+        price(ledger, terms, NOW)
         rows = ledger.db.execute(
             "SELECT sum(ticks) FROM draws JOIN jobs ON jobs.id = usage_id WHERE job_id_raw = ?",
             (which + 1,),
@@ -217,5 +219,5 @@ def test_what_a_credit_takes_is_not_paid_by_a_lot(given, drawn_lots, which, whol
         if whole:
             assert rows[0] == charged[0]
         credit(ledger, number, None)
-        price(ledger, terms, JUNE)
+        price(ledger, terms, NOW)
     assert drawn(ledger) == before
