@@ -1,5 +1,6 @@
 """Values of finops.toml that more than one table has: prices, amounts, moments, matches, names."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from datetime import date, datetime
@@ -13,6 +14,7 @@ from slurm_finops.core.rates import MATCH_KEYS, MAX_RANK, ON_DEMAND, PRICINGS, M
 MICRO_DIGITS = len(str(MICROS)) - 1
 #: Days of other years are slips, and a cost from the year 26 would have 700,000 of them.
 YEARS = range(2000, 2242)
+_MONTH_DAY = re.compile(r"\d{2}-\d{2}", re.ASCII)
 
 
 def rate_of(table: Table, calendar: Calendar) -> Rate:
@@ -55,6 +57,20 @@ def instant(table: Table, calendar: Calendar, key: str = "from") -> int:
     if value.microsecond:
         raise table.fail(key, "expected whole seconds")
     return int(value.timestamp())
+
+
+def month_day(table: Table, key: str, default: str) -> tuple[int, int]:
+    """A day of every year, such as ``07-01``: month and day."""
+    text = table.text(key, 'a month and day such as "07-01"', default)
+    try:
+        if not _MONTH_DAY.fullmatch(text):
+            raise ValueError(text)
+        found = date.fromisoformat(f"2001-{text}")  # a year without 29 February
+    except ValueError:
+        raise table.fail(
+            key, f'is {text!r}; expected a month and day that every year has, such as "07-01"'
+        ) from None
+    return found.month, found.day
 
 
 def match_of(table: Table) -> Match:

@@ -6,7 +6,7 @@ from email.utils import parseaddr
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from slurm_finops.config.fields import decimal, rate_of, unique
+from slurm_finops.config.fields import decimal, month_day, rate_of, unique
 from slurm_finops.config.model import Config, Gate, Hook, Mail, Project, Team
 from slurm_finops.config.pools import Reader
 from slurm_finops.config.table import Table, read_toml
@@ -89,6 +89,7 @@ def _config(top: Table) -> Config:
         rates=rates, allocation=allocation, teams=teams, mail=_mail(mail) if mail else None,
         hook=_hook(hook) if hook else Hook(),
         people=people, charge_suspended=suspended == "charge",
+        fiscal_year=month_day(billing, "fiscal_year", "01-01"),
     )  # fmt: skip
     for table in (privacy, billing, top):
         table.done()
