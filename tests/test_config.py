@@ -57,9 +57,18 @@ def test_a_date_is_midnight_in_the_billing_zone(tmp_path) -> None:  # type: igno
     assert rate.start == 1_767_225_600 - 9 * 3600
 
 
+def test_a_fiscal_year_is_the_calendar_year_or_begins_where_the_file_says(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    assert load(a_config(tmp_path)).fiscal_year == (1, 1)
+    text = CONFIG + '[billing]\nfiscal_year = "07-01"\n'
+    assert load(a_config(tmp_path, text)).fiscal_year == (7, 1)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        *((CONFIG + f'[billing]\nfiscal_year = "{day}"', f"billing.fiscal_year: is {day!r}; "
+           'expected a month and day that every year has, such as "07-01"')
+          for day in ("02-29", "7-1", "W26-1", "13-01", "2026-07-01")),
         ("", "cluster: is missing; expected the cluster's name"),
         ("cluster = 1", "cluster: is 1; expected the cluster's name"),
         ("cluster = ", "not TOML"),

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from slurm_finops.billing.terms import Terms
-from slurm_finops.core.charging import Charging, Forgiven, Timeline
+from slurm_finops.core.charging import Charging, Forgiven, Tier, Timeline
 from slurm_finops.core.rates import CLASS, EVER, NEVER
 from slurm_finops.ledger import pricing as table
 from slurm_finops.ledger.store import Ledger
@@ -72,6 +72,7 @@ def _text(charging: Charging) -> str:
             "match": {key: value for key, value in rule.match if key != CLASS},
             "states": list(rule.states) if isinstance(rule, Forgiven) else [],
             "is": repr(replace(cast(Any, rule), where="")),
+            **({"year": charging.fiscal_year} if isinstance(rule, Tier) else {}),
         }
         for rule in charging.rules
     ]  # fmt: skip

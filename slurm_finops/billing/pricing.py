@@ -9,7 +9,7 @@ run that was cut off goes on where it stopped.
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from slurm_finops.billing import charging
+from slurm_finops.billing import charging, tiers
 from slurm_finops.billing.allocation import Shared, allocate
 from slurm_finops.billing.drawing import drawing
 from slurm_finops.billing.owners import Owners
@@ -58,6 +58,10 @@ def price(
     with ledger.bulk():
         again, before, after = _price_queue(ledger, terms, progress)
         new = _price_new(ledger, terms, progress)
+        if tiers.moved(ledger, terms):
+            more = _price_queue(ledger, terms, progress)
+            # of a run that was new a moment ago nobody has been told
+            again, before, after = again + more[0], before + more[1], after + more[2]
         drawing(ledger, terms, as_of, actor)
         shared = allocate(
             ledger, terms.allocation, terms.book, terms.policy, terms.calendar, as_of,

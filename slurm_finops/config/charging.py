@@ -42,7 +42,7 @@ _KINDS = {
 
 def charging(
     top: Table, calendar: Calendar, teams: Collection[str],
-    classes: tuple[tuple[str, Timeline], ...], otherwise: str,
+    classes: tuple[tuple[str, Timeline], ...], otherwise: str, fiscal_year: tuple[int, int],
 ) -> Charging:  # fmt: skip
     """The whole policy; ``classes`` are those of the ``teams``.  Raises `ConfigError`."""
     reader = _Reader(calendar)
@@ -54,6 +54,7 @@ def charging(
         groups=tuple(reader.group(table) for table in top.tables("groups")),
         tiers=tuple(reader.tier(table) for table in top.tables("tiers")),
         lots=tuple(lot_of(table, teams) for table in top.tables("allocations")),
+        fiscal_year=fiscal_year,
     )  # fmt: skip
     for table, kind in _KINDS.items():
         unique(top, table, [rule.name for rule in getattr(found, kind)])

@@ -25,6 +25,7 @@ MICRO_DIGITS = len(str(MICROS)) - 1
 #: Days of other years are slips, and a cost from the year 26 would have 700,000 of them.
 YEARS = range(2000, 2242)
 _RATIO = re.compile(r"-?\d{1,20}([./]\d{1,20})?", re.ASCII)
+_MONTH_DAY = re.compile(r"\d{2}-\d{2}", re.ASCII)
 
 
 def rate_of(table: Table, calendar: Calendar) -> Rate:
@@ -109,6 +110,18 @@ def ratio(table: Table, key: str, expected: str, default: Any = ...) -> Fraction
     if found < 0:
         raise table.fail(key, f"is {text}; it is not below 0")
     return found
+def month_day(table: Table, key: str, default: str) -> tuple[int, int]:
+    """A day of every year, such as ``07-01``: month and day."""
+    text = table.text(key, 'a month and day such as "07-01"', default)
+    try:
+        if not _MONTH_DAY.fullmatch(text):
+            raise ValueError(text)
+        found = date.fromisoformat(f"2001-{text}")  # a year without 29 February
+    except ValueError:
+        raise table.fail(
+            key, f'is {text!r}; expected a month and day that every year has, such as "07-01"'
+        ) from None
+    return found.month, found.day
 
 
 def match_of(table: Table) -> Match:

@@ -7,7 +7,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from slurm_finops.config.charging import charging, timeline_of
-from slurm_finops.config.fields import decimal, rate_of, unique
+from slurm_finops.config.fields import decimal, month_day, rate_of, unique
 from slurm_finops.config.model import Config, Gate, Hook, Mail, Project, Team
 from slurm_finops.config.pools import Reader
 from slurm_finops.config.table import Table, read_toml
@@ -83,7 +83,10 @@ def _config(top: Table) -> Config:
     classes = tuple(
         (team.name, timeline) for team, timeline in zip(teams, timelines, strict=True) if timeline
     )
-    charges_by = charging(top, calendar, [team.name for team in teams], classes, otherwise)
+    fiscal_year = month_day(billing, "fiscal_year", "01-01")
+    charges_by = charging(
+        top, calendar, [team.name for team in teams], classes, otherwise, fiscal_year
+    )
     allocation = Reader(calendar, frozenset(team.name for team in teams)).allocation(top)
     tags = top.table("tags") or Table(top.path, "tags", {})
     policy, gate = _tags(tags, teams)
@@ -98,6 +101,7 @@ def _config(top: Table) -> Config:
         mail=_mail(mail) if mail else None,
         hook=_hook(hook) if hook else Hook(),
         people=people, charge_suspended=suspended == "charge",
+        fiscal_year=fiscal_year,
     )  # fmt: skip
     for table in (privacy, billing, top):
         table.done()

@@ -207,9 +207,11 @@ class Charging:
     groups: tuple[Group, ...] = ()
     tiers: tuple[Tier, ...] = ()
     lots: tuple[Lot, ...] = ()
+    #: month and day on which a fiscal year begins: tiers count from there
+    fiscal_year: tuple[int, int] = (1, 1)
 
     def __bool__(self) -> bool:
-        return self != Charging()
+        return self != Charging(fiscal_year=self.fiscal_year)
 
     @property
     def rules(self) -> Iterable[_Rule]:
@@ -285,6 +287,21 @@ def _meet(one: _Rule, two: _Rule) -> bool:
         and one.start < two.end
         and two.start < one.end
     )
+
+
+def merged(of_class: Timeline, levels: Mapping[str, Sequence[tuple[int, int]]]) -> Timeline:
+    """A timeline of classes with the levels of tiers on it, ``(from, level)`` each in order."""
+    cuts = {piece.start for piece in of_class} | {t for steps in levels.values() for t, _ in steps}
+    found: list[Piece] = []
+    for cut in sorted(cuts):
+        piece = [one for one in of_class if one.start <= cut][-1]
+        reached = {
+            name: level for name, steps in levels.items() for start, level in steps if start <= cut
+        }
+        tiers = tuple((name, level) for name, level in sorted(reached.items()) if level)
+        if not found or (found[-1].of_class, found[-1].tiers) != (piece.of_class, tiers):
+            found.append(Piece(cut, piece.of_class, tiers))
+    return tuple(found)
 
 
 def covers(skus: Sequence[str], sku: str) -> bool:

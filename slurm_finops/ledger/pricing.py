@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Literal, NamedTuple
 
+from slurm_finops.core.rates import EVER
 from slurm_finops.core.tags import Claim
 from slurm_finops.ledger.bulk import BulkInsert
 from slurm_finops.ledger.store import Ledger
@@ -186,14 +187,20 @@ def queue_ruled(
     ).rowcount
 
 
-def queue_teams(db: sqlite3.Connection, teams: Sequence[str], but: bool, first: int) -> int:
-    """Queue the runs charged to any of some teams (``but``: to any other) from a day on."""
-    of = f"team IN ({', '.join('?' * len(teams))})"
+def queue_teams(
+    db: sqlite3.Connection, teams: Sequence[str], but: bool, first: int, last: int = EVER
+) -> int:
+    """Queue the runs charged to any of some teams (``but``: to any other) on ``[first, last)``.
+
+    "" is nobody's.
+    """
+    of = f"ifnull(team, '') IN ({', '.join('?' * len(teams))})"
     chosen = f"({of}) IS NOT 1" if but else of
     return db.execute(
         f"{_ENQUEUE} WHERE start IS NOT NULL AND jobs.id IN (SELECT usage_id FROM charges "
-        f"JOIN tag_sets ON tag_sets.id = charges.tag_set_id WHERE day >= ? AND {chosen})",
-        (first, *teams),
+        f"JOIN tag_sets ON tag_sets.id = charges.tag_set_id "
+        f"WHERE day >= ? AND day < ? AND {chosen})",
+        (first, last, *teams),
     ).rowcount
 
 

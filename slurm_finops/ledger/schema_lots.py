@@ -26,6 +26,10 @@ CREATE TABLE draws (
   ticks INTEGER NOT NULL CHECK (typeof(ticks) = 'integer' AND ticks >= 0),
   CHECK ((lot_id = 0) <> (credit_id = 0)),
   PRIMARY KEY (day, lot_id, credit_id, usage_id, sku_id)) WITHOUT ROWID;
+-- What a team used on a day of what a tier counts, in unit-seconds.
+CREATE TABLE tier_days (
+  tier TEXT NOT NULL, team TEXT NOT NULL, day INTEGER NOT NULL, used INTEGER NOT NULL,
+  PRIMARY KEY (day, tier, team)) WITHOUT ROWID;
 -- From when on a team ('': nobody's) is on which level of a tier.
 CREATE TABLE tier_levels (
   tier TEXT NOT NULL, team TEXT NOT NULL, start INTEGER NOT NULL, level INTEGER NOT NULL,

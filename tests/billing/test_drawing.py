@@ -175,8 +175,10 @@ def test_a_lot_that_is_taken_away_pays_nothing_any_more() -> None:
     assert text == "grant: 1 days to draw again"
 
 
-@pytest.mark.parametrize("scope", [{"match": (("partition", "other"),)}, {"team": "cv"},
-                                   {"project": "another"}, {"use": (("gres/gpu:a100", 1),)}])  # fmt: skip
+@pytest.mark.parametrize("scope", [
+    {"match": (("partition", "other"),)}, {"team": "cv"}, {"project": "another"},
+    {"use": (("gres/gpu:a100", 1),)},
+])  # fmt: skip
 def test_a_lot_pays_only_what_it_is_for(scope) -> None:  # type: ignore[no-untyped-def]
     ledger = priced(hours(2, **scope), runs=[run(1, "nlp", 0, 2 * HOUR)])
     assert sums(ledger) == {(): (800, 0, 800)}
