@@ -1,8 +1,10 @@
 """Values of finops.toml that more than one table has: prices, amounts, moments, matches, names."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from datetime import date, datetime
+from fractions import Fraction
 from typing import Any
 
 from slurm_finops.config.table import Table
@@ -13,6 +15,7 @@ from slurm_finops.core.rates import MATCH_KEYS, MAX_RANK, ON_DEMAND, PRICINGS, M
 MICRO_DIGITS = len(str(MICROS)) - 1
 #: Days of other years are slips, and a cost from the year 26 would have 700,000 of them.
 YEARS = range(2000, 2242)
+_PART = re.compile(r"-?\d{0,20}([./]\d{1,20})?", re.ASCII)
 
 
 def rate_of(table: Table, calendar: Calendar) -> Rate:
@@ -71,3 +74,17 @@ def unique(table: Table, key: str, names: Iterable[str]) -> None:
     for name, times in Counter(names).items():
         if times > 1:
             raise table.fail(key, f"{name!r} is given twice")
+
+
+def part(table: Table, key: str, text: object) -> Fraction:
+    """A part of a whole, given as a text such as "0.25" or "1/4"; not below 0."""
+    try:
+        # a fraction of Python's may have an exponent, and then no end of digits
+        plain = isinstance(text, str) and _PART.fullmatch(text)
+        found = Fraction(str(text) if plain else "")
+    except (ValueError, ZeroDivisionError):
+        expected = 'expected a text such as "0.25" or "1/4"'
+        raise table.fail(key, f"is {text!r}; {expected}") from None
+    if found < 0:
+        raise table.fail(key, f"is {text}; a part is not below 0")
+    return found
