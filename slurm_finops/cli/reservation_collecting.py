@@ -63,7 +63,7 @@ def read_file(path: str) -> tuple[int, Shown]:
     from slurm_finops.sources.reservations import read_shown
 
     at, lines, _ = saved(path, "reservations")
-    if "" not in lines:
+    if "" not in lines[:-1]:  # what follows the last newline is no line
         raise InputError(
             f"{path}: no empty line between associations and reservations.  Save it with: "
             "slurm-finops collect reservations --print-command"

@@ -213,7 +213,7 @@ def nightly(ledger: Ledger, one: Site, tonight: int, late: bool) -> None:
     price(ledger, SITE, JUNE + END if late else now)
 
 
-@given(sites(), st.lists(moments, max_size=3).map(sorted), st.booleans())
+@given(sites(), st.lists(moments, min_size=1, max_size=3).map(sorted), st.booleans())
 @settings(max_examples=40)
 def test_night_by_night_comes_to_the_same_as_once_at_the_end(
     one: Site, at: list[int], late: bool
