@@ -78,7 +78,8 @@ def test_what_nobody_used_of_a_reservation_is_in_the_report(
     backwards(cluster, job)
     (start, end), (began, ended) = shown(), held(job)
     a_config(tmp_path, CONFIG)
-    finops(tmp_path, "collect", "sacct", "--since", "2020-01-01")
+    day = time.strftime("%Y-%m-%d", time.gmtime(start))
+    finops(tmp_path, "collect", "sacct", "--since", day)
     finops(tmp_path, "collect", "nodes")
     said = json.loads(finops(tmp_path, "collect", "reservations", "--format", "json").stdout)
     assert (said["problems"], said["unknown_holders"], said["new"]) == (0, 0, said["reservations"])
@@ -93,7 +94,6 @@ def test_what_nobody_used_of_a_reservation_is_in_the_report(
     assert began >= start
     assert ended <= end
     assert rows == [("nlp", (4 * (end - start) - 3 * (ended - began)) * PRICE)]
-    day = time.strftime("%Y-%m-%d", time.gmtime(start))
     told = finops(tmp_path, "report", "--period", day, "--by", "team,category").stdout
     assert "unused" in told
     assert "nlp" in told
