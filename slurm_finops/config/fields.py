@@ -24,8 +24,8 @@ from slurm_finops.core.rates import (
 MICRO_DIGITS = len(str(MICROS)) - 1
 #: Days of other years are slips, and a cost from the year 26 would have 700,000 of them.
 YEARS = range(2000, 2242)
-_RATIO = re.compile(r"-?\d{1,20}([./]\d{1,20})?", re.ASCII)
 _MONTH_DAY = re.compile(r"\d{2}-\d{2}", re.ASCII)
+_PART = re.compile(r"-?\d{0,20}([./]\d{1,20})?", re.ASCII)
 
 
 def rate_of(table: Table, calendar: Calendar) -> Rate:
@@ -101,15 +101,24 @@ def span_of(table: Table, calendar: Calendar) -> tuple[int, int]:
 
 def ratio(table: Table, key: str, expected: str, default: Any = ...) -> Fraction:
     """A number that is not below 0, as a text: a decimal or a fraction."""
-    text = table.text(key, expected, default)
+    return part(table, key, table.take(key, (str, int, float), expected, default), expected)
+
+
+def part(
+    table: Table, key: str, text: object, expected: str = 'a text such as "0.25" or "1/4"'
+) -> Fraction:
+    """The same of what was taken already."""
     try:
         # a fraction of Python's may have an exponent, and then no end of digits
-        found = Fraction(text if _RATIO.fullmatch(text) else "")
+        plain = isinstance(text, str) and _PART.fullmatch(text)
+        found = Fraction(str(text) if plain else "")
     except (ValueError, ZeroDivisionError):
         raise table.fail(key, f"is {text!r}; expected {expected}") from None
     if found < 0:
         raise table.fail(key, f"is {text}; it is not below 0")
     return found
+
+
 def month_day(table: Table, key: str, default: str) -> tuple[int, int]:
     """A day of every year, such as ``07-01``: month and day."""
     text = table.text(key, 'a month and day such as "07-01"', default)

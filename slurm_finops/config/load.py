@@ -31,20 +31,22 @@ def load(path: Path) -> Config:
 
 
 def load_instead(path: Path, config: Config) -> Config:
-    """``config`` with the prices of another file: what it gives of rates, pools, overhead, lines.
+    """``config`` with another file's prices: its rates, pools, overhead, lines and reservations.
 
     What the file does not give stays: of rates and lines those that ``config`` has,
     imported ones with them.  Raises `ConfigError`.
     """
-    top = read_toml(path, "expected a file of [[rates]], [[pools]], [[overhead]] or [[lines]]")
-    given = [key for key in ("rates", "pools", "overhead", "lines") if top.has(key)]
+    tables = "[[rates]], [[pools]], [[overhead]], [[lines]]"
+    top = read_toml(path, f"expected a file of {tables} or [[reservations]]")
+    given = [key for key in ("rates", "pools", "overhead", "lines", "reservations") if top.has(key)]
     if not given:
-        raise top.fail("", "gives none of [[rates]], [[pools]], [[overhead]] and [[lines]]")
+        raise top.fail("", f"gives none of {tables} and [[reservations]]")
     rates = tuple(rate_of(table, config.calendar) for table in top.tables("rates"))
     teams = frozenset(team.name for team in config.teams)
     found = Reader(config.calendar, teams).allocation(top)
     top.done()
-    kinds = {"pools": "pools", "credits": "pools", "overhead": "overhead", "lines": "lines"}
+    kinds = {"pools": "pools", "credits": "pools", "overhead": "overhead", "lines": "lines",
+             "reservations": "reservations"}  # fmt: skip
     allocation = replace(config.allocation, **{
         kind: getattr(found, kind) for kind, key in kinds.items() if key in given
     })  # fmt: skip

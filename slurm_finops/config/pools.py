@@ -1,13 +1,12 @@
-"""[[pools]], [[overhead]] and [[lines]] of finops.toml: what is apportioned."""
+"""[[pools]], [[overhead]], [[lines]] and [[reservations]] of finops.toml: what is apportioned."""
 
-import re
 from collections.abc import Iterator
 from datetime import date
 from fractions import Fraction
 from math import lcm
 from typing import Any, Literal
 
-from slurm_finops.config.fields import MICRO_DIGITS, day_of, decimal, match_of
+from slurm_finops.config.fields import MICRO_DIGITS, day_of, decimal, match_of, part
 from slurm_finops.config.table import Table
 from slurm_finops.core.accrual import EVERY, HOUR, MONTH, ONCE, YEAR, Cost
 from slurm_finops.core.money import SECONDS_PER_HOUR
@@ -32,12 +31,13 @@ from slurm_finops.core.pools import (
     check_pools,
 )
 from slurm_finops.core.rates import EVER, MAX_RANK, RateError
+from slurm_finops.core.reservations import HOLDERS, IdleRule
 from slurm_finops.core.tags import KEYS, Tags
 from slurm_finops.errors import ConfigError
 
 _AMOUNT = 'a text such as "1200.00"'
+_SHARE = 'a part of the unused time from "0" to "1", such as "0.5" or "1/2"'
 CATEGORIES = ("storage", "egress", "support", "licence", "other")
-_PART = re.compile(r"-?\d{0,20}([./]\d{1,20})?", re.ASCII)
 _KINDS = ("reserved", "owned", "credit")
 
 
@@ -56,6 +56,7 @@ class Reader:
             tuple(self._overhead(table) for table in top.tables("overhead")),
             tuple(self.line(table) for table in top.tables("lines")),
             tuple(one for one in found if isinstance(one, Credit)),
+            tuple(self._reservations(table) for table in top.tables("reservations")),
         )
         try:
             check_names(what.named)
@@ -231,6 +232,26 @@ class Reader:
         table.done()
         return found
 
+    def _reservations(self, table: Table) -> IdleRule:
+        name = table.text("name", "a name of its own")
+        match = table.table("match")
+        named, account = (
+            match.text(key, "a name or glob", None) if match else None
+            for key in ("name", "account")
+        )
+        if match:
+            match.done()
+        share = part(table, "share", table.take("share", (str, int, float), _SHARE, "1"))
+        if share > 1:
+            raise table.fail("share", f"is {share}; {_SHARE}")
+        found = IdleRule(
+            name, named, account.lower() if account else None, share,
+            table.choice("holders", HOLDERS, HOLDERS[0]), day_of(table, "from", None),
+            table.text("partition", "a partition", None), table.name,
+        )  # fmt: skip
+        table.done()
+        return found
+
     def _unused(self, table: Table, buyer: str | None) -> Spread:
         unused = table.table("unused")
         if unused is None:
@@ -257,15 +278,7 @@ class Reader:
         parts: dict[str, Fraction] = {}
         for team, text in table.rest().items():
             self._check_team(table, team, team)
-            try:
-                # a fraction of Python's may have an exponent, and then no end of digits
-                plain = isinstance(text, str) and _PART.fullmatch(text)
-                parts[team] = Fraction(text if plain else "")
-            except (ValueError, ZeroDivisionError):
-                expected = 'expected a text such as "0.25" or "1/4"'
-                raise table.fail(team, f"is {text!r}; {expected}") from None
-            if parts[team] < 0:
-                raise table.fail(team, f"is {text}; a part is not below 0")
+            parts[team] = part(table, team, text)
         total = sum(parts.values(), Fraction(0))
         if total != 1:
             raise table.fail("", f"the parts add to {total}, not to 1")

@@ -15,6 +15,7 @@ from slurm_finops.core.accrual import Cost
 from slurm_finops.core.globs import Globs
 from slurm_finops.core.period import Calendar
 from slurm_finops.core.rates import ENDED, EVER, POOL_RANK, Match, Rate, RateError, united
+from slurm_finops.core.reservations import IdleRule
 from slurm_finops.core.tags import Tags
 from slurm_finops.core.usage import GPU, is_gpu
 
@@ -140,17 +141,20 @@ class Allocation:
     overhead: tuple[Overhead, ...] = ()
     lines: tuple[Line, ...] = ()
     credits: tuple[Credit, ...] = ()
+    reservations: tuple[IdleRule, ...] = ()
 
     @property
     def named(self) -> list[tuple[str, str]]:
         """Every name, with where it stands: costs say by it what they come from."""
-        every: list[Pool | Credit | Overhead | Line] = [
-            *self.pools, *self.credits, *self.overhead, *self.lines
+        every: list[Pool | Credit | Overhead | Line | IdleRule] = [
+            *self.pools, *self.credits, *self.overhead, *self.lines, *self.reservations
         ]  # fmt: skip
         return [(one.name, one.where) for one in every]
 
     def __bool__(self) -> bool:
-        return bool(self.pools or self.overhead or self.lines or self.credits)
+        return bool(
+            self.pools or self.overhead or self.lines or self.credits or self.reservations
+        )
 
 
 def pool_rates(pools: Iterable[Pool], calendar: Calendar) -> list[Rate]:
@@ -184,8 +188,9 @@ def check_names(named: Iterable[tuple[str, str]]) -> None:
     for name, places in found.items():
         if len(places) > 1:
             raise RateError(
-                f"{name!r} names {len(places)} of [[pools]], [[overhead]], [[lines]] and imported "
-                f"lines: {' and '.join(places)}; give each a name of its own"
+                f"{name!r} names {len(places)} of [[pools]], [[overhead]], [[lines]], "
+                f"[[reservations]] and imported lines: {' and '.join(places)}; give each a name "
+                "of its own"
             )
 
 

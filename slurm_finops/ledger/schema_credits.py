@@ -48,7 +48,7 @@ CREATE TABLE undrawn_days (day INTEGER PRIMARY KEY);
 """
 
 
-@steps(name="0011_credits")
+@steps(name="0009_credits")
 def _credits(db: Database) -> None:
     for statement in statements(_CREDITS):
         db.conn.execute(statement)

@@ -37,7 +37,7 @@ CREATE TABLE tier_levels (
 """
 
 
-@steps(name="0012_lots")
+@steps(name="0010_lots")
 def _lots(db: Database) -> None:
     for statement in statements(_TABLES):
         db.conn.execute(statement)
