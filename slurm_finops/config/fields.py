@@ -7,8 +7,9 @@ from datetime import date, datetime
 from typing import Any
 
 from slurm_finops.config.table import Table
+from slurm_finops.core.approval import Approval
 from slurm_finops.core.money import MICROS, parse_decimal
-from slurm_finops.core.period import Calendar
+from slurm_finops.core.period import Calendar, day_number
 from slurm_finops.core.rates import MATCH_KEYS, MAX_RANK, ON_DEMAND, PRICINGS, Match, Rate
 
 MICRO_DIGITS = len(str(MICROS)) - 1
@@ -29,9 +30,24 @@ def rate_of(table: Table, calendar: Calendar) -> Rate:
     rank = table.take("rank", int, "a whole number", 0)
     if abs(rank) >= MAX_RANK:
         raise table.fail("rank", f"is {rank}; expected {1 - MAX_RANK} to {MAX_RANK - 1}")
+    approval = approval_of(table)
     table.done()
     assert price is not None
-    return Rate(sku, price, start, per, pricing, match, rank, f"{table.name} ({sku})")
+    where = f"{table.name} ({sku})"
+    return Rate(sku, price, start, per, pricing, match, rank, where, approval=approval)
+
+
+def approval_of(table: Table) -> Approval | None:
+    """Who approved a rate, where that is said."""
+    approved_by = table.text("approved_by", "who approved it", None)
+    document = table.text("document", "a reference or URL", None)
+    review = day(table, "review", None)
+    if approved_by is not None:
+        return Approval(approved_by, document or "", review)
+    for key, value in (("document", document), ("review", review)):
+        if value is not None:
+            raise table.fail(key, "is of an approval; add approved_by: who approved it")
+    return None
 
 
 def decimal(table: Table, key: str, digits: int, expected: str, default: Any = ...) -> int | None:
@@ -57,6 +73,16 @@ def instant(table: Table, calendar: Calendar, key: str = "from") -> int:
     if value.microsecond:
         raise table.fail(key, "expected whole seconds")
     return int(value.timestamp())
+
+
+def day(table: Table, key: str, default: Any = ...) -> int | None:
+    """A whole billing day."""
+    value = table.take(key, date, "a date such as 2026-01-01, without quotes", default)
+    if isinstance(value, datetime):
+        raise table.fail(key, "expected a date without a time: this is for whole billing days")
+    if value is not None and value.year not in YEARS:
+        raise table.fail(key, f"is {value}; expected a day of {YEARS[0]} to {YEARS[-1]}")
+    return None if value is None else day_number(value)
 
 
 def month_day(table: Table, key: str, default: str) -> tuple[int, int]:

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date
 from fractions import Fraction
 from math import lcm
 from typing import Any, Literal
 
-from slurm_finops.config.fields import MICRO_DIGITS, YEARS, decimal, match_of
+from slurm_finops.config.fields import MICRO_DIGITS, day, decimal, match_of
 from slurm_finops.config.table import Table
 from slurm_finops.core.accrual import EVERY, HOUR, MONTH, ONCE, YEAR, Cost
 from slurm_finops.core.money import SECONDS_PER_HOUR
@@ -166,7 +166,7 @@ class Reader:
         name = table.text("name", "a name of its own")
         ticks = self._ticks(table, "amount")
         every = table.choice("every", EVERY, MONTH)
-        since, until = self._day(table, "from", None), self._day(table, "until", None)
+        since, until = day(table, "from", None), day(table, "until", None)
         start = start if since is None else max(start, self._calendar.midnight(since))
         end = end if until is None else min(end, self._calendar.midnight(until))
         if start >= end:
@@ -295,9 +295,9 @@ class Reader:
 
     def _days(self, table: Table, end: str | None) -> tuple[int, int | None]:
         """``from``, and ``until`` or after ``life`` years."""
-        first = self._day(table, "from")
+        first = day(table, "from")
         assert first is not None
-        last = self._day(table, "until", None)
+        last = day(table, "until", None)
         if end == "life":
             years = table.take("life", int, "a whole number of years", None)
             if years is not None and last is not None:
@@ -310,17 +310,9 @@ class Reader:
             raise table.fail("until", "is not after from")
         return first, last
 
-    def _day(self, table: Table, key: str, default: object = ...) -> int | None:
-        value = table.take(key, date, "a date such as 2026-01-01, without quotes", default)
-        if isinstance(value, datetime):
-            raise table.fail(key, "expected a date without a time: this is for whole billing days")
-        if value is not None and value.year not in YEARS:
-            raise table.fail(key, f"is {value}; expected a day of {YEARS[0]} to {YEARS[-1]}")
-        return None if value is None else day_number(value)
 
-
-def _years_after(day: int, years: int) -> int:
-    found = day_date(day)
+def _years_after(first: int, years: int) -> int:
+    found = day_date(first)
     try:
         return day_number(found.replace(year=found.year + years))
     except ValueError:  # 29 February, in a year without one

@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
+from slurm_finops.core.approval import Approval
 from slurm_finops.core.rates import Card, Match, Rate
 from slurm_finops.core.usage import is_gpu
 from slurm_finops.ledger.bulk import BulkInsert
 
 #: A rate's columns, wherever it is kept.
-COLUMNS = ("sku", "match", "rank", "start", "price_micros", "per", "pricing")
+COLUMNS = (
+    "sku", "match", "rank", "start", "price_micros", "per", "pricing", "approved_by", "document",
+    "review",
+)  # fmt: skip
 _INSERT = BulkInsert("rates", COLUMNS)
 
 
@@ -24,7 +28,8 @@ def match_text(match: Match) -> str:
 def values(rate: Rate) -> tuple[object, ...]:
     """A rate as its columns."""
     return (
-        rate.sku, match_text(rate.match), rate.rank, rate.start, rate.price, rate.per, rate.pricing
+        rate.sku, match_text(rate.match), rate.rank, rate.start, rate.price, rate.per, rate.pricing,
+        *(rate.approval or (None, None, None)),
     )  # fmt: skip
 
 
@@ -35,11 +40,12 @@ class RateRows:
         self._matches: dict[str, Match] = {}
 
     def rate(self, row: Sequence[Any], where: str = "") -> Rate:
-        sku, text, rank, start, price, per, pricing = row
+        sku, text, rank, start, price, per, pricing, *approved = row
         match = self._matches.get(text)
         if match is None:
             match = self._matches[text] = tuple(sorted(json.loads(text).items()))
-        return Rate(sku, price, start, per, pricing, match, rank, where)
+        approval = None if approved[0] is None else Approval(*approved)
+        return Rate(sku, price, start, per, pricing, match, rank, where, approval=approval)
 
 
 def stored_rates(db: sqlite3.Connection) -> list[Rate]:
