@@ -119,11 +119,9 @@ def _fiscal_year(app: App, year: int | None) -> Period:
 
 def _money(one: Utilisation, digits: int) -> dict[str, int]:
     """The pool's cost in minor units, and its parts, which sum to it."""
-    from slurm_finops.core.money import apportion_ticks, to_minor
-
-    used, unused = apportion_ticks([one.used_ticks, one.unused_ticks], digits, ["a", "b"])
+    used, unused, beyond = one.minor(digits)
     return {"cost": used + unused, "used_cost": used, "unused_cost": unused,
-            "beyond_cost": to_minor(one.beyond_ticks, digits)}  # fmt: skip
+            "beyond_cost": beyond}  # fmt: skip
 
 
 def _as_json(one: Utilisation, digits: int) -> dict[str, Any]:

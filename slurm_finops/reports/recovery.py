@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from slurm_finops.billing.recovery import Recovery, counted_until, fiscal_years, recovery
 from slurm_finops.billing.utilisation import Utilisation, utilisation
-from slurm_finops.core.money import apportion_ticks, grouped, minor_text, to_minor
+from slurm_finops.core.money import grouped, minor_text
 from slurm_finops.core.period import Period, day_date
 from slurm_finops.core.recovery import balances
 from slurm_finops.core.words import count
@@ -94,8 +94,7 @@ def _covering(
 
 
 def _shares(one: Utilisation, digits: int) -> dict[str, int]:
-    used, unused = apportion_ticks([one.used_ticks, one.unused_ticks], digits, ["a", "b"])
-    beyond = to_minor(one.beyond_ticks, digits)
+    used, unused, beyond = one.minor(digits)
     return {"cost": used + unused, "borne_by_use": used, "unused": unused, "beyond": beyond}
 
 

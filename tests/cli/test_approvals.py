@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from slurm_finops.cli import app, main
+from tests.prices.samples import spot
 from tests.support import CONFIG, JUNE, a_config
 
 APPROVED = """approved_by = "board"
@@ -89,6 +90,16 @@ def test_check_warns_of_what_is_past_and_once_any_is_approved_of_what_is_not(sit
     ]
     a_config(site, CONFIG + CPU)
     assert checked("approvals") + checked("reviews") == []
+
+
+def test_a_list_of_a_provider_is_approved_by_options_too(site: Path) -> None:
+    (site / "spot.json").write_text(spot((0, "23.28")))
+    words = ("--instance", "p5.48xlarge=gres/gpu:b200*8", "--match", "partition=spot")
+    finops("rates", "import", "aws-spot", "spot.json", *words, "--approved-by", "dean",
+           "--document", "D-7")  # fmt: skip
+    assert found("--sku", "gres/gpu:b200")["gres/gpu:b200"] == {
+        "approved_by": "dean", "document": "D-7", "review": None, "past_review": False,
+    }  # fmt: skip
 
 
 def test_an_import_is_approved_by_its_options_and_again_by_others(site: Path) -> None:

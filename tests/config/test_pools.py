@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from slurm_finops.config import load
+from slurm_finops.config.load import load_instead
 from slurm_finops.core.accrual import accrued
 from slurm_finops.core.money import TICKS
 from slurm_finops.core.period import day_number
@@ -166,6 +167,16 @@ def test_what_rates_recover_covers_no_use(tmp_path: Path) -> None:
     assert [cost.name for cost in pool.costs] == ["upfront", "monthly", "purchase", "staff"]
     assert (pool.use, pool.match) == ((("gres/gpu", 1),), (("partition", "spot"),))
     assert (pool.takes("gres/gpu:h100"), pool.takes("cpu")) == (1, 0)
+
+
+def test_pools_of_another_file_take_the_place_of_those_that_rates_recover_too(
+    tmp_path: Path,
+) -> None:
+    config = loaded(tmp_path, RECHARGE)
+    other = tmp_path / "other.toml"
+    other.write_text(RESERVED.replace("h100-reserved", "h100 service"))
+    found = load_instead(other, config).allocation
+    assert ([pool.name for pool in found.pools], found.recharge) == (["h100 service"], ())
 
 
 def test_several_skus_may_recover_a_pool_and_several_pools_be_recovered_apart(
