@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from slurm_finops.billing import charging, tiers
 from slurm_finops.billing.allocation import Shared, allocate
+from slurm_finops.billing.approvals import audit_approvals, sync_approvals
 from slurm_finops.billing.drawing import drawing
 from slurm_finops.billing.owners import Owners
 from slurm_finops.billing.pricer import TOO_LARGE, Pricer
@@ -73,8 +74,10 @@ def price(
 
 def _sync_rates(ledger: Ledger, terms: Terms, as_of: int, actor: str) -> None:
     """Store the rates; where they differ from those stored, queue what they touch."""
-    spans = touched(stored_rates(ledger.db), terms.all_rates)
+    stored = stored_rates(ledger.db)
+    spans = touched(stored, terms.all_rates)
     if not spans:
+        sync_approvals(ledger, stored, terms.all_rates, as_of, actor)
         return
     through = table.priced_through(ledger)
     with ledger.transaction() as db:
@@ -85,6 +88,7 @@ def _sync_rates(ledger: Ledger, terms: Terms, as_of: int, actor: str) -> None:
         replace_rates(db, terms.all_rates)
         free(db, TOO_LARGE)
         ledger.audit(as_of, actor, "rates", f"{len(spans)} changed, {queued} runs to price again")
+        audit_approvals(ledger, stored, terms.all_rates, as_of, actor)
 
 
 def _prices(sku: str, tres: dict[str, int]) -> bool:

@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from slurm_finops.config.table import Table
+from slurm_finops.core.approval import Approval
 from slurm_finops.core.money import MICROS, parse_decimal
 from slurm_finops.core.period import Calendar, day_number
 from slurm_finops.core.rates import (
@@ -39,12 +40,13 @@ def rate_of(table: Table, calendar: Calendar) -> Rate:
     match = match_of(table)
     rank = rank_of(table)
     subsidy = decimal(table, "subsidy", MICRO_DIGITS, 'a text such as "1.50"', "0")
+    approval = approval_of(table)
     table.done()
     assert price is not None and subsidy is not None
     if subsidy > price:
         raise table.fail("subsidy", "is more than the price, of which it is a part")
     where = f"{table.name} ({sku})"
-    return Rate(sku, price, start, per, pricing, match, rank, where, subsidy)
+    return Rate(sku, price, start, per, pricing, match, rank, where, subsidy, approval)
 
 
 def rank_of(table: Table) -> int:
@@ -52,6 +54,19 @@ def rank_of(table: Table) -> int:
     if abs(rank) >= MAX_RANK:
         raise table.fail("rank", f"is {rank}; expected {1 - MAX_RANK} to {MAX_RANK - 1}")
     return rank
+
+
+def approval_of(table: Table) -> Approval | None:
+    """Who approved a rate, where that is said."""
+    approved_by = table.text("approved_by", "who approved it", None)
+    document = table.text("document", "a reference or URL", None)
+    review = day_of(table, "review", None)
+    if approved_by is not None:
+        return Approval(approved_by, document or "", review)
+    for key, value in (("document", document), ("review", review)):
+        if value is not None:
+            raise table.fail(key, "is of an approval; add approved_by: who approved it")
+    return None
 
 
 def decimal(table: Table, key: str, digits: int, expected: str, default: Any = ...) -> int | None:

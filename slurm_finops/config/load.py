@@ -45,8 +45,10 @@ def load_instead(path: Path, config: Config) -> Config:
     teams = frozenset(team.name for team in config.teams)
     found = Reader(config.calendar, teams).allocation(top)
     top.done()
-    kinds = {"pools": "pools", "credits": "pools", "overhead": "overhead", "lines": "lines",
-             "reservations": "reservations"}  # fmt: skip
+    kinds = {
+        "pools": "pools", "credits": "pools", "recharge": "pools", "overhead": "overhead",
+        "lines": "lines", "reservations": "reservations",
+    }  # fmt: skip
     allocation = replace(config.allocation, **{
         kind: getattr(found, kind) for kind, key in kinds.items() if key in given
     })  # fmt: skip

@@ -6,7 +6,7 @@ from fractions import Fraction
 from math import lcm
 from typing import Any, Literal
 
-from slurm_finops.config.fields import MICRO_DIGITS, day_of, decimal, match_of, part
+from slurm_finops.config.fields import MICRO_DIGITS, day_of, decimal, match_of, part, unique
 from slurm_finops.config.table import Table
 from slurm_finops.core.accrual import EVERY, HOUR, MONTH, ONCE, YEAR, Cost
 from slurm_finops.core.money import SECONDS_PER_HOUR
@@ -26,9 +26,11 @@ from slurm_finops.core.pools import (
     Line,
     Overhead,
     Pool,
+    Recharge,
     Spread,
     check_names,
     check_pools,
+    check_recharge,
 )
 from slurm_finops.core.rates import EVER, MAX_RANK, RateError
 from slurm_finops.core.reservations import HOLDERS, IdleRule
@@ -38,7 +40,7 @@ from slurm_finops.errors import ConfigError
 _AMOUNT = 'a text such as "1200.00"'
 _SHARE = 'a part of the unused time from "0" to "1", such as "0.5" or "1/2"'
 CATEGORIES = ("storage", "egress", "support", "licence", "other")
-_KINDS = ("reserved", "owned", "credit")
+_KINDS = ("reserved", "owned", "credit", "recharge")
 
 
 class Reader:
@@ -57,15 +59,17 @@ class Reader:
             tuple(self.line(table) for table in top.tables("lines")),
             tuple(one for one in found if isinstance(one, Credit)),
             tuple(self._reservations(table) for table in top.tables("reservations")),
+            tuple(one for one in found if isinstance(one, Recharge)),
         )
         try:
             check_names(what.named)
             check_pools(what.pools)
+            check_recharge(what.recharge)
         except RateError as error:
             raise ConfigError(f"{top.path}: {error}") from None
         return what
 
-    def _pool(self, table: Table) -> Pool | Credit:
+    def _pool(self, table: Table) -> Pool | Credit | Recharge:
         kind = table.choice("kind", _KINDS, "reserved")
         name = table.text("name", "a name of its own")
         if kind == "credit":
@@ -74,6 +78,8 @@ class Reader:
         costs = tuple(self._costs(table, kind, first, last))
         if not costs:
             raise table.fail("", "costs nothing: give upfront, hourly, monthly, yearly or purchase")
+        if kind == "recharge":
+            return self._recharge(table, name, costs, first, last)
         buyer = self._team(table, "buyer")
         share = table.choice("share", ("use", BUYER_FIRST), "use")
         if share == BUYER_FIRST and buyer is None:
@@ -92,6 +98,23 @@ class Reader:
         if pool.units == SLURM and others:
             raise table.fail("match", f'has {min(others)}, and units is "{SLURM}": nodes have '
                              "none; give a number of units")  # fmt: skip
+        table.done()
+        return pool
+
+    def _recharge(
+        self, table: Table, name: str, costs: tuple[Cost, ...], first: int, last: int | None
+    ) -> Recharge:
+        """What rates recover: of ``sku``, or of several in a list ``use``."""
+        sku = table.text("sku", 'a TRES such as "gres/gpu:h100"', None)
+        several = table.texts("use", 'a list of TRES such as ["cpu", "gres/gpu"]', None)
+        if (sku is None) == (several is None):
+            raise table.fail("sku", "give either sku or a list use of SKUs: whose charges recover "
+                             "it?")  # fmt: skip
+        unique(table, "use", several or ())
+        if several == ():
+            raise table.fail("use", "names no SKU")
+        use = tuple((one, 1) for one in sorted(several or (sku,)))
+        pool = Recharge(name, use, costs, first, last, match_of(table), table.name)
         table.done()
         return pool
 
@@ -132,7 +155,7 @@ class Reader:
     def _costs(self, table: Table, kind: str, first: int, last: int | None) -> Iterator[Cost]:
         start, end = self._span(first, last)
         keys = {"hourly": HOUR, "monthly": MONTH, "yearly": YEAR}
-        if kind == "reserved":
+        if kind != "owned":
             keys = {"upfront": ONCE} | keys
         for key, every in keys.items():
             ticks = self._ticks(table, key, None)
@@ -140,7 +163,7 @@ class Reader:
                 if every == ONCE and last is None:
                     raise table.fail(key, "is paid for a time that has an end: give until")
                 yield Cost(key, ticks, every, start, end)
-        if kind == "owned":
+        if kind != "reserved":
             yield from self._purchase(table, start, end, last)
         for more in table.tables("costs"):
             yield self._cost(more, start, end)

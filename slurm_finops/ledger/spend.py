@@ -32,6 +32,7 @@ DIMENSIONS: dict[str, tuple[str, Tables]] = {
     "state": ("jobs.state", ("jobs",)),
     "pricing": ("ifnull(rate_cards.pricing, 'unpriced')", ("rate_cards",)),
     "tag_source": ("tag_sets.source", ("tag_sets",)),
+    "class": ("nullif(rate_cards.of_class, '')", ("rate_cards",)),
     "origin": ("NULL", ()),
     "category": ("'usage'", ()),
     "day": ("date(day * 86400, 'unixepoch')", ()),
