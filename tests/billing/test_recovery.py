@@ -106,19 +106,26 @@ def test_only_the_charges_of_its_use_and_of_its_days_recover_a_pool() -> None:
         run(3, "nlp", -HOUR, HOUR),
         run(4, "nlp", 2 * DAY, HOUR),
         run(5, "nlp", 0, HOUR, alloc_tres="cpu=10"),
+        run(6, "nlp", 0, 2 * HOUR, reservation="course"),
         rates=(RATE, CPU),
     )
     spot = a_recharge("spot", "gres/gpu:h100", days=2, match=(("partition", "spot"),))
-    main = a_recharge("main", days=2, match=(("partition", "h100"),))
+    main = a_recharge("main", days=2, match=(("partition", "h100"), ("reservation", "")))
+    held = a_recharge("held", days=2, match=(("reservation", "course"),))
     cpu = a_recharge("cpu", "cpu")
-    found = {one.pool.name: one.flows[0].recovered.billed for one in asked(ledger, spot, main, cpu)}
+    every = asked(ledger, spot, main, cpu, held)
+    found = {one.pool.name: one.flows[0].recovered.billed for one in every}
     assert found == {
         "spot": 3_920_000 * HOUR, "main": 3_920_000 * HOUR, "cpu": 400_000 * HOUR,
+        "held": 2 * 3_920_000 * HOUR,
     }  # fmt: skip
 
 
 def test_what_a_subsidy_paid_recovers_and_what_is_forgiven_does_not() -> None:
-    ledger = priced(run(1, "nlp", 0, HOUR))
+    ledger = priced(run(1, "nlp", 0, HOUR), rates=(RATE._replace(subsidy=1_500_000),))
+    assert asked(ledger, a_recharge())[0].flows[0].recovered == (
+        2_420_000 * HOUR, 1_500_000 * HOUR, 0,
+    )  # fmt: skip
     ledger.db.execute(
         "UPDATE charges SET billed_ticks = effective_ticks - 30, subsidised_ticks = 20, "
         "forgiven_ticks = 10"
