@@ -152,6 +152,8 @@ class Month:
         covered = self._covering.day(day)
         for number, ticks in covered.unused.items():
             self._unused[number].effective[day] = ticks
+            if self._covering.pools[number].bills_use:
+                self._unused[number].billed[day] = ticks
         for number, ticks in self._covering.purchased(day).items():
             self._bought[number].billed[day] = ticks
         for number, room in covered.room.items():
@@ -173,7 +175,8 @@ class Month:
             pool, beyond = self._covering.pools[number], category == "beyond"
             yield _row(day, self._ids[pool.name], category, owner,
                        "list price" if beyond else _method(pool), day, held,
-                       wholes[number, category], ticks, ticks if beyond else 0)  # fmt: skip
+                       wholes[number, category], ticks,
+                       ticks if beyond or pool.bills_use else 0)  # fmt: skip
 
     def _shared_rows(self, day: int, covered: Covered) -> Iterator[Row]:
         """What shared services cost that day, with their parts of pools, taken off them."""
@@ -190,7 +193,8 @@ class Month:
             if part.user.rule != NO_RULE:
                 total = taken.setdefault((part.user.rule, part.user.owner), [0, 0, 0])
                 total[0] += part.ticks
-                total[1] += part.ticks if part.beyond else 0
+                is_billed = part.beyond or self._covering.pools[part.pool].bills_use
+                total[1] += part.ticks if is_billed else 0
         for (rule, _), (effective, billed, _) in taken.items():
             pot = self._overhead[rule]
             pot.effective[day] = pot.effective.get(day, 0) + effective

@@ -56,12 +56,13 @@ def price(
     _sync_policy(ledger, terms, as_of, actor)
     _sync_suspended(ledger, terms, as_of, actor)
     charging.sync(ledger, terms, as_of, actor)
+    # of a run that was new a moment ago nobody has been told
+    told = table.priced_through(ledger)
     with ledger.bulk():
         again, before, after = _price_queue(ledger, terms, progress)
         new = _price_new(ledger, terms, progress)
         if tiers.moved(ledger, terms):
-            more = _price_queue(ledger, terms, progress)
-            # of a run that was new a moment ago nobody has been told
+            more = _price_queue(ledger, terms, progress, told)
             again, before, after = again + more[0], before + more[1], after + more[2]
         drawing(ledger, terms, as_of, actor)
         shared = allocate(
@@ -130,11 +131,11 @@ def _sync_suspended(ledger: Ledger, terms: Terms, as_of: int, actor: str) -> Non
 
 
 def _price_queue(
-    ledger: Ledger, terms: Terms, progress: Callable[[int], None]
+    ledger: Ledger, terms: Terms, progress: Callable[[int], None], told: int | None = None
 ) -> tuple[int, int, int]:
     """Runs that changed: old charges out, new ones in, a slice a transaction.
 
-    How many, and what they had cost before and cost now.
+    How many, and what they had cost before and cost now; of those up to ``told`` only.
     """
     total = before = after = 0
     through = table.priced_through(ledger)
@@ -155,11 +156,12 @@ def _price_queue(
             old = table.charges_of(db, days)
             table.drop_charges(db, days)
             new = pricer.write(table.runs_by_id(db, [entry.id for entry in known]))
-            before, after = before + _billed(old), after + _billed(new)
+            seen = [[row for row in rows if told is None or row[1] <= told] for rows in (old, new)]
+            before, after = before + _billed(seen[0]), after + _billed(seen[1])
             # a run that grows leaves the days before as they were
             mark(db, {row[0] for row in {*old} ^ {*new}})
             table.unqueue(db, [entry.id for entry in queue])
-        total += len(known)
+        total += sum(told is None or entry.id <= told for entry in known)
         progress(len(known))
 
 

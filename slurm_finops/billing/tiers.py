@@ -96,8 +96,7 @@ class _Counting:
                 if reached:
                     steps += [*reached, (end, 0)]
             if steps:
-                found[name, team] = [s for s, after in zip(steps, [*steps[1:], None], strict=True)
-                                     if after is None or after[0] != s[0]]  # fmt: skip
+                found[name, team] = list(dict(steps).items())
         return found
 
     def _year(self, day: int) -> tuple[int, int]:
@@ -114,8 +113,7 @@ class _Counting:
                     found.append((self._second(tier, team, day, threshold - before), level))
             before += used
         # several thresholds may be passed in one second: the last of them holds
-        return [one for one, after in zip(found, [*found[1:], None], strict=True)
-                if after is None or after[0] != one[0]]  # fmt: skip
+        return list(dict(found).items())
 
     def _second(self, tier: Tier, team: str, day: int, units: int) -> int:
         """The first second of a day by which a team had used so many units of it."""

@@ -91,6 +91,7 @@ class Reader:
             beyond=table.choice("beyond", ("error", "rates"), "error"),
             buyer=buyer, buyer_first=share == BUYER_FIRST,
             unused=self._unused(table, buyer), where=table.name,
+            bills_use=table.choice("billed", ("purchase", "use"), "purchase") == "use",
         )  # fmt: skip
         if pool.units is None and pool.buyer_first:
             raise table.fail("share", "is buyer_first, which needs units: what is beyond them?")

@@ -93,6 +93,8 @@ class Pool(_OfUse):
     buyer_first: bool = False
     unused: Spread = Spread()
     where: str = ""
+    #: whether its cost is billed to whoever bears it, and not where it was bought
+    bills_use: bool = False
 
     @property
     def order(self) -> tuple[int, int, str]:

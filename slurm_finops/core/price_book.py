@@ -40,6 +40,7 @@ from slurm_finops.core.rates import (
     cuts_of,
     joined,
 )
+from slurm_finops.core.usage import is_device
 
 NOTHING = Curve([NEVER], [0])
 
@@ -175,7 +176,8 @@ class _Rules:
 def dearest(lines: Sequence[Priced], group: Group) -> list[Priced]:
     """The lines with nothing to pay wherever another of them costs more an hour.
 
-    At equal cost the first pays.  What has no rate neither pays nor is outdone.
+    At equal cost a device pays, for it is what people ask for, or else the first.  What has
+    no rate neither pays nor is outdone.
     """
     cuts = {NEVER, group.start, group.end}
     for line in lines:
@@ -191,7 +193,7 @@ def dearest(lines: Sequence[Priced], group: Group) -> list[Priced]:
                 places[i] += 1
             here.append(line.segments[places[i]])
         costs = [_hourly(line.quantity, one, cut) for line, one in zip(lines, here, strict=True)]
-        paying = max(range(len(lines)), key=lambda i: (costs[i], -i))
+        paying = max(range(len(lines)), key=lambda i: (costs[i], is_device(lines[i].sku), -i))
         for i, segment in enumerate(here):
             segment = segment._replace(start=cut)
             outdone = group.start <= cut < group.end and i != paying

@@ -152,6 +152,9 @@ def any_drawn(db: sqlite3.Connection) -> bool:
 _SQL = {
     "pricing": "CASE WHEN lot_id = 0 THEN 'credit' ELSE 'allocation' END",
     "category": "CASE WHEN lot_id = 0 THEN 'credit' ELSE 'allocation' END",
+    "class": "(SELECT nullif(of_class, '') FROM charges AS c JOIN rate_cards AS r "
+             "ON r.id = c.rate_card_id WHERE (c.day, c.usage_id, c.sku_id) = "
+             "(charges.day, charges.usage_id, charges.sku_id) LIMIT 1)",
     "origin": "CASE WHEN lot_id = 0 THEN 'credit ' || credit_id ELSE lots.name END",
 }
 

@@ -75,10 +75,11 @@ class RateCards:
         if found is None and card is not None:
             values = (card.sku, match_text(card.match), card.rank, card.pricing, card.policy)
             columns = "sku, match, rank, pricing, policy"
+            said = Applied.of(card.policy)
             self._db.execute(
-                f"INSERT INTO rate_cards ({columns}, of_class) VALUES (?, ?, ?, ?, ?, ?) "
-                "ON CONFLICT DO NOTHING",
-                (*values, Applied.of(card.policy).of_class),
+                f"INSERT INTO rate_cards ({columns}, of_class, outdone) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                (*values, said.of_class, bool(said.outdone)),
             )
             found = self._ids[card] = self._db.execute(
                 f"SELECT id FROM rate_cards WHERE ({columns}) = (?, ?, ?, ?, ?)", values

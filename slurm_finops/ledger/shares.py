@@ -142,7 +142,8 @@ class _Runs:
         self._sql = f"""SELECT charges.tag_set_id, cluster_id, partition, {columns}, skus.name,
           {pool_cards(db)}, SUM(CASE WHEN is_gpu THEN quantity * seconds ELSE 0 END), SUM(seconds)
           FROM charges JOIN jobs ON jobs.id = usage_id JOIN contexts ON contexts.id = context_id
-          JOIN skus ON skus.id = sku_id WHERE day = ? GROUP BY {group}"""
+          JOIN skus ON skus.id = sku_id LEFT JOIN rate_cards ON rate_cards.id = rate_card_id
+          WHERE day = ? GROUP BY {group}"""
         self.skus = {row[0] for row in db.execute("SELECT name FROM skus")} | {GPU}
         self._nobody: _Behind = [("",) * len(names)], [1]
         self._day: int | None = None

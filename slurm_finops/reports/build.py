@@ -24,6 +24,7 @@ from slurm_finops.ledger.spend import Scope, Sums, unpriced
 from slurm_finops.ledger.store import Ledger
 from slurm_finops.ledger.tag_sets import as_claim
 from slurm_finops.reports.format import BESIDE
+from slurm_finops.reports.rounding import apportion_billed
 from slurm_finops.reports.view import (
     Budget,
     Daily,
@@ -95,16 +96,15 @@ def table(sums: Sequence[Sums], by: Sequence[str], digits: int) -> Spend:
     """Rows by cost, then name; each column of money apportioned from its own rounded total."""
     ordered = sorted(sums, key=lambda row: (-row.effective_ticks, -row.billed_ticks, _name(row)))
     keys = [_name(row) for row in ordered]
-    money = [
-        apportion_ticks(column, digits, keys)
-        for column in zip(*((*row[3:6], *row[7:]) for row in ordered), strict=True)
-    ]
+    listed = apportion_ticks([row.list_ticks for row in ordered], digits, keys)
+    effective = apportion_ticks([row.effective_ticks for row in ordered], digits, keys)
+    rounded = apportion_ticks([row.rounded_ticks for row in ordered], digits, keys)
+    billed, taken = apportion_billed(ordered, effective, digits, keys)
     rows = tuple(
-        Row(row.key, row.runs, row.gpu_seconds, listed, effective, billed, row.unpriced, *rest)
-        for row, (listed, effective, billed, *rest) in zip(
-            ordered, zip(*money, strict=True), strict=True
-        )
-    )
+        Row(row.key, row.runs, row.gpu_seconds, listed[i], effective[i], billed[i], row.unpriced,
+            *taken[i], rounded[i])
+        for i, row in enumerate(ordered)
+    )  # fmt: skip
     return Spend(tuple(by), rows, _total(rows))
 
 
