@@ -47,7 +47,9 @@ class Pricer:
                 cluster, places[context], tres, customers[owner], state if state in states else ""
             ]
             end = start + elapsed + (suspended if suspended_too else 0)
-            booked = end if live or not plan.rounding else start + _booked(plan, start, end - start)
+            booked = end
+            if plan.rounding and end > start and not live:
+                booked = start + _booked(plan, start, end - start)
             for sku_id, quantity, segments, device in plan.lines:
                 lines = charge(start, end, quantity, segments, calendar)
                 extra = None

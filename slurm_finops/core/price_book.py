@@ -89,6 +89,8 @@ class PriceBook(RateBook):
         contracted = self._times(rest.contracted if rest else curve, said.factor)
         if card.rank >= POOL_RANK:  # what a pool covers costs what its use bears of it
             said = Applied(of_class)
+            if rest and rest.contracted is curve:  # no rate is behind it, and no price to multiply
+                contracted = curve
             return segment._replace(
                 card=card._replace(policy=said.text), rest=Rest(contracted, curve, curve)
             )
@@ -175,9 +177,10 @@ class _Rules:
 def dearest(lines: Sequence[Priced], group: Group) -> list[Priced]:
     """The lines with nothing to pay wherever another of them costs more an hour.
 
-    At equal cost the first pays.  What has no rate neither pays nor is outdone.
+    At equal cost the first pays.  What has no rate neither pays nor is outdone.  What a
+    pool covers is paid with the pool, whatever it would cost: all else is outdone by it.
     """
-    cuts = {NEVER, group.start, group.end}
+    cuts = {NEVER, *edges([group])}
     for line in lines:
         for segment in line.segments:
             curve = _contracted(segment)
@@ -191,10 +194,11 @@ def dearest(lines: Sequence[Priced], group: Group) -> list[Priced]:
                 places[i] += 1
             here.append(line.segments[places[i]])
         costs = [_hourly(line.quantity, one, cut) for line, one in zip(lines, here, strict=True)]
-        paying = max(range(len(lines)), key=lambda i: (costs[i], -i))
+        pooled = {i for i, one in enumerate(here) if one.card and one.card.rank >= POOL_RANK}
+        paying = pooled or {max(range(len(lines)), key=lambda i: (costs[i], -i))}
         for i, segment in enumerate(here):
             segment = segment._replace(start=cut)
-            outdone = group.start <= cut < group.end and i != paying
+            outdone = group.start <= cut < group.end and i not in paying
             made[i].append(_outdone(segment, group.name) if outdone else segment)
     return [
         line._replace(segments=joined(segments))
