@@ -56,8 +56,8 @@ def test_a_factor_is_an_exact_ratio_for_some_runs_and_skus(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(("text", "ratio"), [
-    ("0", Fraction(0)), ("1.5", Fraction(3, 2)), ("2", Fraction(2)), ("0.000001", Fraction(1, 10**6)),
-    ("7/3", Fraction(7, 3)),
+    ("0", Fraction(0)), ("1.5", Fraction(3, 2)), ("2", Fraction(2)), ("7/3", Fraction(7, 3)),
+    ("0.000001", Fraction(1, 10**6)),
 ])  # fmt: skip
 def test_a_factor_may_be_a_decimal_or_a_fraction(
     tmp_path: Path, text: str, ratio: Fraction
