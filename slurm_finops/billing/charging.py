@@ -1,9 +1,12 @@
 """Keeping the ledger's charges by the charging policy: what a change of it touches."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, cast
 
+from slurm_finops.billing.names import Names
+from slurm_finops.billing.owners import Owners
 from slurm_finops.billing.terms import Terms
 from slurm_finops.core.charging import Charging, Forgiven, Tier, Timeline
 from slurm_finops.core.rates import CLASS, EVER, NEVER
@@ -13,6 +16,7 @@ from slurm_finops.ledger.store import Ledger
 _SETTING = "charging"
 #: What a setting says where no policy was ever stored.
 _NONE = "[]"
+_ORDERED = ("factor", "tier")
 
 
 def has_changed(ledger: Ledger, charging: Charging) -> bool:
@@ -27,24 +31,51 @@ def sync(ledger: Ledger, terms: Terms, as_of: int, actor: str) -> None:
         return
     old, new = json.loads(before), json.loads(now)
     changed = [rule for rule in (*old, *new) if (rule in old) != (rule in new)]
-    classes = [rule for rule in changed if rule["kind"] == CLASS]
+    changed += _moved(old, new)
+    # booked time has the prices of its own moments, which may be past a run's end
+    beyond = terms.charging.longest_beyond
     with ledger.transaction() as db:
         through = table.priced_through(ledger)
         queued = sum(
             table.queue_ruled(
-                db, rule["from"], rule["until"], rule["match"], rule["states"], through
+                db, rule["from"] - beyond, rule["until"], rule["match"], rule["states"], through
             )
             for rule in changed if rule["kind"] != CLASS
         )  # fmt: skip
-        named = {rule["team"] for rule in (*old, *new) if rule["kind"] == CLASS and rule["team"]}
-        for rule in classes:
-            teams = [rule["team"]] if rule["team"] else sorted(named)
-            first = _first_difference(rule, old if rule in new else new)
-            day = terms.calendar.day_of(first) if first != NEVER else NEVER
-            queued += table.queue_teams(db, teams, not rule["team"], day)
+        since = {
+            rule["team"]: _first_difference(rule, old if rule in new else new) - beyond
+            for rule in changed if rule["kind"] == CLASS
+        }  # fmt: skip
+        if since:
+            named = {rule["team"] for rule in (*old, *new) if rule["kind"] == CLASS}
+            queued += _queue_teams(ledger, terms, named, since)
         ledger.set(_SETTING, now)
         names = ", ".join(dict.fromkeys(_called(rule) for rule in changed))
-        ledger.audit(as_of, actor, "charging", f"{names}: {queued} runs to price again")
+        said = names or "written in another order"
+        ledger.audit(as_of, actor, "charging", f"{said}: {queued} runs to price again")
+
+
+def _queue_teams(
+    ledger: Ledger, terms: Terms, named: set[str], since: Mapping[str, int]
+) -> int:
+    """Queue the runs of teams from some moment each; "" is whoever has no class of its own.
+
+    By whose they are and not by their charges: what had no price may get one.
+    """
+    owners, names = Owners(ledger, terms.policy), Names(ledger.db)
+    found: dict[int, list[tuple[int, int]]] = {}
+    for claimed, context in list(table.claims(ledger.db)):
+        team = names.team(owners.of_run(claimed, context)) or ""
+        if (first := since.get(team if team in named else "")) is not None:
+            found.setdefault(first, []).append((claimed, context))
+    return sum(table.queue_owners(ledger.db, whose, first) for first, whose in found.items())
+
+
+def _moved(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The factors that come in another order now: a charge's card names them in theirs."""
+    kept = [[rule for rule in one if rule["kind"] in _ORDERED and rule in other]
+            for one, other in ((old, new), (new, old))]  # fmt: skip
+    return [one for one, two in zip(*kept, strict=True) if one != two]
 
 
 def _first_difference(rule: dict[str, Any], others: list[dict[str, Any]]) -> int:

@@ -187,10 +187,9 @@ class Covering:
             number = user.kind.chain[-1]
             if self.pools[number].beyond == "error":
                 raise AllocationError(self._too_small(number, day, use))
-            price = priced.get(user, 0)
-            if not price or user in without:
+            if user in without:
                 raise AllocationError(self._no_price(number, user, day))
-            ticks = int(price * worth / sum(units))
+            ticks = int(priced.get(user, 0) * worth / sum(units))
             found.parts.append(Part(number, user, ticks, held[user], beyond=True))
 
     def _too_small(self, number: int, day: int, use: Use) -> str:
@@ -247,16 +246,20 @@ class Covering:
         return found
 
     def _contracted(self, day: int) -> tuple[dict[User, int], set[User]]:
-        """What use costs without pools, and whose use of some SKU has no price then."""
+        """What use costs without pools, and whose use of some SKU has no price then.
+
+        A price of nothing is one.
+        """
         found: dict[User, int] = {}
         without: set[User] = set()
+        start, end = self._span(day)
         self._fit_on(day)
         for tag_set, cluster, context, sku, ticks in table.contracted(self._db, day, self._cards):
             fit = self._fit(tag_set, cluster, context, sku)
             if fit is not None:
                 user = self._user(fit, tag_set, cluster)
                 found[user] = found.get(user, 0) + ticks
-                if not ticks:
+                if not ticks and any(a < end and b > start for a, b in fit.unrated):
                     without.add(user)
         return found, without
 

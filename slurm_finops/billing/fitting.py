@@ -18,7 +18,8 @@ Spans = tuple[tuple[int, int], ...]
 class Fit(NamedTuple):
     """Which pools may cover the use of one SKU from one context; buyers that come first.
 
-    ``spans`` are the instants at which its rate is a pool's.
+    ``spans`` are the instants at which its rate is a pool's; ``unrated`` those of them at
+    which no rate is behind the pool.
     """
 
     partition: str
@@ -27,6 +28,7 @@ class Fit(NamedTuple):
     weight: int
     bought: tuple[tuple[int, str | None], ...]
     spans: Spans
+    unrated: Spans
 
 
 class Fitting(dict[tuple[int, int, int, str], Fit | None]):
@@ -60,15 +62,21 @@ class Fitting(dict[tuple[int, int, int, str], Fit | None]):
             pools = [(number, self._pools[number]) for number in chain]
             bought = tuple((number, pool.buyer) for number, pool in pools if pool.buyer_first)
             found = Fit(of.partition, self._rule_of[context], Class(chain), weight, bought,
-                        _spans(self._book, sku, dimensions, of_class))  # fmt: skip
+                        *_spans(self._book, sku, dimensions, of_class))  # fmt: skip
         self[key] = found
         return found
 
 
-def _spans(book: PriceBook, sku: str, dimensions: Mapping[str, str], of_class: str) -> Spans:
+def _spans(
+    book: PriceBook, sku: str, dimensions: Mapping[str, str], of_class: str
+) -> tuple[Spans, Spans]:
     segments = book.segments(sku, dimensions, (Piece(NEVER, of_class),))
     ends = [*(segment.start for segment in segments[1:]), EVER]
-    return tuple(
-        (segment.start, end) for segment, end in zip(segments, ends, strict=True)
+    pooled = [
+        (segment, end) for segment, end in zip(segments, ends, strict=True)
         if segment.card is not None and segment.card.rank >= POOL_RANK
-    )  # fmt: skip
+    ]  # fmt: skip
+    unrated = (
+        (one.start, end) for one, end in pooled if one.rest and one.rest.contracted is one.curve
+    )
+    return tuple((one.start, end) for one, end in pooled), tuple(unrated)

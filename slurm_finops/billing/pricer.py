@@ -74,7 +74,7 @@ class Pricer:
             state if state in self._states else "",
         ]  # fmt: skip
         end = start + elapsed + (suspended if self._terms.charge_suspended else 0)
-        if live or not plan.rounding:
+        if live or not plan.rounding or end == start:
             return owner, plan, end, end
         return owner, plan, end, start + _booked(plan, start, end - start)
 

@@ -17,7 +17,7 @@ from slurm_finops.billing.owners import Owners
 from slurm_finops.billing.pricer import TOO_LARGE, Pricer
 from slurm_finops.billing.terms import Terms
 from slurm_finops.core.policy import Policy
-from slurm_finops.core.rates import touched
+from slurm_finops.core.rates import CLASS, touched
 from slurm_finops.core.usage import GPU, is_gpu, parse_tres
 from slurm_finops.ledger import pricing as table
 from slurm_finops.ledger.allocation import mark
@@ -81,10 +81,12 @@ def _sync_rates(ledger: Ledger, terms: Terms, as_of: int, actor: str) -> None:
         sync_approvals(ledger, stored, terms.all_rates, as_of, actor)
         return
     through = table.priced_through(ledger)
+    beyond = terms.charging.longest_beyond
     with ledger.transaction() as db:
         held = [(i, parse_tres(text)) for i, text in db.execute("SELECT id, alloc_tres FROM tres")]
         queued = table.queue_touched(db, (
-            (i, start, end) for sku, start, end in spans for i, tres in held if _prices(sku, tres)
+            (i, start - beyond, end) for sku, start, end in spans
+            for i, tres in held if _prices(sku, tres)
         ), through)  # fmt: skip
         replace_rates(db, terms.all_rates)
         free(db, TOO_LARGE)
@@ -111,6 +113,8 @@ def _sync_policy(ledger: Ledger, terms: Terms, as_of: int, actor: str) -> None:
                 (claimed, context) for claimed, context, charged in table.owners_charged(db)
                 if owners.of_run(claimed, context) != charged
             ])  # fmt: skip
+            if CLASS in terms.book.match_keys:  # what nobody paid for may now have a price
+                queued += table.queue_uncharged(db)
         table.judge_again(ledger)
         for name, digest in digests.items():
             ledger.set(name, digest)

@@ -45,7 +45,7 @@ def moved(ledger: Ledger, terms: Terms) -> bool:
                 for start, end in _differences(before, now):
                     first = terms.calendar.day_of(start)
                     last = EVER if end == EVER else terms.calendar.day_of(end - 1) + 1
-                    queued += pricing.queue_teams(db, [team], False, first, last)
+                    queued += pricing.queue_team(db, team, first, last)
     return queued > 0
 
 

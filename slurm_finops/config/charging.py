@@ -91,17 +91,19 @@ class _Reader:
     def factor(self, table: Table) -> Factor:
         name = table.text("name", "a name of its own")
         by = ratio(table, "factor", 'a text such as "1.5", "3/2" or "0"')
+        skus = table.texts("skus", f"a list of {_SKU}", None)
+        if skus == ():
+            raise table.fail("skus", "is empty; leave it out if the factor is for all")
         match = match_of(table)
-        found = Factor(
-            name, by, match, table.texts("skus", f"a list of {_SKU}"), *self._span(table),
-            table.name,
-        )  # fmt: skip
+        found = Factor(name, by, match, skus or (), *self._span(table), table.name)
         table.done()
         return found
 
     def forgiven(self, table: Table) -> Forgiven:
         name = table.text("name", "a name of its own")
         states = table.texts("states", "a list of states", ...)
+        if not states:
+            raise table.fail("states", f"is empty; expected some of {', '.join(STATES)}")
         for state in states:
             if state not in STATES:
                 near = nearest(state.upper(), STATES)
@@ -174,8 +176,8 @@ def _steps(table: Table) -> Iterator[tuple[int, Fraction]]:
             raise step.fail("from", "comes after a step that has no end")
         if since != reached:
             kind = "leaves a hole" if since > reached else "overlaps"
-            raise step.fail("from", f"is {since // SECONDS_PER_HOUR}, which {kind}: the step "
-                            f"before ends at {reached // SECONDS_PER_HOUR}")  # fmt: skip
+            before = "the first begins at" if step is steps[0] else "the step before ends at"
+            raise step.fail("from", f"is {_shown(since)}, which {kind}: {before} {_shown(reached)}")
         if until is not None and until <= since:
             raise step.fail("to", "is not more than from")
         yield since, by
@@ -193,3 +195,9 @@ def _hours(table: Table, key: str, default: str | None) -> int | None:
         return parse_decimal(text, 2) * SECONDS_PER_HOUR // 100
     except ValueError as error:
         raise table.fail(key, str(error)) from None
+
+
+def _shown(unit_seconds: int) -> str:
+    """Unit-hours of two decimals at most, as one would write them."""
+    whole, cents = divmod(unit_seconds * 100 // SECONDS_PER_HOUR, 100)
+    return f"{whole}.{cents:02}" if cents else str(whole)

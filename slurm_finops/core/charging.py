@@ -246,6 +246,11 @@ class Charging:
         pieces = self.timeline(team)
         return [piece for piece in pieces if piece.start <= instant][-1].of_class
 
+    @property
+    def longest_beyond(self) -> int:
+        """Seconds behind its end that a run may book, at most."""
+        return max((rule.booked(1) - 1 for rule in self.rounding), default=0)
+
     @cached_property
     def states(self) -> frozenset[str]:
         """The states that some rule forgives."""

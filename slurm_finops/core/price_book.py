@@ -27,6 +27,7 @@ from slurm_finops.core.charging import (
 )
 from slurm_finops.core.rates import (
     CLASS,
+    EVER,
     NEVER,
     POOL_RANK,
     Card,
@@ -90,6 +91,8 @@ class PriceBook(RateBook):
         contracted = self._times(rest.contracted if rest else curve, said.factor)
         if card.rank >= POOL_RANK:  # what a pool covers costs what its use bears of it
             said = Applied(of_class)
+            if rest and rest.contracted is curve:  # no rate is behind it, and no price to multiply
+                contracted = curve
             return segment._replace(
                 card=card._replace(policy=said.text), rest=Rest(contracted, curve, curve)
             )
@@ -177,9 +180,10 @@ def dearest(lines: Sequence[Priced], group: Group) -> list[Priced]:
     """The lines with nothing to pay wherever another of them costs more an hour.
 
     At equal cost a device pays, for it is what people ask for, or else the first.  What has
-    no rate neither pays nor is outdone.
+    no rate neither pays nor is outdone.  What a pool covers is compared by what it would
+    cost without one; where another SKU costs more, it takes nothing of the pool.
     """
-    cuts = {NEVER, group.start, group.end}
+    cuts = {NEVER, *edges([group])}
     for line in lines:
         for segment in line.segments:
             curve = _contracted(segment)
@@ -205,8 +209,13 @@ def dearest(lines: Sequence[Priced], group: Group) -> list[Priced]:
 
 
 def _hourly(quantity: int, segment: Segment[Card], instant: int) -> Fraction:
-    """Micro-units of currency an hour; below zero where no rate applies."""
+    """Micro-units of currency an hour; below zero where no rate applies.
+
+    Nothing is more than what a pool covers that has no rate behind it.
+    """
     curve = _contracted(segment)
+    if curve is segment.curve and segment.card and segment.card.rank >= POOL_RANK:
+        return Fraction(EVER)
     if curve is None or instant < curve.times[0]:
         return Fraction(-1)
     return Fraction(quantity * curve.price_at(instant), curve.per)

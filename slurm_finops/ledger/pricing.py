@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Literal, NamedTuple
 
-from slurm_finops.core.rates import EVER
+from slurm_finops.core.rates import NEVER
 from slurm_finops.core.tags import Claim
 from slurm_finops.ledger.bulk import BulkInsert
 from slurm_finops.ledger.store import Ledger
@@ -153,8 +153,15 @@ def owners_charged(db: sqlite3.Connection) -> Iterator[tuple[int, int, int]]:
     )
 
 
-def queue_owners(db: sqlite3.Connection, owners: Iterable[tuple[int, int]]) -> int:
-    """Queue the runs of each ``(claimed tag set, context)``; returns how many."""
+def claims(db: sqlite3.Connection) -> Iterator[tuple[int, int]]:
+    """``(claimed tag set, context)`` of all runs, each combination once."""
+    yield from db.execute("SELECT DISTINCT tag_set_id, context_id FROM jobs")
+
+
+def queue_owners(
+    db: sqlite3.Connection, owners: Iterable[tuple[int, int]], since: int = NEVER
+) -> int:
+    """Queue the runs of each ``(claimed tag set, context)`` that end after ``since``; how many."""
     with _temporary(db, "moved", "tag_set_id INTEGER, context_id INTEGER, "
                                  "PRIMARY KEY (tag_set_id, context_id)"):  # fmt: skip
         db.executemany("INSERT OR IGNORE INTO temp.moved VALUES (?, ?)", owners)
@@ -162,7 +169,9 @@ def queue_owners(db: sqlite3.Connection, owners: Iterable[tuple[int, int]]) -> i
             return 0
         return db.execute(
             f"{_ENQUEUE} CROSS JOIN temp.moved "
-            "ON (moved.tag_set_id, moved.context_id) = (jobs.tag_set_id, jobs.context_id)"
+            "ON (moved.tag_set_id, moved.context_id) = (jobs.tag_set_id, jobs.context_id) "
+            "WHERE start IS NOT NULL AND start + elapsed + suspended > ?",
+            (since,),
         ).rowcount
 
 
@@ -187,20 +196,20 @@ def queue_ruled(
     ).rowcount
 
 
-def queue_teams(
-    db: sqlite3.Connection, teams: Sequence[str], but: bool, first: int, last: int = EVER
-) -> int:
-    """Queue the runs charged to any of some teams (``but``: to any other) on ``[first, last)``.
-
-    "" is nobody's.
-    """
-    of = f"ifnull(team, '') IN ({', '.join('?' * len(teams))})"
-    chosen = f"({of}) IS NOT 1" if but else of
+def queue_team(db: sqlite3.Connection, team: str, first: int, last: int) -> int:
+    """Queue the runs charged to a team ("" is nobody) on the days ``[first, last)``; how many."""
     return db.execute(
         f"{_ENQUEUE} WHERE start IS NOT NULL AND jobs.id IN (SELECT usage_id FROM charges "
-        f"JOIN tag_sets ON tag_sets.id = charges.tag_set_id "
-        f"WHERE day >= ? AND day < ? AND {chosen})",
-        (first, last, *teams),
+        "JOIN tag_sets ON tag_sets.id = charges.tag_set_id "
+        "WHERE day >= ? AND day < ? AND ifnull(team, '') = ?)",
+        (first, last, team),
+    ).rowcount
+
+
+def queue_uncharged(db: sqlite3.Connection) -> int:
+    """Queue the runs that were charged nothing, not even as unpriced; returns how many."""
+    return db.execute(
+        f"{_ENQUEUE} WHERE start IS NOT NULL AND jobs.id NOT IN (SELECT usage_id FROM charges)"
     ).rowcount
 
 
