@@ -183,8 +183,7 @@ def dearest(lines: Sequence[Priced], group: Group) -> list[Priced]:
     cuts = {NEVER, *edges([group])}
     for line in lines:
         for segment in line.segments:
-            curve = _contracted(segment)
-            cuts |= {segment.start, *(curve.times if curve else ())}
+            cuts |= {segment.start, *(segment.curve.times if segment.curve else ())}
     made: list[list[Segment[Card]]] = [[] for _ in lines]
     places = [0] * len(lines)
     for cut in sorted(cuts):
@@ -208,15 +207,10 @@ def dearest(lines: Sequence[Priced], group: Group) -> list[Priced]:
 
 def _hourly(quantity: int, segment: Segment[Card], instant: int) -> Fraction:
     """Micro-units of currency an hour; below zero where no rate applies."""
-    curve = _contracted(segment)
+    curve = segment.curve
     if curve is None or instant < curve.times[0]:
         return Fraction(-1)
     return Fraction(quantity * curve.price_at(instant), curve.per)
-
-
-def _contracted(segment: Segment[Card]) -> Curve | None:
-    """By which SKUs are compared: what a pool covers is not for nothing."""
-    return segment.rest.contracted if segment.rest else segment.curve
 
 
 def _outdone(segment: Segment[Card], group: str) -> Segment[Card]:
