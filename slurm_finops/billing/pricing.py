@@ -31,7 +31,8 @@ _SLICE = 10_000
 class Priced(NamedTuple):
     """Runs priced for the first time; those priced again, with their billed cost in ticks.
 
-    ``shared``: the days whose pools, overhead, lines and credits were shared anew.
+    ``shared``: the days whose pools, overhead, lines and credits were shared anew;
+    ``drawn``: how many days' allocations and credits by hand were drawn anew.
     """
 
     new: int
@@ -39,6 +40,7 @@ class Priced(NamedTuple):
     before: int = 0
     after: int = 0
     shared: Shared = Shared(0, 0, 0)
+    drawn: int = 0
 
 
 def price(
@@ -64,13 +66,13 @@ def price(
         if tiers.moved(ledger, terms):
             more = _price_queue(ledger, terms, progress, told)
             again, before, after = again + more[0], before + more[1], after + more[2]
-        drawing(ledger, terms, as_of, actor)
+        drawn = drawing(ledger, terms, as_of, actor)
         shared = allocate(
             ledger, terms.allocation, terms.book, terms.policy, terms.calendar, as_of,
             terms.charge_suspended, actor,
         )  # fmt: skip
     _judge_tag_sets(ledger, terms.policy)
-    return Priced(new, again, before, after, shared)
+    return Priced(new, again, before, after, shared, drawn)
 
 
 def _sync_rates(ledger: Ledger, terms: Terms, as_of: int, actor: str) -> None:
