@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from slurm_finops.billing.allocation import outdated
 from slurm_finops.billing.charging import has_changed
+from slurm_finops.billing.drawing import outdated as undrawn
 from slurm_finops.core.charging import Charging
 from slurm_finops.core.money import apportion_ticks, to_minor
 from slurm_finops.core.period import Calendar, Period, day_date
@@ -147,6 +148,7 @@ def is_stale(ledger: Ledger, site: Site) -> bool:
     return (
         bool(touched(stored_rates(ledger.db), site.rates))
         or has_changed(ledger, site.charging)
+        or undrawn(ledger, site.charging.lots)
         or outdated(ledger, site.allocation, site.policy, site.calendar)
     )
 
