@@ -1,14 +1,15 @@
-"""What teams hold of their allocations: ledger -> table and JSON."""
+"""What teams hold of their allocations: as a table and JSON, and on their pages."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from slurm_finops.core.holdings import CARRIED, EXPIRED, USED_UP, Holding, Outlook
+from slurm_finops.core.holdings import CARRIED, COMING, EXPIRED, USED_UP, Holding, Outlook
 from slurm_finops.core.money import grouped, minor_text
 from slurm_finops.core.period import day_date
 from slurm_finops.core.words import count
 from slurm_finops.reports.format import visible
 from slurm_finops.reports.tables import aligned
+from slurm_finops.reports.view import Allotment
 
 #: Decimals of an hour, as people and as programs read it.
 HOUR_DIGITS, EXACT_DIGITS = 1, 2
@@ -85,3 +86,19 @@ def _as_json(one: Holding, digits: int) -> dict[str, Any]:
         "lasts_until": None if until is None else str(day_date(until)),
         "will_lapse": None if ahead is None else str(unused(one, ahead)),
     }  # fmt: skip
+
+
+def allotments(found: Sequence[Holding], since: int, digits: int) -> tuple[Allotment, ...]:
+    """For a page: those that have begun and paid on a day from ``since`` on."""
+    return tuple(
+        _allotment(one, digits) for one in found
+        if one.state != COMING and one.lot.ends > since
+    )  # fmt: skip
+
+
+def _allotment(one: Holding, digits: int) -> Allotment:
+    held = one.amounts(HOUR_DIGITS if one.lot.hours else digits)
+    return Allotment(
+        one.lot.name, one.lot.hours, held.amount, held.left, day_date(one.expires - 1),
+        one.state == USED_UP, one.is_low, one.expires_soon,
+    )  # fmt: skip
