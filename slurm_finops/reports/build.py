@@ -252,7 +252,7 @@ def _budget(
         return None
     month = site.calendar.month_of(period.last - 1)
     spent = _all(ledger, owner.scope(replace(month, last=min(month.last, period.last))))
-    return Budget(month.label, limit_minor, to_minor(spent.effective_ticks, site.digits))
+    return Budget(month.label, limit_minor, to_minor(spent.budgeted_ticks, site.digits))
 
 
 def _of_owner(report_: Report, owner: Owner) -> Report:
