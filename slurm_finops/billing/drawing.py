@@ -16,7 +16,7 @@ from slurm_finops.billing.pricer import Pricer
 from slurm_finops.billing.terms import Terms
 from slurm_finops.core.charging import Applied
 from slurm_finops.core.credits import Stretch, stretches
-from slurm_finops.core.lots import Meter, Source, draw
+from slurm_finops.core.lots import Lot, Meter, Source, draw
 from slurm_finops.ledger import credits as given
 from slurm_finops.ledger import draws as table
 from slurm_finops.ledger.allocation import unallocated
@@ -39,10 +39,21 @@ def drawing(ledger: Ledger, terms: Terms, as_of: int, actor: str = "") -> int:
     return done
 
 
+def outdated(ledger: Ledger, lots: Iterable[Lot]) -> bool:
+    """Whether charges are drawn on by other lots than these, or were not to the end."""
+    stored = {name: one.definition for name, one in table.lots(ledger.db).items()}
+    wanted = {lot.name: _definition(lot) for lot in lots}
+    return stored != wanted or bool(given.undrawn(ledger.db))
+
+
+def _definition(lot: Lot) -> str:
+    return repr(replace(lot, where=""))
+
+
 def _sync(ledger: Ledger, terms: Terms, as_of: int, actor: str) -> None:
     """Store the lots, and mark the days that those which have changed could pay for."""
     stored = table.lots(ledger.db)
-    wanted = {lot.name: (lot, repr(replace(lot, where=""))) for lot in terms.charging.lots}
+    wanted = {lot.name: (lot, _definition(lot)) for lot in terms.charging.lots}
     gone = [name for name in stored if name not in wanted]
     new = [
         name for name, (_, text) in wanted.items()

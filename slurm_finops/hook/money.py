@@ -46,7 +46,15 @@ def _step(price: Price, start: int, digits: int) -> dict[str, Any]:
     return {"from": start, "above": above, "below": below, "text": price_text(price, digits)}
 
 
-def budget_file(teams: Iterable[tuple[str, int]], start: int, end: int) -> str:
-    """Minor units left to each team in ``[start, end)``, below zero what is over."""
+def budget_file(
+    teams: Iterable[tuple[str, int]], start: int, end: int,
+    tenths: Iterable[tuple[str, int]] = (),
+) -> str:  # fmt: skip
+    """Minor units left to each team in ``[start, end)``, below zero what is over.
+
+    ``tenths`` are those of GPU-hours that allocations hold beside that.
+    """
     left: Mapping[str, int] = dict(teams)
-    return data_file({"format": FORMAT, "from": start, "until_": end, "teams": left}, "budgets")
+    hours: Mapping[str, int] = dict(tenths)
+    told = {"format": FORMAT, "from": start, "until_": end, "teams": left}
+    return data_file(told | ({"tenths": hours} if hours else {}), "budgets")

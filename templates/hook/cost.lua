@@ -232,10 +232,15 @@ local function left(money, team, now)
   local rest = budgets and budgets.from <= now and now < budgets.until_ and budgets.teams[team]
   if not rest then
     return nil
-  elseif rest < 0 then
-    return ("team %s is %s over its budget this month"):format(team, grouped(-rest, money.digits))
   end
-  return ("team %s has %s left this month"):format(team, grouped(rest, money.digits))
+  local tenths = budgets.tenths and budgets.tenths[team]
+  local beside = tenths and (" and %s GPU-hours"):format(grouped(tenths, 1)) or ""
+  if rest >= 0 then
+    return ("team %s has %s%s left this month"):format(team, grouped(rest, money.digits), beside)
+  end
+  return ("team %s is %s over its budget this month%s"):format(
+    team, grouped(-rest, money.digits), tenths and ("; it has" .. beside:sub(5) .. " left") or ""
+  )
 end
 
 -- One line, or nil where nothing can be said for certain.
