@@ -88,7 +88,7 @@ def mail_text(page: Page, as_of: str = "") -> str:
     lines = [
         *head, "=" * max(map(columns, head)), "",
         *_wrapped(f"{_held(page)}, {header.first_day} to {header.last_day} ({header.timezone})"),
-        *_wrapped(paid(page.report.spend.total, header)),
+        *_wrapped(_list_text(page)), *_wrapped(paid(page.report.spend.total, header)),
     ]  # fmt: skip
     if page.budget:
         lines += _wrapped(_budget_line(page.budget, header))
@@ -212,6 +212,11 @@ def _render(
         listed=_listed(page), held=_held(page), paid=paid(page.report.spend.total, header),
         allotments=allotment_block(page),
     )  # fmt: skip
+
+
+def _list_text(page: Page) -> str:
+    total, header = page.report.spend.total, page.report.header
+    return f"{grouped(total.list_minor, header.digits)} at list price" if _listed(page) else ""
 
 
 def paid(total: Row, header: Header) -> str:
