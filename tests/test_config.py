@@ -32,6 +32,8 @@ def test_the_documented_file_loads_and_has_every_key(tmp_path, monkeypatch) -> N
     monkeypatch.setattr(Table, "done", note)
     loaded = load(a_config(tmp_path, documented()))
     assert loaded.rates[0].price == 3_920_000
+    approval = loaded.rates[0].approval
+    assert str(approval) == "rates committee (RC-2026-04, review 2027-06-30)"
     assert loaded.teams[1].budget_minor == 1_000_000
     text = documented()
     for table, keys in known.items():
@@ -57,9 +59,23 @@ def test_a_date_is_midnight_in_the_billing_zone(tmp_path) -> None:  # type: igno
     assert rate.start == 1_767_225_600 - 9 * 3600
 
 
+def test_a_fiscal_year_is_the_calendar_year_or_begins_where_the_file_says(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    assert load(a_config(tmp_path)).fiscal_year == (1, 1)
+    text = CONFIG + '[billing]\nfiscal_year = "07-01"\n'
+    assert load(a_config(tmp_path, text)).fiscal_year == (7, 1)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
+        *((CONFIG + f'[billing]\nfiscal_year = "{day}"', f"billing.fiscal_year: is {day!r}; "
+           'expected a month and day that every year has, such as "07-01"')
+          for day in ("02-29", "7-1", "W26-1", "13-01", "2026-07-01")),
+        (CONFIG + 'review = 2027-01-01', "rates[1].review: is of an approval; add approved_by"),
+        (CONFIG + 'document = "B"', "rates[1].document: is of an approval; add approved_by"),
+        (CONFIG + 'approved_by = "b"\nreview = "soon"', "review: is 'soon'; expected a date"),
+        (CONFIG + 'approved_by = "b"\nreview = 1926-01-01', "is 1926-01-01; expected a day"),
+        (CONFIG + 'approved_by = ""', "rates[1].approved_by: is empty; expected who approved it"),
         ("", "cluster: is missing; expected the cluster's name"),
         ("cluster = 1", "cluster: is 1; expected the cluster's name"),
         ("cluster = ", "not TOML"),

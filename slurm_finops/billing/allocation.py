@@ -1,6 +1,7 @@
 """The allocation run: what is not priced by use is shared, month by month.
 
-Pools come first, then what others carry: unused capacity, overhead, lines, credits.
+Pools come first, then what others carry: unused capacity and reservations, overhead,
+lines, credits.
 Like pricing it does only what is to do: months in which charges have changed, whose
 origins have changed, or in which a day has ended since.
 """
@@ -10,6 +11,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from slurm_finops.billing.month import Month
+from slurm_finops.billing.reserved import dated, teams_of
 from slurm_finops.core.accrual import Cost
 from slurm_finops.core.period import Calendar
 from slurm_finops.core.policy import Policy
@@ -40,6 +42,7 @@ def allocate(
     `capacity.AllocationError`; months before it are done, its own is as it was.
     """
     through = calendar.day_of(as_of)
+    what = dated(ledger.db, what)
     wanted = definitions(what, policy, calendar)
     changed, ids = _sync(ledger, wanted, through, as_of, actor)
     days = changed | {day for day in table.unallocated(ledger.db) if day < through}
@@ -71,7 +74,7 @@ def outdated(ledger: Ledger, what: Allocation, policy: Policy, calendar: Calenda
     So it is after a change of them, and after an allocation that did not end: what
     a pool covers costs nothing then, and nobody bears the pool.
     """
-    wanted = definitions(what, policy, calendar)
+    wanted = definitions(dated(ledger.db, what), policy, calendar)
     if {name: stored for name, (_, stored) in table.origins(ledger.db).items()} != wanted:
         return True
     through = table.through(ledger)
@@ -85,6 +88,7 @@ def definitions(what: Allocation, policy: Policy, calendar: Calendar) -> dict[st
     # a team's cost centre stands in what is placed on it as such
     centres = [(team.name, team.cost_center) for team in policy.teams]
     found: list[tuple[str, str, str, Any, int, int | None]] = []
+    whose = teams_of(policy) if what.reservations else None
     for pool in what.pools:
         sku = pool.use[0][0] if len(pool.use) == 1 else pool.name
         found.append((pool.name, pool.kind, sku, pool, pool.first, pool.last))
@@ -94,10 +98,17 @@ def definitions(what: Allocation, policy: Policy, calendar: Calendar) -> dict[st
         found.append((line.name, line.category, line.name, line, *_days(line.cost, calendar)))
     for credit in what.credits:
         found.append((credit.name, "credit", credit.name, credit, *_days(credit.cost, calendar)))
-    return {
+    wanted = {
         name: Origin(name, kind, sku, repr((replace(one, where=""), centres)), first, last)
         for name, kind, sku, one, first, last in found
     }
+    for place, idle in enumerate(what.reservations):
+        # the first rule that fits takes a reservation, so its place counts
+        text = repr((replace(idle, where=""), place, centres, whose))
+        wanted[idle.name] = Origin(
+            idle.name, "reservation", idle.name, text, idle.first or 0, None
+        )
+    return wanted
 
 
 def _days(cost: Cost, calendar: Calendar) -> tuple[int, int | None]:

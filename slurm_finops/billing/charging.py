@@ -8,7 +8,7 @@ from typing import Any, cast
 from slurm_finops.billing.names import Names
 from slurm_finops.billing.owners import Owners
 from slurm_finops.billing.terms import Terms
-from slurm_finops.core.charging import Charging, Forgiven, Timeline
+from slurm_finops.core.charging import Charging, Forgiven, Tier, Timeline
 from slurm_finops.core.rates import CLASS, EVER, NEVER
 from slurm_finops.ledger import pricing as table
 from slurm_finops.ledger.store import Ledger
@@ -103,6 +103,7 @@ def _text(charging: Charging) -> str:
             "match": {key: value for key, value in rule.match if key != CLASS},
             "states": list(rule.states) if isinstance(rule, Forgiven) else [],
             "is": repr(replace(cast(Any, rule), where="")),
+            **({"year": charging.fiscal_year} if isinstance(rule, Tier) else {}),
         }
         for rule in charging.rules
     ]  # fmt: skip

@@ -147,7 +147,7 @@ class Covering:
         found = {}
         start, end = self._span(day)
         for number, pool in enumerate(self.pools):
-            if pool.kind != "reserved" or not pool.live(day):
+            if pool.kind != "reserved" or pool.bills_use or not pool.live(day):
                 continue
             once = sum(c.ticks for c in pool.costs if c.every == "once" and start <= c.start < end)
             rest = (accrued(c, start, end, self._calendar) for c in pool.costs if c.every != "once")

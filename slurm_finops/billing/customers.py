@@ -1,8 +1,9 @@
 """What kind of customer pays for a run, over time."""
 
 from slurm_finops.billing.names import Names
-from slurm_finops.core.charging import ALWAYS, Charging, Timeline
+from slurm_finops.core.charging import ALWAYS, Charging, Timeline, merged
 from slurm_finops.ledger.store import Ledger
+from slurm_finops.ledger.tiers import Levels, levels
 
 
 class Customers(dict[int, int]):
@@ -14,12 +15,16 @@ class Customers(dict[int, int]):
         self._charging = charging
         self.timelines: list[Timeline] = [ALWAYS]
         self._places: dict[Timeline, int] = {ALWAYS: 0}
-        self._alike = not charging.classes and charging.otherwise == ALWAYS
+        self._levels: dict[str, dict[str, Levels]] = {}
+        for (tier, team), steps in levels(ledger.db).items():
+            self._levels.setdefault(team, {})[tier] = steps
+        self._alike = not (charging.classes or charging.otherwise != ALWAYS or self._levels)
 
     def __missing__(self, tag_set: int) -> int:
         place = 0
         if not self._alike:
-            timeline = self._charging.timeline(self._names.team(tag_set))
+            team = self._names.team(tag_set)
+            timeline = merged(self._charging.timeline(team), self._levels.get(team or "", {}))
             found = self._places.get(timeline)
             if found is None:
                 found = self._places[timeline] = len(self.timelines)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from slurm_finops.billing.covering import Covered, Covering
 from slurm_finops.billing.fitting import NO_RULE
 from slurm_finops.billing.names import Names
+from slurm_finops.billing.reserved import Reserved
 from slurm_finops.core.accrual import Cost, accrued
 from slurm_finops.core.money import split_amount
 from slurm_finops.core.period import Calendar
@@ -116,11 +117,15 @@ class Month:
             _Pot(ids[rule.name], "overhead", rule.spread, _words(rule.spread))
             for rule in what.overhead
         ]
+        self._reserved = Reserved(
+            ledger.db, what.reservations, policy, calendar, book, days, suspended
+        )
 
     def write(self) -> None:
         self._covering.begin(self._days)
         for day in self._days:
             self._pools_and_overhead(day)
+            table.write(self._db, self._reserved_rows(day))
         self._spread([*self._unused, *self._bought, *self._overhead, *self._lines()], _USED)
         # each credit against what is left of all costs after the ones before it
         for pot in self._credits():
@@ -147,6 +152,8 @@ class Month:
         covered = self._covering.day(day)
         for number, ticks in covered.unused.items():
             self._unused[number].effective[day] = ticks
+            if self._covering.pools[number].bills_use:
+                self._unused[number].billed[day] = ticks
         for number, ticks in self._covering.purchased(day).items():
             self._bought[number].billed[day] = ticks
         for number, room in covered.room.items():
@@ -168,7 +175,8 @@ class Month:
             pool, beyond = self._covering.pools[number], category == "beyond"
             yield _row(day, self._ids[pool.name], category, owner,
                        "list price" if beyond else _method(pool), day, held,
-                       wholes[number, category], ticks, ticks if beyond else 0)  # fmt: skip
+                       wholes[number, category], ticks,
+                       ticks if beyond or pool.bills_use else 0)  # fmt: skip
 
     def _shared_rows(self, day: int, covered: Covered) -> Iterator[Row]:
         """What shared services cost that day, with their parts of pools, taken off them."""
@@ -185,7 +193,8 @@ class Month:
             if part.user.rule != NO_RULE:
                 total = taken.setdefault((part.user.rule, part.user.owner), [0, 0, 0])
                 total[0] += part.ticks
-                total[1] += part.ticks if part.beyond else 0
+                is_billed = part.beyond or self._covering.pools[part.pool].bills_use
+                total[1] += part.ticks if is_billed else 0
         for (rule, _), (effective, billed, _) in taken.items():
             pot = self._overhead[rule]
             pot.effective[day] = pot.effective.get(day, 0) + effective
@@ -194,6 +203,18 @@ class Month:
             pot = self._overhead[rule]
             yield _row(day, pot.origin, "shared", owner, "taken off", day, seconds,
                        -pot.effective[day], -effective, -billed)  # fmt: skip
+
+    def _reserved_rows(self, day: int) -> Iterator[Row]:
+        """What nobody used of reservations that day, on the teams that held them as such."""
+        for number, parts in self._reserved.day(day).items():
+            rule = self._what.reservations[number]
+            whole = sum(parts.values())
+            for team, ticks in parts.items():
+                if ticks:
+                    owner = self._as_such(Tags(team=team)), 0, ""
+                    yield _row(day, self._ids[rule.name], "unused", owner,
+                               f"{rule.holders} over holders", day, 0, whole, ticks,
+                               ticks)  # fmt: skip
 
     def _held(self, day: int) -> list[table.Held]:
         """A day's use; kept for as long as it is the same day that is looked at."""
@@ -275,7 +296,10 @@ class Month:
 
     def _bare(self, pot: _Pot, team: str | None) -> int:
         """The tag set of a line's own owner, or of a team as such."""
-        tags = pot.tags or Tags(team=team)
+        return self._as_such(pot.tags or Tags(team=team))
+
+    def _as_such(self, tags: Tags) -> int:
+        """The tag set of an owner that used nothing for this."""
         if tags.team and not tags.cost_center:
             tags = tags._replace(cost_center=self._centres.get(tags.team))
         return self._tag_sets.id(Claim(tags, (), "rule" if any(tags) else "none"))

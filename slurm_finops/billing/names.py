@@ -22,7 +22,7 @@ class Names:
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
         self._contexts: dict[int, Context] = {}
-        self._teams: dict[int, str | None] = {}
+        self._tags: dict[int, tuple[str | None, str | None]] = {}
         self._clusters = dict(db.execute("SELECT id, name FROM clusters").fetchall())
         self._skus = dict(db.execute("SELECT id, name FROM skus").fetchall())
 
@@ -43,11 +43,20 @@ class Names:
 
     def team(self, tag_set: int) -> str | None:
         """The team that a tag set is billed to, None for untagged."""
-        if tag_set not in self._teams:
-            if len(self._teams) >= _CACHE:
-                self._teams.clear()
-            self._teams[tag_set] = self._row("team", "tag_sets", tag_set)[0]
-        return self._teams[tag_set]
+        return self._tagged(tag_set)[0]
+
+    def project(self, tag_set: int) -> str | None:
+        """The project of a tag set, None for none."""
+        return self._tagged(tag_set)[1]
+
+    def _tagged(self, tag_set: int) -> tuple[str | None, str | None]:
+        found = self._tags.get(tag_set)
+        if found is None:
+            if len(self._tags) >= _CACHE:
+                self._tags.clear()
+            team, project = self._row("team, project", "tag_sets", tag_set)
+            found = self._tags[tag_set] = team, project
+        return found
 
     def _row(self, columns: str, table: str, number: int) -> tuple[str, ...]:
         query = f"SELECT {columns} FROM {table} WHERE id = ?"

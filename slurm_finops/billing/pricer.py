@@ -18,6 +18,8 @@ _LARGEST = (1 << 63) - 1
 TOO_LARGE = "it costs more than a ledger can hold (2.56 billion a run and day)"
 
 _Lines = list[Line[int]]
+#: The tag set that is billed, the plan, and until when a run held and books what it had.
+How = tuple[int, Plan[int, int], int, int]
 
 
 class Pricer:
@@ -26,6 +28,7 @@ class Pricer:
     def __init__(self, ledger: Ledger, terms: Terms) -> None:
         self._db = ledger.db
         self._terms = terms
+        self._states = terms.charging.states
         self._owners = Owners(ledger, terms.policy)
         self._customers = Customers(ledger, terms.charging)
         # both numberings store what is new
@@ -37,24 +40,15 @@ class Pricer:
     def write(self, runs: Sequence[table.Held]) -> list[table.ChargeRow]:
         """Charge these runs, which have no charges; what was written."""
         rows: list[table.ChargeRow] = []
-        calendar, suspended_too = self._terms.calendar, self._terms.charge_suspended
-        plans, places, owner_of = self._plans, self._plans.places, self._owners.of_run
-        customers, states = self._customers, self._terms.charging.states
+        calendar = self._terms.calendar
         for run in runs:
-            run_id, start, elapsed, suspended, cluster, context, tres, tag_set, state, live = run
-            owner = owner_of(tag_set, context)
-            plan = plans[
-                cluster, places[context], tres, customers[owner], state if state in states else ""
-            ]
-            end = start + elapsed + (suspended if suspended_too else 0)
-            booked = end
-            if plan.rounding and end > start and not live:
-                booked = start + _booked(plan, start, end - start)
+            run_id, start = run[:2]
+            owner, plan, end, booked = self.how(run)
             for sku_id, quantity, segments, device in plan.lines:
                 lines = charge(start, end, quantity, segments, calendar)
                 extra = None
                 if booked != end:
-                    extra = _extra(lines, charge(start, booked, quantity, segments, calendar))
+                    extra = extra_of(lines, charge(start, booked, quantity, segments, calendar))
                 last = len(lines) - 1
                 for i, (day, card, seconds, listed, ticks, rest) in enumerate(lines):
                     if card is None and not device:
@@ -70,6 +64,19 @@ class Pricer:
         except OverflowError:
             rows = self._write_what_fits(rows)
         return rows
+
+    def how(self, run: table.Held) -> How:
+        """How a run is priced."""
+        _, start, elapsed, suspended, cluster, context, tres, tag_set, state, live = run
+        owner = self._owners.of_run(tag_set, context)
+        plan = self._plans[
+            cluster, self._plans.places[context], tres, self._customers[owner],
+            state if state in self._states else "",
+        ]  # fmt: skip
+        end = start + elapsed + (suspended if self._terms.charge_suspended else 0)
+        if live or not plan.rounding or end == start:
+            return owner, plan, end, end
+        return owner, plan, end, start + _booked(plan, start, end - start)
 
     def _write_what_fits(self, rows: Sequence[table.ChargeRow]) -> list[table.ChargeRow]:
         """A run that costs more than a ledger can hold is held, so that the others are priced."""
@@ -104,7 +111,7 @@ def _booked(plan: Plan[int, int], start: int, elapsed: int) -> int:
     return rule.booked(elapsed) if rule else elapsed
 
 
-def _extra(held: _Lines, booked: _Lines) -> _More | None:
+def extra_of(held: _Lines, booked: _Lines) -> _More | None:
     """What booked time costs beyond the time that was held, which the run's last day bears.
 
     So a day that has been told of stays as it was.  None where nothing has a price.

@@ -9,8 +9,10 @@ run that was cut off goes on where it stopped.
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from slurm_finops.billing import charging
+from slurm_finops.billing import charging, tiers
 from slurm_finops.billing.allocation import Shared, allocate
+from slurm_finops.billing.approvals import audit_approvals, sync_approvals
+from slurm_finops.billing.drawing import drawing
 from slurm_finops.billing.owners import Owners
 from slurm_finops.billing.pricer import TOO_LARGE, Pricer
 from slurm_finops.billing.terms import Terms
@@ -29,7 +31,8 @@ _SLICE = 10_000
 class Priced(NamedTuple):
     """Runs priced for the first time; those priced again, with their billed cost in ticks.
 
-    ``shared``: the days whose pools, overhead, lines and credits were shared anew.
+    ``shared``: the days whose pools, overhead, lines and credits were shared anew;
+    ``drawn``: how many days' allocations and credits by hand were drawn anew.
     """
 
     new: int
@@ -37,6 +40,7 @@ class Priced(NamedTuple):
     before: int = 0
     after: int = 0
     shared: Shared = Shared(0, 0, 0)
+    drawn: int = 0
 
 
 def price(
@@ -54,21 +58,29 @@ def price(
     _sync_policy(ledger, terms, as_of, actor)
     _sync_suspended(ledger, terms, as_of, actor)
     charging.sync(ledger, terms, as_of, actor)
+    # of a run that was new a moment ago nobody has been told
+    told = table.priced_through(ledger)
     with ledger.bulk():
         again, before, after = _price_queue(ledger, terms, progress)
         new = _price_new(ledger, terms, progress)
+        if tiers.moved(ledger, terms):
+            more = _price_queue(ledger, terms, progress, told)
+            again, before, after = again + more[0], before + more[1], after + more[2]
+        drawn = drawing(ledger, terms, as_of, actor)
         shared = allocate(
             ledger, terms.allocation, terms.book, terms.policy, terms.calendar, as_of,
             terms.charge_suspended, actor,
         )  # fmt: skip
     _judge_tag_sets(ledger, terms.policy)
-    return Priced(new, again, before, after, shared)
+    return Priced(new, again, before, after, shared, drawn)
 
 
 def _sync_rates(ledger: Ledger, terms: Terms, as_of: int, actor: str) -> None:
     """Store the rates; where they differ from those stored, queue what they touch."""
-    spans = touched(stored_rates(ledger.db), terms.all_rates)
+    stored = stored_rates(ledger.db)
+    spans = touched(stored, terms.all_rates)
     if not spans:
+        sync_approvals(ledger, stored, terms.all_rates, as_of, actor)
         return
     through = table.priced_through(ledger)
     beyond = terms.charging.longest_beyond
@@ -81,6 +93,7 @@ def _sync_rates(ledger: Ledger, terms: Terms, as_of: int, actor: str) -> None:
         replace_rates(db, terms.all_rates)
         free(db, TOO_LARGE)
         ledger.audit(as_of, actor, "rates", f"{len(spans)} changed, {queued} runs to price again")
+        audit_approvals(ledger, stored, terms.all_rates, as_of, actor)
 
 
 def _prices(sku: str, tres: dict[str, int]) -> bool:
@@ -124,11 +137,11 @@ def _sync_suspended(ledger: Ledger, terms: Terms, as_of: int, actor: str) -> Non
 
 
 def _price_queue(
-    ledger: Ledger, terms: Terms, progress: Callable[[int], None]
+    ledger: Ledger, terms: Terms, progress: Callable[[int], None], told: int | None = None
 ) -> tuple[int, int, int]:
     """Runs that changed: old charges out, new ones in, a slice a transaction.
 
-    How many, and what they had cost before and cost now.
+    How many, and what they had cost before and cost now; of those up to ``told`` only.
     """
     total = before = after = 0
     through = table.priced_through(ledger)
@@ -149,11 +162,12 @@ def _price_queue(
             old = table.charges_of(db, days)
             table.drop_charges(db, days)
             new = pricer.write(table.runs_by_id(db, [entry.id for entry in known]))
-            before, after = before + _billed(old), after + _billed(new)
+            seen = [[row for row in rows if told is None or row[1] <= told] for rows in (old, new)]
+            before, after = before + _billed(seen[0]), after + _billed(seen[1])
             # a run that grows leaves the days before as they were
             mark(db, {row[0] for row in {*old} ^ {*new}})
             table.unqueue(db, [entry.id for entry in queue])
-        total += len(known)
+        total += sum(told is None or entry.id <= told for entry in known)
         progress(len(known))
 
 

@@ -13,8 +13,8 @@ from slurm_finops.ledger.store import Ledger, translated
 
 #: What runs are stored by.
 _NAMED = ("clusters", "contexts", "tres", "tag_sets")
-#: What capacity of pools is known from.
-_NODES = ("nodes_seen", "node_capacity", "node_events")
+#: What capacity of pools, and of reservations, is known from.
+_NODES = ("nodes_seen", "node_capacity", "node_events", "reservations")
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from slurm_finops.core.money import SECONDS_PER_HOUR, to_minor
+from slurm_finops.core.money import SECONDS_PER_HOUR, apportion_ticks, to_minor
 from slurm_finops.core.period import Calendar, Period
 from slurm_finops.core.pools import SLURM, Pool
 from slurm_finops.ledger import allocation as table
@@ -27,6 +27,11 @@ class Utilisation(NamedTuple):
     beyond_seconds: int
     capacity_seconds: int | None
     down_seconds: int | None
+
+    def minor(self, digits: int) -> tuple[int, int, int]:
+        """What use bore, what was unused (the two sum to the cost), what went beyond."""
+        used, unused = apportion_ticks([self.used_ticks, self.unused_ticks], digits, ["a", "b"])
+        return used, unused, to_minor(self.beyond_ticks, digits)
 
     def unit_hour_minor(self, digits: int) -> int | None:
         """What an hour of a unit that was used cost, unused ones included; None if none was."""

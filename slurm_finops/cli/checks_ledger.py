@@ -22,12 +22,14 @@ _RESTORE = "restore it from a backup, or move it away and collect anew"
 
 def ledger(config: Config, period: Period, as_of: int) -> Iterator[Finding]:
     """The ledger's own state; nothing in it is changed."""
+    from slurm_finops.cli.checks_rates import approvals
     from slurm_finops.ledger.store import Ledger
 
     if not config.database.exists():
         yield Finding("ledger", SKIP, f"{config.database} is not there yet: the first collection "
                       "makes it")  # fmt: skip
         yield _rates(config, config.rates)
+        yield from approvals(config, config.rates, as_of)
         return
     try:
         with Ledger.read(config.database, config.currency, config.timezone) as opened:
@@ -65,6 +67,7 @@ def _look(opened: Ledger, config: Config, period: Period, as_of: int) -> Iterato
     from slurm_finops.cli.all_rates import all_rates, with_pools
     from slurm_finops.cli.checks_claims import claims
     from slurm_finops.cli.checks_pools import shared
+    from slurm_finops.cli.checks_rates import approvals
     from slurm_finops.ledger import health
 
     said = health.damage(opened.db)
@@ -85,6 +88,7 @@ def _look(opened: Ledger, config: Config, period: Period, as_of: int) -> Iterato
     yield _unpriced(opened, config, rates, period) if pricing.verdict == OK else Finding(
         "rates", SKIP, "not looked at until every run is priced by them")  # fmt: skip
     yield from _useless_rates(opened, config, priced)
+    yield from approvals(config, rates, as_of)
     yield from shared(opened, config, period)
     yield _tags(opened, config, period)
     yield from claims(opened.db, config, period)

@@ -1,4 +1,4 @@
-"""check: pools that cover no use, and shared costs that nobody carries."""
+"""check: pools that cover no use, reservations, and shared costs that nobody carries."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ def shared(opened: Ledger, config: Config, period: Period) -> Iterator[Finding]:
         return
     if config.allocation.pools:
         yield _pools(opened, config, period)
+    if config.allocation.reservations:
+        yield _reservations(opened)
     yield _carried(opened, config, period)
 
 
@@ -41,6 +43,17 @@ def _pools(opened: Ledger, config: Config, period: Period) -> Finding:
     return Finding("pools", OK, f"{len(found)} in {period.label}, each of them used")
 
 
+def _reservations(opened: Ledger) -> Finding:
+    from slurm_finops.ledger.reservations import anything_known
+
+    if anything_known(opened.db):
+        return Finding("reservations", OK, "some were collected")
+    return Finding(
+        "reservations", WARN, "none was collected, so [[reservations]] cost nobody anything",
+        "slurm-finops collect reservations, or nightly, reads them",
+    )  # fmt: skip
+
+
 def _carried(opened: Ledger, config: Config, period: Period) -> Finding:
     from slurm_finops.core.money import grouped, to_minor
     from slurm_finops.ledger.allocation import nobodys
@@ -55,6 +68,7 @@ def _carried(opened: Ledger, config: Config, period: Period) -> Finding:
     if found:
         return Finding(
             "shared costs", WARN, f"in {period.label} nobody carries {', '.join(found)}",
-            "name a buyer, a spread or to: docs/pools.md",
+            "name a buyer, a spread or to, or give the team that holds a reservation its "
+            "accounts or users: docs/pools.md",
         )  # fmt: skip
     return Finding("shared costs", OK, f"all that was shared in {period.label} has an owner")

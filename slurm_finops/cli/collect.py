@@ -32,6 +32,7 @@ def collect() -> None:
       slurm-finops collect sacct --file june.txt.gz
       slurm-finops collect pyslurm
       slurm-finops collect nodes
+      slurm-finops collect reservations
     """
 
 
@@ -139,8 +140,9 @@ def nodes(
 ) -> None:
     """Collect what the nodes have, and when they were down, for pools with units = "slurm".
 
-    A node that appears, changes or is gone counts so from the time of the collection
-    on.  nightly does this, too, where the configuration has such a pool.
+    [[reservations]] go by what nodes have, too.  A node that appears, changes or is gone
+    counts so from the time of the collection on.  nightly does this, too, where the
+    configuration has such a pool or reservations.
 
     \b
     Where Slurm's clients are on another machine, save files there, and collect them in
@@ -159,6 +161,45 @@ def nodes(
     answer = read_files(file_nodes, file_events) if saved else read_live(app.config.cluster)
     with app.writing("collect") as ledger:
         found = collect_nodes(app, ledger, answer)
+    if style == "json":
+        echo_json(found._asdict())
+    else:
+        click.echo("\n".join(found.lines()))
+
+
+@collect.command("reservations")
+@click.option("--file", "path", metavar="FILE", help="A saved answer of sacctmgr (.gz too).")
+@click.option("--print-command", is_flag=True, help="Print the command that saves such a file "
+              "where Slurm is, and collect nothing.")
+@FORMAT
+@pass_app
+def reservations(app: App, path: str | None, print_command: bool, style: str) -> None:
+    """Collect Slurm's reservations and who holds them, for [[reservations]].
+
+    A reservation that lasts is known up to the time of the collection.  nightly does
+    this, too, where the configuration has [[reservations]].  What the nodes of one have
+    comes from collect nodes.
+
+    \b
+    Where Slurm's clients are on another machine, save a file there:
+      slurm-finops collect reservations --print-command
+      slurm-finops collect reservations --file reservations.txt
+
+    Records that cannot be read are kept with the reason: slurm-finops problems.
+    """
+    from slurm_finops.cli.reservation_collecting import (
+        collect_reservations,
+        read_file,
+        read_live,
+        save_command,
+    )
+
+    if print_command:
+        click.echo(save_command(app.config.cluster))
+        return
+    at, shown = read_file(path) if path else read_live(app.config.cluster)
+    with app.writing("collect") as ledger:
+        found = collect_reservations(app, ledger, at, shown)
     if style == "json":
         echo_json(found._asdict())
     else:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from slurm_finops.cli.app import App
     from slurm_finops.config import Config
+    from slurm_finops.core.approval import Approval
     from slurm_finops.core.rates import Match, Rate
     from slurm_finops.ledger.import_log import Changes, Source
     from slurm_finops.ledger.imports import Origin
@@ -37,13 +38,17 @@ class Asked(NamedTuple):
     start: str | None
     name: str | None
     replace: bool
+    approved_by: str | None
+    document: str | None
+    review: str | None
 
     def options(self) -> dict[str, Any]:
         """What was chosen, as it is kept with the import."""
         kept = {
             "instance": list(self.instances), **self.picks, "where": list(self.columns),
             "match": list(self.matches), "rank": self.rank, "spot": self.spot, "from": self.start,
-            "replace": self.replace,
+            "replace": self.replace, "approved_by": self.approved_by, "document": self.document,
+            "review": self.review,
         }  # fmt: skip
         return {key: value for key, value in kept.items() if value}
 
@@ -103,8 +108,20 @@ def _wanted(app: App, asked: Asked) -> Wanted:
     columns = dict(_pair(text, "--where", "COLUMN=VALUE") for text in asked.columns)
     return Wanted(
         app.config.currency, instances(asked.instances), asked.picks, columns,
-        _match(asked.matches), asked.rank, start,
+        _match(asked.matches), asked.rank, start, _approval(asked),
     )  # fmt: skip
+
+
+def _approval(asked: Asked) -> Approval | None:
+    from slurm_finops.core.approval import approval_of
+    from slurm_finops.core.words import storable
+
+    said = (storable(text or "") for text in (asked.approved_by, asked.document, asked.review))
+    try:
+        return approval_of(*said)
+    except ValueError as error:
+        option = "--review" if asked.approved_by else "--approved-by"
+        raise click.BadParameter(str(error), param_hint=f"'{option}'") from None
 
 
 def _match(texts: Sequence[str]) -> Match:
@@ -177,7 +194,7 @@ def told(app: App, found: Found, made: Changes[Origin], dry_run: bool) -> Iterat
     yield head(found.source, LOG, made, dry_run)
     if not made:
         return
-    new = [one.rate for one in (*made.added, *made.replaced)]
+    new = [one.rate for one in (*made.added, *made.replaced, *made.approved)]
     where = f"import {found.source.name}"
     groups = rates_list.grouped([rate._replace(where=where) for rate in new], False)
     yield from rates_list.table(app.config, groups)
@@ -189,7 +206,7 @@ def told(app: App, found: Found, made: Changes[Origin], dry_run: bool) -> Iterat
 def _givers_of_way(config: Config, new: Sequence[Rate]) -> Iterator[str]:
     """Rates of finops.toml in the same series end where an imported one begins: was that meant?"""
     from slurm_finops.cli.all_rates import configured
-    from slurm_finops.prices.text import utc
+    from slurm_finops.core.words import utc
 
     begin = {rate.series: rate.start for rate in sorted(new, key=lambda r: r.start, reverse=True)}
     for rate in configured(config):

@@ -37,8 +37,11 @@ def nightly(app: App, no_send: bool) -> None:
     with app.writing("nightly", wait=0) as ledger:
         night = _Night()
         night.step("collect", lambda: _collect(app, ledger))
-        if any(pool.units == SLURM for pool in app.config.allocation.pools):
+        what = app.config.allocation
+        if what.reservations or any(pool.units == SLURM for pool in what.pools):
             night.step("nodes", lambda: _nodes(app, ledger))
+        if what.reservations:
+            night.step("reserved", lambda: _reservations(app, ledger))
         night.step("price", lambda: _price(app, ledger))
         night.step("report", lambda: _report(app, ledger))
         path = app.config.hook.budget_file
@@ -105,6 +108,18 @@ def _nodes(app: App, ledger: Ledger) -> str:
     except NoSlurm as error:
         return f"skipped: {error}"
     return "; ".join(collect_nodes(app, ledger, answer).lines())
+
+
+def _reservations(app: App, ledger: Ledger) -> str:
+    """The same of reservations: what is known of them ends where they were last seen."""
+    from slurm_finops.cli.reservation_collecting import collect_reservations, read_live
+    from slurm_finops.sources.slurm import NoSlurm
+
+    try:
+        at, shown = read_live(app.config.cluster)
+    except NoSlurm as error:
+        return f"skipped: {error}"
+    return "; ".join(collect_reservations(app, ledger, at, shown).lines())
 
 
 def _price(app: App, ledger: Ledger) -> str:

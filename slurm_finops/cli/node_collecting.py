@@ -78,10 +78,13 @@ def read_live(cluster: str) -> Answer:
 
 def read_files(nodes: str | None, events: str | None) -> Answer:
     """Read saved files.  Raises `InputError`; a file begins with when it was saved."""
-    return _answer(_saved(nodes) if nodes else None, _saved(events) if events else None)
+    return _answer(
+        saved(nodes, "nodes") if nodes else None, saved(events, "nodes") if events else None
+    )
 
 
-def _saved(path: str) -> tuple[int, list[str], str]:
+def saved(path: str, what: str) -> tuple[int, list[str], str]:
+    """When a file for `collect` of ``what`` was saved, its lines after that, and its name."""
     from slurm_finops.sources.files import TORN, open_text, why
 
     with open_text(path, "a saved answer of scontrol or sacctmgr") as (file, _):
@@ -93,7 +96,7 @@ def _saved(path: str) -> tuple[int, list[str], str]:
     if not (first.isascii() and first.isdigit() and len(first) <= _EPOCH_DIGITS):
         raise InputError(
             f"{path}: line 1 is {first[:60]!r}; expected the time at which it was saved, in epoch "
-            "seconds.  Save it with: slurm-finops collect nodes --print-command"
+            f"seconds.  Save it with: slurm-finops collect {what} --print-command"
         )
     if int(first) > now():
         raise InputError(f"{path}: line 1 says that it was saved in the future (epoch {first})")
@@ -109,18 +112,19 @@ def _answer(
         at, lines, name = nodes
         seen = read_nodes(lines)
         if not seen.nodes and not seen.away:
-            raise InputError(f"{name}: no node in it{_first(seen.problems)}")
+            raise InputError(f"{name}: no node in it{first_of(seen.problems)}")
         found = found._replace(nodes=(at, seen))
     if events:
         at, lines, name = events
         read, problems = read_events(lines)
         if problems and not read:
-            raise InputError(f"{name}: no readable event in it{_first(problems)}")
+            raise InputError(f"{name}: no readable event in it{first_of(problems)}")
         found = found._replace(events=(at, read, problems))
     return found
 
 
-def _first(problems: list[Problem]) -> str:
+def first_of(problems: list[Problem]) -> str:
+    """The end of an error about an answer of which nothing could be read."""
     if not problems:
         return ".  Nothing was written"
     first = problems[0]
@@ -155,11 +159,14 @@ def collect_nodes(app: App, ledger: Ledger, answer: Answer) -> Collected:
 
 def _mark(app: App, ledger: Ledger, since: list[int]) -> None:
     """Days whose capacity is another than they were allocated by."""
+    from slurm_finops.billing.reserved import dated
     from slurm_finops.core.pools import SLURM
     from slurm_finops.ledger.allocation import mark, through
 
-    pools = [pool for pool in app.config.allocation.pools if pool.units == SLURM]
+    what = dated(ledger.db, app.config.allocation)
+    firsts = [pool.first for pool in what.pools if pool.units == SLURM]
+    firsts += [rule.first or 0 for rule in what.reservations]
     end = through(ledger)
-    if pools and since and end is not None:
-        first = max(app.config.calendar.day_of(min(since)), min(pool.first for pool in pools))
+    if firsts and since and end is not None:
+        first = max(app.config.calendar.day_of(min(since)), min(firsts))
         mark(ledger.db, range(first, end))

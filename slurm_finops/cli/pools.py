@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from slurm_finops.cli.app import FORMAT, App, echo_json, pass_app
+from slurm_finops.cli.app import FORMAT, App, echo_json, now, pass_app
 
 if TYPE_CHECKING:
     from slurm_finops.billing.utilisation import Utilisation
     from slurm_finops.core.period import Period
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option("--period", metavar="PERIOD", help="2026-06, 2026-06-01, 2026-W23 or A..B "
               "(half-open).  [default: this billing month]")
 @FORMAT
-@pass_app
-def pools(app: App, period: str | None, style: str) -> None:
+@click.pass_context
+def pools(context: click.Context, period: str | None, style: str) -> None:
     """List the pools of a period: cost, use, what nobody used and what went beyond.
 
     Costs are known through the last day that has ended and was priced.  Of a pool with
@@ -29,7 +29,16 @@ def pools(app: App, period: str | None, style: str) -> None:
     Examples:
       slurm-finops pools
       slurm-finops pools --period 2026-06 --format json
+      slurm-finops pools recovery --year 2026
     """
+    if context.invoked_subcommand is None:
+        _list(context.find_object(App), period, style)
+    elif period is not None or style != "table":
+        raise click.UsageError(f"the options of {context.invoked_subcommand} stand behind its name")
+
+
+def _list(app: App | None, period: str | None, style: str) -> None:
+    assert app is not None
     from slurm_finops.billing.utilisation import utilisation
 
     asked, config = app.period(period), app.config
@@ -41,16 +50,78 @@ def pools(app: App, period: str | None, style: str) -> None:
     elif found:
         click.echo("\n".join(_table(app, asked, found)))
     else:
-        click.echo(f"no pool is there in {asked.label}: [[pools]] in {config.path} names them")
+        covering = " that covers use" if config.allocation.recharge else ""
+        click.echo(f"no pool{covering} is there in {asked.label}: [[pools]] in {config.path} names "
+                   "them")  # fmt: skip
+    if style == "table" and config.allocation.recharge:
+        click.echo("what rates recover is in: slurm-finops pools recovery")
+
+
+@pools.command()
+@click.option("--year", type=click.IntRange(2000, 2241), metavar="YEAR",
+              help="The last fiscal year to show, by the calendar year that it begins in.  "
+              "[default: the running one]")
+@click.option("--format", "style", type=click.Choice(["table", "json", "csv"]), default="table",
+              show_default=True, help="How the answer is printed.")
+@pass_app
+def recovery(app: App, year: int | None, style: str) -> None:
+    """Say what was recovered of the cost of each pool, by fiscal year, and what is carried over.
+
+    Of a pool of kind recharge: what it opened with, cost, what its charges billed and what a
+    subsidy paid of them, and what it closes with, which opens the next year.  Of one that covers
+    use: how much of its cost use bears, and how much nobody used.
+
+    Every pool is shown from its first fiscal year on.  The running year is counted through the
+    last day that has ended and was priced.
+
+    \b
+    Examples:
+      slurm-finops pools recovery
+      slurm-finops pools recovery --year 2026 --format csv
+    """
+    from slurm_finops.reports import recovery as reports
+
+    config = app.config
+    last = _fiscal_year(app, year)
+    with app.reading() as ledger:
+        found = reports.recoveries(ledger, app.site, config.fiscal_year, last)
+    if style == "table":
+        click.echo(reports.recovery_text(found) if found.lines else
+                   f"no pool was there in {last.label} or before: [[pools]] in {config.path} names "
+                   "them\n", nl=False)  # fmt: skip
+        return
+    for line in reports.notes(found):
+        click.echo(line, err=True)
+    if style == "json":
+        echo_json(reports.recovery_json(found))
+    else:
+        click.echo(reports.recovery_csv(found), nl=False)
+
+
+def _fiscal_year(app: App, year: int | None) -> Period:
+    """The running fiscal year, or the one that begins in a calendar year."""
+    from datetime import date
+
+    from slurm_finops.core.period import day_number
+
+    calendar, begins = app.config.calendar, app.config.fiscal_year
+    running = calendar.fiscal_year(calendar.day_of(now()), begins)
+    if year is None:
+        return running
+    asked = calendar.fiscal_year(day_number(date(year, *begins)), begins)
+    if asked.first > running.first:
+        raise click.BadParameter(
+            f"the fiscal year {asked.label} has not begun; the last is {running.label}",
+            param_hint="'--year'",
+        )
+    return asked
 
 
 def _money(one: Utilisation, digits: int) -> dict[str, int]:
     """The pool's cost in minor units, and its parts, which sum to it."""
-    from slurm_finops.core.money import apportion_ticks, to_minor
-
-    used, unused = apportion_ticks([one.used_ticks, one.unused_ticks], digits, ["a", "b"])
+    used, unused, beyond = one.minor(digits)
     return {"cost": used + unused, "used_cost": used, "unused_cost": unused,
-            "beyond_cost": to_minor(one.beyond_ticks, digits)}  # fmt: skip
+            "beyond_cost": beyond}  # fmt: skip
 
 
 def _as_json(one: Utilisation, digits: int) -> dict[str, Any]:

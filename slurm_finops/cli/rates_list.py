@@ -10,14 +10,18 @@ from slurm_finops.core.words import count
 from slurm_finops.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from slurm_finops.config import Config
+    from slurm_finops.core.approval import Approval
     from slurm_finops.core.rates import Rate
 
 #: Longer series are one line.
 _STEPS = 6
-_HEAD = ("sku", "price", "per", "unit-hour", "from", "pricing", "match", "rank", "source")
+_APPROVAL = ("approved by", "document", "review")
+_HEAD: tuple[str, ...] = (
+    "sku", "price", "per", "unit-hour", "from", "pricing", "match", "rank", "source",
+)  # fmt: skip
 
 
 def of_sku(rates: Sequence[Rate], sku: str) -> list[Rate]:
@@ -30,20 +34,15 @@ def of_sku(rates: Sequence[Rate], sku: str) -> list[Rate]:
     return found
 
 
-def in_force(rates: Iterable[Rate], at: int) -> list[Rate]:
-    """Of each series the rate that holds at a moment."""
-    found: dict[Any, Rate] = {}
-    for rate in sorted(rates, key=lambda rate: rate.start):
-        if rate.start <= at:
-            found[rate.series] = rate
-    return list(found.values())
-
-
 def grouped(rates: Iterable[Rate], steps: bool) -> list[list[Rate]]:
-    """Rates by SKU, match, rank and time; many of one source and pricing together."""
+    """Rates by SKU, match, rank and time; many of one source, pricing and approval together."""
     ordered = sorted(rates, key=lambda rate: (rate.series, rate.start))
     found: list[list[Rate]] = []
-    for _, group in groupby(ordered, key=lambda rate: (rate.series, _source(rate), rate.pricing)):
+
+    def alike(rate: Rate) -> tuple[Any, ...]:
+        return rate.series, _source(rate), rate.pricing, rate.approval
+
+    for _, group in groupby(ordered, key=alike):
         some = list(group)
         found += [[rate] for rate in some] if steps or len(some) <= _STEPS else [some]
     return found
@@ -72,26 +71,48 @@ def _price(rate: Rate, config: Config, per: int = 1) -> str:
     return exact_text(rate.price, per * MICROS, config.digits)
 
 
-def table(config: Config, groups: Sequence[Sequence[Rate]]) -> Iterator[str]:
-    """A line a rate or series, aligned, under a line of names."""
+def table(
+    config: Config, groups: Sequence[Sequence[Rate]], overdue: Collection[Rate] = ()
+) -> Iterator[str]:
+    """A line a rate or series, aligned, under a line of names.
+
+    Who approved them is shown where any is approved; ``overdue`` are past their review.
+    """
     from slurm_finops.reports.format import visible
     from slurm_finops.reports.tables import aligned
 
-    rows = [tuple(map(visible, _row(config, some))) for some in groups]
-    yield from aligned([_HEAD, *rows], len(_HEAD))
+    head, rows = _HEAD, [_row(config, some) for some in groups]
+    if any(some[0].approval for some in groups):
+        head += _APPROVAL
+        rows = [(*row, *_approval(some, overdue)) for row, some in zip(rows, groups, strict=True)]
+    yield from aligned([head, *(tuple(map(visible, row)) for row in rows)], len(head))
+
+
+def _approval(some: Sequence[Rate], overdue: Collection[Rate]) -> tuple[str, str, str]:
+    approval = some[0].approval
+    if approval is None:
+        return "–", "–", "–"
+    past = ", past" if any(rate in overdue for rate in some) else ""
+    return approval.approved_by, approval.document or "–", (_review(approval) or "–") + past
+
+
+def _review(approval: Approval) -> str | None:
+    from slurm_finops.core.period import day_date
+
+    return None if approval.review is None else str(day_date(approval.review))
 
 
 def _row(config: Config, some: Sequence[Rate]) -> tuple[str, ...]:
-    first, ends = some[0], _extremes(some)
-    when = _when(config, first.start)
+    first, ends, when = some[0], _extremes(some), config.calendar.shortest
+    since = when(first.start)
     if len(some) > 1:
-        when += f" … {_when(config, some[-1].start)}, {count(len(some), 'step')}"
+        since += f" … {when(some[-1].start)}, {count(len(some), 'step')}"
     return (
         first.sku,
         " – ".join(dict.fromkeys(_price(rate, config) for rate in ends)),
         " – ".join(dict.fromkeys(str(rate.per) for rate in ends)),
         " – ".join(dict.fromkeys(_price(rate, config, rate.per) for rate in ends)),
-        when,
+        since,
         first.pricing,
         ", ".join(f"{key}={value}" for key, value in first.match) or "–",
         str(first.rank),
@@ -99,23 +120,22 @@ def _row(config: Config, some: Sequence[Rate]) -> tuple[str, ...]:
     )
 
 
-def _when(config: Config, instant: int) -> str:
-    """A date where it is midnight in the billing zone, else the time."""
-    text = config.calendar.isoformat(instant)
-    calendar = config.calendar
-    if calendar.midnight(calendar.day_of(instant)) == instant:
-        return text[:10]
-    return text
-
-
-def as_json(config: Config, some: Sequence[Rate]) -> dict[str, Any]:
+def as_json(
+    config: Config, some: Sequence[Rate], overdue: Collection[Rate] = ()
+) -> dict[str, Any]:
     """A rate, or a series of them: then ``lowest`` and ``highest`` instead of a price."""
     first, isoformat = some[0], config.calendar.isoformat
     common = {
         "sku": first.sku, "pricing": first.pricing, "match": dict(first.match),
         "rank": first.rank, "source": _source(first), "steps": len(some),
-        "from": isoformat(first.start),
+        "from": isoformat(first.start), "approval": None,
     }  # fmt: skip
+    if first.approval:
+        common["approval"] = {
+            "approved_by": first.approval.approved_by, "document": first.approval.document or None,
+            "review": _review(first.approval),
+            "past_review": any(rate in overdue for rate in some),
+        }  # fmt: skip
     if len(some) == 1:
         return common | _money(config, first)
     lowest, highest = _extremes(some)

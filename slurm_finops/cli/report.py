@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from slurm_finops.cli.app import App, pass_app
+from slurm_finops.cli.explaining import explain
 from slurm_finops.cli.files import save
 
 if TYPE_CHECKING:
@@ -24,17 +25,20 @@ STYLES = ["table", "json", "csv", "html"]
 @click.option("--by", "names", metavar="NAMES",
               help="Dimensions, comma-separated: team, project, experiment, environment, model, "
               "cost_center, user, account, partition, qos, cluster, sku, state, pricing, "
-              "tag_source, day, origin, category.  [default: team; on a team's page project]")
+              "tag_source, class, day, origin, category.  [default: team; a team's page: project]")
 @click.option("--format", "style", type=click.Choice(STYLES),
               help="How the report is written.  [default: as --out ends, else table]")
 @click.option("--team", metavar="TEAM", help="Only this team; '(untagged)' is what names none.")
 @click.option("--out", metavar="FILE", help="Write here instead of to the terminal.")
+@click.option("--explain", "job", metavar="RUN", help="How the bill of one run comes about, "
+              "line by line: 4711, 4711_3 of an array, 4711+1 of a het job.  A table or JSON.")
+@click.option("--cluster", metavar="CLUSTER", help="Where RUN ran.  [default: the configured one]")
 @pass_app
 def report(
     app: App, period: str | None, names: str | None, style: str | None, team: str | None,
-    out: str | None,
+    out: str | None, job: str | None, cluster: str | None,
 ) -> None:  # fmt: skip
-    """Report the cost of a period.
+    """Report the cost of a period, or explain that of one run.
 
     \b
     Examples:
@@ -42,7 +46,13 @@ def report(
       slurm-finops report --period 2026-06 --by team,project
       slurm-finops report --period 2026-W23 --by day --team nlp --format csv
       slurm-finops report --period 2026-06 --out june.html
+      slurm-finops report --explain 4711_3
     """
+    if job is not None:
+        explain(app, job, cluster, style, period or names or team)
+        return
+    if cluster is not None:
+        raise click.UsageError("--cluster belongs to --explain; of a report, see --by cluster")
     by = dimensions(names) if names is not None else ()
     asked = app.period(period)
     ending = Path(out or "").suffix.removeprefix(".")

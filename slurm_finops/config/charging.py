@@ -1,10 +1,11 @@
 """The charging policy of a finops.toml: classes, factors, groups, rounding, what is forgiven."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from fractions import Fraction
 from itertools import pairwise
 
-from slurm_finops.config.fields import day_of, match_of, ratio, span_of, unique
+from slurm_finops.config.fields import day_of, match_of, rank_of, ratio, span_of, unique
+from slurm_finops.config.lots import lot_of
 from slurm_finops.config.table import Table
 from slurm_finops.core.charging import (
     COMBINE,
@@ -23,7 +24,7 @@ from slurm_finops.core.compare import LONGEST_MINIMUM
 from slurm_finops.core.money import SECONDS_PER_HOUR, parse_decimal
 from slurm_finops.core.near import nearest
 from slurm_finops.core.period import Calendar
-from slurm_finops.core.rates import CLASS, MAX_RANK, NEVER, Match, RateError
+from slurm_finops.core.rates import CLASS, NEVER, Match, RateError
 from slurm_finops.errors import ConfigError
 
 #: In which a run can end (sacct's man page, JOB STATE CODES).
@@ -32,13 +33,18 @@ STATES = (
     "PREEMPTED", "REQUEUED", "TIMEOUT",
 )  # fmt: skip
 _SKU = 'TRES such as "gres/gpu:h100"'
-_KINDS = ("factors", "forgive", "rounding", "groups", "tiers")
+#: The tables of rules, and what `Charging` calls what is in them.
+_KINDS = {
+    "factors": "factors", "forgive": "forgiven", "rounding": "rounding", "groups": "groups",
+    "tiers": "tiers", "allocations": "lots",
+}  # fmt: skip
 
 
 def charging(
-    top: Table, calendar: Calendar, classes: tuple[tuple[str, Timeline], ...], otherwise: str
-) -> Charging:
-    """The whole policy; ``classes`` are those of the teams.  Raises `ConfigError`."""
+    top: Table, calendar: Calendar, teams: Collection[str],
+    classes: tuple[tuple[str, Timeline], ...], otherwise: str, fiscal_year: tuple[int, int],
+) -> Charging:  # fmt: skip
+    """The whole policy; ``classes`` are those of the ``teams``.  Raises `ConfigError`."""
     reader = _Reader(calendar)
     found = Charging(
         classes, otherwise,
@@ -47,10 +53,11 @@ def charging(
         rounding=tuple(reader.rounding(table) for table in top.tables("rounding")),
         groups=tuple(reader.group(table) for table in top.tables("groups")),
         tiers=tuple(reader.tier(table) for table in top.tables("tiers")),
+        lots=tuple(lot_of(table, teams) for table in top.tables("allocations")),
+        fiscal_year=fiscal_year,
     )  # fmt: skip
-    for kind in _KINDS:
-        rules = found.forgiven if kind == "forgive" else getattr(found, kind)
-        unique(top, kind, [rule.name for rule in rules])
+    for table, kind in _KINDS.items():
+        unique(top, table, [rule.name for rule in getattr(found, kind)])
     try:
         found.check()
     except RateError as error:
@@ -106,7 +113,8 @@ class _Reader:
         if not 0 < part <= 1:
             raise table.fail("part", f"is {part}; expected more than 0, and 1 at most")
         start, end = self._span(table)
-        found = Forgiven(name, states, part, match_of(table), _rank(table), start, end, table.name)
+        match, rank = match_of(table), rank_of(table)
+        found = Forgiven(name, states, part, match, rank, start, end, table.name)
         table.done()
         return found
 
@@ -117,7 +125,8 @@ class _Reader:
         if not 0 <= minimum <= LONGEST_MINIMUM:
             raise table.fail("minimum", f"is {minimum}; expected 0 to {LONGEST_MINIMUM} seconds")
         start, end = self._span(table)
-        found = Rounding(name, step, minimum, match_of(table), _rank(table), start, end, table.name)
+        match, rank = match_of(table), rank_of(table)
+        found = Rounding(name, step, minimum, match, rank, start, end, table.name)
         table.done()
         return found
 
@@ -150,13 +159,6 @@ class _Reader:
 
     def _span(self, table: Table) -> tuple[int, int]:
         return span_of(table, self._calendar)
-
-
-def _rank(table: Table) -> int:
-    rank: int = table.take("rank", int, "a whole number", 0)
-    if abs(rank) >= MAX_RANK:
-        raise table.fail("rank", f"is {rank}; expected {1 - MAX_RANK} to {MAX_RANK - 1}")
-    return rank
 
 
 def _steps(table: Table) -> Iterator[tuple[int, Fraction]]:

@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from slurm_finops.config.table import Table
+from slurm_finops.core.approval import Approval
 from slurm_finops.core.money import MICROS, parse_decimal
 from slurm_finops.core.period import Calendar, day_number
 from slurm_finops.core.rates import (
@@ -24,7 +25,8 @@ from slurm_finops.core.rates import (
 MICRO_DIGITS = len(str(MICROS)) - 1
 #: Days of other years are slips, and a cost from the year 26 would have 700,000 of them.
 YEARS = range(2000, 2242)
-_RATIO = re.compile(r"-?\d{1,20}([./]\d{1,20})?", re.ASCII)
+_MONTH_DAY = re.compile(r"\d{2}-\d{2}", re.ASCII)
+_PART = re.compile(r"-?\d{0,20}([./]\d{1,20})?", re.ASCII)
 
 
 def rate_of(table: Table, calendar: Calendar) -> Rate:
@@ -36,16 +38,35 @@ def rate_of(table: Table, calendar: Calendar) -> Rate:
     start = instant(table, calendar)
     pricing = table.choice("pricing", PRICINGS, ON_DEMAND)
     match = match_of(table)
-    rank = table.take("rank", int, "a whole number", 0)
-    if abs(rank) >= MAX_RANK:
-        raise table.fail("rank", f"is {rank}; expected {1 - MAX_RANK} to {MAX_RANK - 1}")
+    rank = rank_of(table)
     subsidy = decimal(table, "subsidy", MICRO_DIGITS, 'a text such as "1.50"', "0")
+    approval = approval_of(table)
     table.done()
     assert price is not None and subsidy is not None
     if subsidy > price:
         raise table.fail("subsidy", "is more than the price, of which it is a part")
     where = f"{table.name} ({sku})"
-    return Rate(sku, price, start, per, pricing, match, rank, where, subsidy)
+    return Rate(sku, price, start, per, pricing, match, rank, where, subsidy, approval)
+
+
+def rank_of(table: Table) -> int:
+    rank: int = table.take("rank", int, "a whole number", 0)
+    if abs(rank) >= MAX_RANK:
+        raise table.fail("rank", f"is {rank}; expected {1 - MAX_RANK} to {MAX_RANK - 1}")
+    return rank
+
+
+def approval_of(table: Table) -> Approval | None:
+    """Who approved a rate, where that is said."""
+    approved_by = table.text("approved_by", "who approved it", None)
+    document = table.text("document", "a reference or URL", None)
+    review = day_of(table, "review", None)
+    if approved_by is not None:
+        return Approval(approved_by, document or "", review)
+    for key, value in (("document", document), ("review", review)):
+        if value is not None:
+            raise table.fail(key, "is of an approval; add approved_by: who approved it")
+    return None
 
 
 def decimal(table: Table, key: str, digits: int, expected: str, default: Any = ...) -> int | None:
@@ -95,15 +116,36 @@ def span_of(table: Table, calendar: Calendar) -> tuple[int, int]:
 
 def ratio(table: Table, key: str, expected: str, default: Any = ...) -> Fraction:
     """A number that is not below 0, as a text: a decimal or a fraction."""
-    text = table.text(key, expected, default)
+    return part(table, key, table.take(key, (str, int, float), expected, default), expected)
+
+
+def part(
+    table: Table, key: str, text: object, expected: str = 'a text such as "0.25" or "1/4"'
+) -> Fraction:
+    """The same of what was taken already."""
     try:
         # a fraction of Python's may have an exponent, and then no end of digits
-        found = Fraction(text if _RATIO.fullmatch(text) else "")
+        plain = isinstance(text, str) and _PART.fullmatch(text)
+        found = Fraction(str(text) if plain else "")
     except (ValueError, ZeroDivisionError):
         raise table.fail(key, f"is {text!r}; expected {expected}") from None
     if found < 0:
         raise table.fail(key, f"is {text}; it is not below 0")
     return found
+
+
+def month_day(table: Table, key: str, default: str) -> tuple[int, int]:
+    """A day of every year, such as ``07-01``: month and day."""
+    text = table.text(key, 'a month and day such as "07-01"', default)
+    try:
+        if not _MONTH_DAY.fullmatch(text):
+            raise ValueError(text)
+        found = date.fromisoformat(f"2001-{text}")  # a year without 29 February
+    except ValueError:
+        raise table.fail(
+            key, f'is {text!r}; expected a month and day that every year has, such as "07-01"'
+        ) from None
+    return found.month, found.day
 
 
 def match_of(table: Table) -> Match:

@@ -7,7 +7,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from slurm_finops.config.charging import charging, timeline_of
-from slurm_finops.config.fields import decimal, rate_of, unique
+from slurm_finops.config.fields import decimal, month_day, rate_of, unique
 from slurm_finops.config.model import Config, Gate, Hook, Mail, Project, Team
 from slurm_finops.config.pools import Reader
 from slurm_finops.config.table import Table, read_toml
@@ -31,20 +31,24 @@ def load(path: Path) -> Config:
 
 
 def load_instead(path: Path, config: Config) -> Config:
-    """``config`` with the prices of another file: what it gives of rates, pools, overhead, lines.
+    """``config`` with another file's prices: its rates, pools, overhead, lines and reservations.
 
     What the file does not give stays: of rates and lines those that ``config`` has,
     imported ones with them.  Raises `ConfigError`.
     """
-    top = read_toml(path, "expected a file of [[rates]], [[pools]], [[overhead]] or [[lines]]")
-    given = [key for key in ("rates", "pools", "overhead", "lines") if top.has(key)]
+    tables = "[[rates]], [[pools]], [[overhead]], [[lines]]"
+    top = read_toml(path, f"expected a file of {tables} or [[reservations]]")
+    given = [key for key in ("rates", "pools", "overhead", "lines", "reservations") if top.has(key)]
     if not given:
-        raise top.fail("", "gives none of [[rates]], [[pools]], [[overhead]] and [[lines]]")
+        raise top.fail("", f"gives none of {tables} and [[reservations]]")
     rates = tuple(rate_of(table, config.calendar) for table in top.tables("rates"))
     teams = frozenset(team.name for team in config.teams)
     found = Reader(config.calendar, teams).allocation(top)
     top.done()
-    kinds = {"pools": "pools", "credits": "pools", "overhead": "overhead", "lines": "lines"}
+    kinds = {
+        "pools": "pools", "credits": "pools", "recharge": "pools", "overhead": "overhead",
+        "lines": "lines", "reservations": "reservations",
+    }  # fmt: skip
     allocation = replace(config.allocation, **{
         kind: getattr(found, kind) for kind, key in kinds.items() if key in given
     })  # fmt: skip
@@ -83,7 +87,10 @@ def _config(top: Table) -> Config:
     classes = tuple(
         (team.name, timeline) for team, timeline in zip(teams, timelines, strict=True) if timeline
     )
-    charges_by = charging(top, calendar, classes, otherwise)
+    fiscal_year = month_day(billing, "fiscal_year", "01-01")
+    charges_by = charging(
+        top, calendar, [team.name for team in teams], classes, otherwise, fiscal_year
+    )
     allocation = Reader(calendar, frozenset(team.name for team in teams)).allocation(top)
     tags = top.table("tags") or Table(top.path, "tags", {})
     policy, gate = _tags(tags, teams)
@@ -98,6 +105,7 @@ def _config(top: Table) -> Config:
         mail=_mail(mail) if mail else None,
         hook=_hook(hook) if hook else Hook(),
         people=people, charge_suspended=suspended == "charge",
+        fiscal_year=fiscal_year,
     )  # fmt: skip
     for table in (privacy, billing, top):
         table.done()

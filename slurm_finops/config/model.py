@@ -82,6 +82,8 @@ class Config:
     mail: Mail | None = None
     people: str = "names"
     charge_suspended: bool = False
+    #: month and day on which a fiscal year begins
+    fiscal_year: tuple[int, int] = (1, 1)
 
     @property
     def digits(self) -> int:

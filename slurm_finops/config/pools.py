@@ -1,13 +1,12 @@
-"""[[pools]], [[overhead]] and [[lines]] of finops.toml: what is apportioned."""
+"""[[pools]], [[overhead]], [[lines]] and [[reservations]] of finops.toml: what is apportioned."""
 
-import re
 from collections.abc import Iterator
 from datetime import date
 from fractions import Fraction
 from math import lcm
 from typing import Any, Literal
 
-from slurm_finops.config.fields import MICRO_DIGITS, day_of, decimal, match_of
+from slurm_finops.config.fields import MICRO_DIGITS, day_of, decimal, match_of, part, unique
 from slurm_finops.config.table import Table
 from slurm_finops.core.accrual import EVERY, HOUR, MONTH, ONCE, YEAR, Cost
 from slurm_finops.core.money import SECONDS_PER_HOUR
@@ -27,18 +26,21 @@ from slurm_finops.core.pools import (
     Line,
     Overhead,
     Pool,
+    Recharge,
     Spread,
     check_names,
     check_pools,
+    check_recharge,
 )
 from slurm_finops.core.rates import EVER, MAX_RANK, RateError
+from slurm_finops.core.reservations import HOLDERS, IdleRule
 from slurm_finops.core.tags import KEYS, Tags
 from slurm_finops.errors import ConfigError
 
 _AMOUNT = 'a text such as "1200.00"'
+_SHARE = 'a part of the unused time from "0" to "1", such as "0.5" or "1/2"'
 CATEGORIES = ("storage", "egress", "support", "licence", "other")
-_PART = re.compile(r"-?\d{0,20}([./]\d{1,20})?", re.ASCII)
-_KINDS = ("reserved", "owned", "credit")
+_KINDS = ("reserved", "owned", "credit", "recharge")
 
 
 class Reader:
@@ -56,15 +58,18 @@ class Reader:
             tuple(self._overhead(table) for table in top.tables("overhead")),
             tuple(self.line(table) for table in top.tables("lines")),
             tuple(one for one in found if isinstance(one, Credit)),
+            tuple(self._reservations(table) for table in top.tables("reservations")),
+            tuple(one for one in found if isinstance(one, Recharge)),
         )
         try:
             check_names(what.named)
             check_pools(what.pools)
+            check_recharge(what.recharge)
         except RateError as error:
             raise ConfigError(f"{top.path}: {error}") from None
         return what
 
-    def _pool(self, table: Table) -> Pool | Credit:
+    def _pool(self, table: Table) -> Pool | Credit | Recharge:
         kind = table.choice("kind", _KINDS, "reserved")
         name = table.text("name", "a name of its own")
         if kind == "credit":
@@ -73,6 +78,8 @@ class Reader:
         costs = tuple(self._costs(table, kind, first, last))
         if not costs:
             raise table.fail("", "costs nothing: give upfront, hourly, monthly, yearly or purchase")
+        if kind == "recharge":
+            return self._recharge(table, name, costs, first, last)
         buyer = self._team(table, "buyer")
         share = table.choice("share", ("use", BUYER_FIRST), "use")
         if share == BUYER_FIRST and buyer is None:
@@ -84,6 +91,7 @@ class Reader:
             beyond=table.choice("beyond", ("error", "rates"), "error"),
             buyer=buyer, buyer_first=share == BUYER_FIRST,
             unused=self._unused(table, buyer), where=table.name,
+            bills_use=table.choice("billed", ("purchase", "use"), "purchase") == "use",
         )  # fmt: skip
         if pool.units is None and pool.buyer_first:
             raise table.fail("share", "is buyer_first, which needs units: what is beyond them?")
@@ -91,6 +99,23 @@ class Reader:
         if pool.units == SLURM and others:
             raise table.fail("match", f'has {min(others)}, and units is "{SLURM}": nodes have '
                              "none; give a number of units")  # fmt: skip
+        table.done()
+        return pool
+
+    def _recharge(
+        self, table: Table, name: str, costs: tuple[Cost, ...], first: int, last: int | None
+    ) -> Recharge:
+        """What rates recover: of ``sku``, or of several in a list ``use``."""
+        sku = table.text("sku", 'a TRES such as "gres/gpu:h100"', None)
+        several = table.texts("use", 'a list of TRES such as ["cpu", "gres/gpu"]', None)
+        if (sku is None) == (several is None):
+            raise table.fail("sku", "give either sku or a list use of SKUs: whose charges recover "
+                             "it?")  # fmt: skip
+        unique(table, "use", several or ())
+        if several == ():
+            raise table.fail("use", "names no SKU")
+        use = tuple((one, 1) for one in sorted(several or (sku,)))
+        pool = Recharge(name, use, costs, first, last, match_of(table), table.name)
         table.done()
         return pool
 
@@ -131,7 +156,7 @@ class Reader:
     def _costs(self, table: Table, kind: str, first: int, last: int | None) -> Iterator[Cost]:
         start, end = self._span(first, last)
         keys = {"hourly": HOUR, "monthly": MONTH, "yearly": YEAR}
-        if kind == "reserved":
+        if kind != "owned":
             keys = {"upfront": ONCE} | keys
         for key, every in keys.items():
             ticks = self._ticks(table, key, None)
@@ -139,7 +164,7 @@ class Reader:
                 if every == ONCE and last is None:
                     raise table.fail(key, "is paid for a time that has an end: give until")
                 yield Cost(key, ticks, every, start, end)
-        if kind == "owned":
+        if kind != "reserved":
             yield from self._purchase(table, start, end, last)
         for more in table.tables("costs"):
             yield self._cost(more, start, end)
@@ -231,6 +256,26 @@ class Reader:
         table.done()
         return found
 
+    def _reservations(self, table: Table) -> IdleRule:
+        name = table.text("name", "a name of its own")
+        match = table.table("match")
+        named, account = (
+            match.text(key, "a name or glob", None) if match else None
+            for key in ("name", "account")
+        )
+        if match:
+            match.done()
+        share = part(table, "share", table.take("share", (str, int, float), _SHARE, "1"))
+        if share > 1:
+            raise table.fail("share", f"is {share}; {_SHARE}")
+        found = IdleRule(
+            name, named, account.lower() if account else None, share,
+            table.choice("holders", HOLDERS, HOLDERS[0]), day_of(table, "from", None),
+            table.text("partition", "a partition", None), table.name,
+        )  # fmt: skip
+        table.done()
+        return found
+
     def _unused(self, table: Table, buyer: str | None) -> Spread:
         unused = table.table("unused")
         if unused is None:
@@ -257,15 +302,7 @@ class Reader:
         parts: dict[str, Fraction] = {}
         for team, text in table.rest().items():
             self._check_team(table, team, team)
-            try:
-                # a fraction of Python's may have an exponent, and then no end of digits
-                plain = isinstance(text, str) and _PART.fullmatch(text)
-                parts[team] = Fraction(text if plain else "")
-            except (ValueError, ZeroDivisionError):
-                expected = 'expected a text such as "0.25" or "1/4"'
-                raise table.fail(team, f"is {text!r}; {expected}") from None
-            if parts[team] < 0:
-                raise table.fail(team, f"is {text}; a part is not below 0")
+            parts[team] = part(table, team, text)
         total = sum(parts.values(), Fraction(0))
         if total != 1:
             raise table.fail("", f"the parts add to {total}, not to 1")

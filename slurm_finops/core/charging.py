@@ -14,6 +14,7 @@ from functools import cached_property
 from itertools import combinations
 from typing import Any, NamedTuple, Protocol, TypeVar
 
+from slurm_finops.core.lots import Lot, check_lots
 from slurm_finops.core.rates import EVER, NEVER, Match, RateError
 from slurm_finops.core.usage import GPU, is_gpu
 
@@ -205,9 +206,12 @@ class Charging:
     rounding: tuple[Rounding, ...] = ()
     groups: tuple[Group, ...] = ()
     tiers: tuple[Tier, ...] = ()
+    lots: tuple[Lot, ...] = ()
+    #: month and day on which a fiscal year begins: tiers count from there
+    fiscal_year: tuple[int, int] = (1, 1)
 
     def __bool__(self) -> bool:
-        return self != Charging()
+        return self != Charging(fiscal_year=self.fiscal_year)
 
     @property
     def rules(self) -> Iterable[_Rule]:
@@ -259,6 +263,7 @@ class Charging:
                 _check_tie(one, two, "forgive one run", _HINT)
         for first, second in combinations(self.rounding, 2):
             _check_tie(first, second, "book one run's time", _HINT)
+        check_lots(self.lots)
         for a, b in combinations(self.groups, 2):
             shared = sorted(sku for sku in a.skus if covers(b.skus, sku))
             shared += sorted(sku for sku in b.skus if covers(a.skus, sku) and sku not in shared)
@@ -287,6 +292,21 @@ def _meet(one: _Rule, two: _Rule) -> bool:
         and one.start < two.end
         and two.start < one.end
     )
+
+
+def merged(of_class: Timeline, levels: Mapping[str, Sequence[tuple[int, int]]]) -> Timeline:
+    """A timeline of classes with the levels of tiers on it, ``(from, level)`` each in order."""
+    cuts = {piece.start for piece in of_class} | {t for steps in levels.values() for t, _ in steps}
+    found: list[Piece] = []
+    for cut in sorted(cuts):
+        piece = [one for one in of_class if one.start <= cut][-1]
+        reached = {
+            name: level for name, steps in levels.items() for start, level in steps if start <= cut
+        }
+        tiers = tuple((name, level) for name, level in sorted(reached.items()) if level)
+        if not found or (found[-1].of_class, found[-1].tiers) != (piece.of_class, tiers):
+            found.append(Piece(cut, piece.of_class, tiers))
+    return tuple(found)
 
 
 def covers(skus: Sequence[str], sku: str) -> bool:

@@ -94,6 +94,11 @@ class Calendar:
         """An instant as ISO 8601 with the zone's offset."""
         return datetime.fromtimestamp(instant, self.zone).isoformat()
 
+    def shortest(self, instant: int) -> str:
+        """The date alone of an instant that is a midnight of the zone, else `isoformat`."""
+        text = self.isoformat(instant)
+        return text[:10] if self.midnight(self.day_of(instant)) == instant else text
+
     def period(self, text: str) -> Period:
         """A period as typed: ``2026-06``, ``2026-06-01``, ``2026-W23`` or ``A..B``.
 
@@ -119,6 +124,19 @@ class Calendar:
         """The billing month that a day lies in."""
         return self.period(f"{day_date(day):%Y-%m}")
 
+    def fiscal_year(self, day: int, begins: tuple[int, int] = (1, 1)) -> Period:
+        """The fiscal year that a day lies in; ``begins`` is the month and day of its first day.
+
+        Raises ValueError for a day that not every year has.
+        """
+        found = day_date(day)
+        first = _of_every_year(found.year, begins)
+        if found < first:
+            first = _of_every_year(found.year - 1, begins)
+        last = _of_every_year(first.year + 1, begins)
+        label = f"{first.year:04d}" if begins == (1, 1) else f"{first}..{last}"
+        return self.days(day_number(first), day_number(last), label)
+
     def following(self, period: Period) -> Period:
         """The day, week or month after this one."""
         first = day_date(period.last)
@@ -135,6 +153,11 @@ class Calendar:
             year, week, _ = (today - timedelta(7)).isocalendar()
             return self.period(f"{year}-W{week:02d}")
         return self.period(f"{today.replace(day=1) - timedelta(1):%Y-%m}")
+
+
+def _of_every_year(year: int, begins: tuple[int, int]) -> date:
+    date(2001, *begins)  # a year without 29 February
+    return date(year, *begins)
 
 
 def _span(text: str) -> tuple[date, date]:

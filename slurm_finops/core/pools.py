@@ -15,6 +15,7 @@ from slurm_finops.core.accrual import Cost
 from slurm_finops.core.globs import Globs
 from slurm_finops.core.period import Calendar
 from slurm_finops.core.rates import ENDED, EVER, POOL_RANK, Match, Rate, RateError, united
+from slurm_finops.core.reservations import IdleRule
 from slurm_finops.core.tags import Tags
 from slurm_finops.core.usage import GPU, is_gpu
 
@@ -47,8 +48,29 @@ class Spread:
     over: str = "month"
 
 
+class _OfUse:
+    """Which use something is about: SKUs, on billing days ``[first, last)``, of some runs."""
+
+    use: tuple[tuple[str, int], ...]
+    first: int
+    last: int | None
+    match: Match
+
+    def takes(self, sku: str) -> int:
+        """What a unit of a SKU takes of it, 0 for nothing; ``gres/gpu`` stands for any type."""
+        use = dict(self.use)
+        return use.get(sku) or (use.get(GPU, 0) if is_gpu(sku) else 0)
+
+    def live(self, day: int) -> bool:
+        return self.first <= day and (self.last is None or day < self.last)
+
+    def covers(self, dimensions: Mapping[str, str]) -> bool:
+        """Whether it is for runs with these dimensions; see `rates.MATCH_KEYS`."""
+        return all(dimensions.get(key) == value for key, value in self.match)
+
+
 @dataclass(frozen=True)
-class Pool:
+class Pool(_OfUse):
     """Capacity that costs with time, over the billing days ``[first, last)``.
 
     ``use`` is what a unit of each SKU takes of it.  ``units`` None: it has no
@@ -71,23 +93,29 @@ class Pool:
     buyer_first: bool = False
     unused: Spread = Spread()
     where: str = ""
+    #: whether its cost is billed to whoever bears it, and not where it was bought
+    bills_use: bool = False
 
     @property
     def order(self) -> tuple[int, int, str]:
         """Which pool covers use first: more match keys, then the higher rank."""
         return -len(self.match), -self.rank, self.name
 
-    def takes(self, sku: str) -> int:
-        """What a unit of a SKU takes of it, 0 for nothing; ``gres/gpu`` stands for any type."""
-        use = dict(self.use)
-        return use.get(sku) or (use.get(GPU, 0) if is_gpu(sku) else 0)
 
-    def live(self, day: int) -> bool:
-        return self.first <= day and (self.last is None or day < self.last)
+@dataclass(frozen=True)
+class Recharge(_OfUse):
+    """What rates are to recover: it covers no use, and changes what nobody pays.
 
-    def covers(self, dimensions: Mapping[str, str]) -> bool:
-        """Whether it is for runs with these dimensions; see `rates.MATCH_KEYS`."""
-        return all(dimensions.get(key) == value for key, value in self.match)
+    The charges of its use recover it; each of ``use`` weighs the same.
+    """
+
+    name: str
+    use: tuple[tuple[str, int], ...]
+    costs: tuple[Cost, ...]
+    first: int
+    last: int | None
+    match: Match = ()
+    where: str = ""
 
 
 @dataclass(frozen=True)
@@ -134,23 +162,29 @@ class Credit:
 
 @dataclass(frozen=True)
 class Allocation:
-    """Everything of a site that is apportioned."""
+    """Everything of a site that is apportioned; and, beside it, what rates recover."""
 
     pools: tuple[Pool, ...] = ()
     overhead: tuple[Overhead, ...] = ()
     lines: tuple[Line, ...] = ()
     credits: tuple[Credit, ...] = ()
+    reservations: tuple[IdleRule, ...] = ()
+    recharge: tuple[Recharge, ...] = ()
 
     @property
     def named(self) -> list[tuple[str, str]]:
         """Every name, with where it stands: costs say by it what they come from."""
-        every: list[Pool | Credit | Overhead | Line] = [
-            *self.pools, *self.credits, *self.overhead, *self.lines
+        every: list[Pool | Recharge | Credit | Overhead | Line | IdleRule] = [
+            *self.pools, *self.recharge, *self.credits, *self.overhead, *self.lines,
+            *self.reservations,
         ]  # fmt: skip
         return [(one.name, one.where) for one in every]
 
     def __bool__(self) -> bool:
-        return bool(self.pools or self.overhead or self.lines or self.credits)
+        """Whether anything is apportioned."""
+        return bool(
+            self.pools or self.overhead or self.lines or self.credits or self.reservations
+        )
 
 
 def pool_rates(pools: Iterable[Pool], calendar: Calendar) -> list[Rate]:
@@ -184,8 +218,9 @@ def check_names(named: Iterable[tuple[str, str]]) -> None:
     for name, places in found.items():
         if len(places) > 1:
             raise RateError(
-                f"{name!r} names {len(places)} of [[pools]], [[overhead]], [[lines]] and imported "
-                f"lines: {' and '.join(places)}; give each a name of its own"
+                f"{name!r} names {len(places)} of [[pools]], [[overhead]], [[lines]], "
+                f"[[reservations]] and imported lines: {' and '.join(places)}; give each a name "
+                "of its own"
             )
 
 
@@ -214,7 +249,17 @@ def check_pools(pools: Iterable[Pool]) -> None:
             )
 
 
-def _could_meet(one: Pool, two: Pool) -> bool:
+def check_recharge(pools: Iterable[Recharge]) -> None:
+    """Raise `RateError` for two pools that one charge would recover: it can do so once."""
+    for one, two in combinations(pools, 2):
+        if _could_meet(one, two):
+            raise RateError(
+                f"{one.where} ({one.name}) and {two.where} ({two.name}) would both be recovered by "
+                "the same charges; give them other SKUs or matches, or make them one pool"
+            )
+
+
+def _could_meet(one: _OfUse, two: _OfUse) -> bool:
     match = dict(one.match)
     of_one_sku = any(two.takes(sku) for sku, _ in one.use) or any(
         one.takes(sku) for sku, _ in two.use

@@ -27,6 +27,7 @@ from slurm_finops.core.charging import (
 )
 from slurm_finops.core.rates import (
     CLASS,
+    EVER,
     NEVER,
     POOL_RANK,
     Card,
@@ -40,6 +41,7 @@ from slurm_finops.core.rates import (
     cuts_of,
     joined,
 )
+from slurm_finops.core.usage import is_device
 
 NOTHING = Curve([NEVER], [0])
 
@@ -177,13 +179,15 @@ class _Rules:
 def dearest(lines: Sequence[Priced], group: Group) -> list[Priced]:
     """The lines with nothing to pay wherever another of them costs more an hour.
 
-    At equal cost the first pays.  What has no rate neither pays nor is outdone.  What a
-    pool covers is paid with the pool, whatever it would cost: all else is outdone by it.
+    At equal cost a device pays, for it is what people ask for, or else the first.  What has
+    no rate neither pays nor is outdone.  What a pool covers is compared by what it would
+    cost without one; where another SKU costs more, it takes nothing of the pool.
     """
     cuts = {NEVER, *edges([group])}
     for line in lines:
         for segment in line.segments:
-            cuts |= {segment.start, *(segment.curve.times if segment.curve else ())}
+            curve = _contracted(segment)
+            cuts |= {segment.start, *(curve.times if curve else ())}
     made: list[list[Segment[Card]]] = [[] for _ in lines]
     places = [0] * len(lines)
     for cut in sorted(cuts):
@@ -193,11 +197,10 @@ def dearest(lines: Sequence[Priced], group: Group) -> list[Priced]:
                 places[i] += 1
             here.append(line.segments[places[i]])
         costs = [_hourly(line.quantity, one, cut) for line, one in zip(lines, here, strict=True)]
-        pooled = {i for i, one in enumerate(here) if one.card and one.card.rank >= POOL_RANK}
-        paying = pooled or {max(range(len(lines)), key=lambda i: (costs[i], -i))}
+        paying = max(range(len(lines)), key=lambda i: (costs[i], is_device(lines[i].sku), -i))
         for i, segment in enumerate(here):
             segment = segment._replace(start=cut)
-            outdone = group.start <= cut < group.end and i not in paying
+            outdone = group.start <= cut < group.end and i != paying
             made[i].append(_outdone(segment, group.name) if outdone else segment)
     return [
         line._replace(segments=joined(segments))
@@ -206,11 +209,21 @@ def dearest(lines: Sequence[Priced], group: Group) -> list[Priced]:
 
 
 def _hourly(quantity: int, segment: Segment[Card], instant: int) -> Fraction:
-    """Micro-units of currency an hour; below zero where no rate applies."""
-    curve = segment.curve
+    """Micro-units of currency an hour; below zero where no rate applies.
+
+    Nothing is more than what a pool covers that has no rate behind it.
+    """
+    curve = _contracted(segment)
+    if curve is segment.curve and segment.card and segment.card.rank >= POOL_RANK:
+        return Fraction(EVER)
     if curve is None or instant < curve.times[0]:
         return Fraction(-1)
     return Fraction(quantity * curve.price_at(instant), curve.per)
+
+
+def _contracted(segment: Segment[Card]) -> Curve | None:
+    """By which SKUs are compared: what a pool covers is not for nothing."""
+    return segment.rest.contracted if segment.rest else segment.curve
 
 
 def _outdone(segment: Segment[Card], group: str) -> Segment[Card]:

@@ -13,6 +13,7 @@ from itertools import combinations, groupby, pairwise
 from math import lcm
 from typing import Generic, NamedTuple, TypeVar
 
+from slurm_finops.core.approval import Approval
 from slurm_finops.core.usage import GPU, is_gpu
 
 ON_DEMAND = "on_demand"
@@ -40,6 +41,7 @@ class Rate(NamedTuple):
     rank: int = 0
     where: str = ""
     subsidy: int = 0
+    approval: Approval | None = None
 
     @property
     def series(self) -> tuple[str, Match, int]:
@@ -321,7 +323,9 @@ def _same(one: Rate, two: Rate) -> str:
 
 def touched(old: Iterable[Rate], new: Iterable[Rate]) -> list[tuple[str, int, int]]:
     """``(sku, from, to)`` where two lists of rates can price differently."""
-    before, after = ({rate._replace(where="") for rate in rates} for rates in (old, new))
+    before, after = (
+        {rate._replace(where="", approval=None) for rate in rates} for rates in (old, new)
+    )
     changed = before ^ after
     starts: dict[tuple[str, Match, int], list[int]] = {}
     for rate in sorted(before | after, key=lambda rate: rate.start):

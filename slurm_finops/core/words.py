@@ -1,5 +1,7 @@
 """Words for people and for the ledger."""
 
+from datetime import UTC, datetime
+
 #: So much of a text from a file is said in an error.
 SHOWN = 40
 
@@ -7,6 +9,11 @@ SHOWN = 40
 def count(number: int, one: str, many: str = "") -> str:
     """``1 run``, ``2,304 runs``."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def utc(instant: int) -> str:
+    """Epoch seconds as a person reads them: ``2026-06-01T12:00:00Z``."""
+    return f"{datetime.fromtimestamp(instant, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def storable(text: str) -> str:

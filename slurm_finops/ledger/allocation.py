@@ -144,8 +144,11 @@ def _sum(money: str) -> str:
 
 
 def pool_cards(db: sqlite3.Connection) -> str:
-    """SQL that selects the charges which a pool may cover."""
-    found = db.execute("SELECT id FROM rate_cards WHERE rank >= ?", (POOL_RANK,))
+    """SQL that selects the charges which a pool may cover.
+
+    What another SKU of its group pays for is none of them: it would pay twice.
+    """
+    found = db.execute("SELECT id FROM rate_cards WHERE rank >= ? AND NOT outdone", (POOL_RANK,))
     return f"rate_card_id IN ({', '.join(str(row[0]) for row in found)})"
 
 

@@ -22,13 +22,16 @@ class Changes(NamedTuple, Generic[One]):
     replaced: list[One]
     gone: list[One]
     same: int
+    #: what is as before, and approved otherwise
+    approved: Sequence[One] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.added or self.replaced or self.gone)
+        return bool(self.added or self.replaced or self.gone or self.approved)
 
     def __add__(self, more: "Changes[One]") -> "Changes[One]":  # type: ignore[override]
         return Changes(self.added + more.added, self.replaced + more.replaced,
-                       self.gone + more.gone, self.same + more.same)  # fmt: skip
+                       self.gone + more.gone, self.same + more.same,
+                       (*self.approved, *more.approved))  # fmt: skip
 
 
 class Source(NamedTuple):
@@ -71,7 +74,7 @@ class ImportLog:
             f"INSERT INTO {self._table} (name, format, options, at, actor, {self.one}s) "
             "VALUES (?, ?, ?, ?, ?, ?)",
             (source.name, source.format, json.dumps(source.options, sort_keys=True), at, actor,
-             len(made.added) + len(made.replaced)),
+             len(made.added) + len(made.replaced) + len(made.approved)),
         ).lastrowid  # fmt: skip
         assert number is not None
         db.executemany(
@@ -88,6 +91,7 @@ class ImportLog:
         words = [f"{count(len(made.added), self.one)} new"]
         words += [f"{len(made.replaced):,} replaced"] if made.replaced else []
         words += [f"{len(made.gone):,} taken away"] if made.gone else []
+        words += [f"{len(made.approved):,} approved otherwise"] if made.approved else []
         return ", ".join([*words, f"{made.same:,} as before"])
 
     def all(self, db: sqlite3.Connection) -> list[Import]:

@@ -6,11 +6,12 @@ the import that it came with, and what it is the price of (its *origin*).
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from slurm_finops.core import approval
 from slurm_finops.core.estimate import Price, price_text
 from slurm_finops.core.rates import Rate
+from slurm_finops.core.words import utc
 from slurm_finops.errors import InputError
 from slurm_finops.ledger.bulk import BulkInsert
 from slurm_finops.ledger.import_log import Changes, ImportLog, Source
@@ -73,13 +74,18 @@ def _adding(new: Mapping[int, Origin], old: Mapping[int, Origin]) -> Changes[Ori
         before = old.get(start)
         if before and _price(before) != _price(one):
             raise InputError(
-                f"{one.rate.sku} from {_utc(start)}: {_said(one)} in {one.rate.where}, and "
+                f"{one.rate.sku} from {utc(start)}: {_said(one)} in {one.rate.where}, and "
                 f"{_said(before)} in {before.rate.where}.  Nothing was imported; --replace takes "
                 "the new price"
             )
     _check_apart(new, old)
     added = [one for start, one in new.items() if start not in old]
-    return Changes(added, [], [], len(new) - len(added))
+    approved = tuple(
+        one for start, one in new.items()
+        # an import that says nothing of approvals leaves them as they are
+        if start in old and one.rate.approval not in (None, old[start].rate.approval)
+    )  # fmt: skip
+    return Changes(added, [], [], len(new) - len(added) - len(approved), approved)
 
 
 def _check_apart(new: Mapping[int, Origin], old: Mapping[int, Origin]) -> None:
@@ -104,12 +110,19 @@ def _replacing(new: Mapping[int, Origin], old: Mapping[int, Origin]) -> Changes[
     """The new prices stand alone over the time from their first to their last."""
     first, last = min(new), max(new)
     added = [one for start, one in new.items() if start not in old]
-    changed = [
-        one for start, one in new.items()
-        if start in old and (_price(old[start]), old[start].origin) != (_price(one), one.origin)
-    ]  # fmt: skip
+    pairs = [(old[start], one) for start, one in new.items() if start in old]
+    changed = [one for before, one in pairs if not _is_same(before, one)]
+    approved = tuple(
+        one for before, one in pairs
+        if _is_same(before, one) and before.rate.approval != one.rate.approval
+    )  # fmt: skip
     gone = [one for start, one in old.items() if first <= start <= last and start not in new]
-    return Changes(added, changed, gone, len(new) - len(added) - len(changed))
+    same = len(new) - len(added) - len(changed) - len(approved)
+    return Changes(added, changed, gone, same, approved)
+
+
+def _is_same(before: Origin, one: Origin) -> bool:
+    return (_price(before), before.origin) == (_price(one), one.origin)
 
 
 def _price(one: Origin) -> tuple[int, int, str]:
@@ -121,17 +134,19 @@ def _said(one: Origin) -> str:
     return f"{price_text(Price(rate.price, rate.per), 2)} {rate.pricing}"
 
 
-def _utc(instant: int) -> str:
-    return f"{datetime.fromtimestamp(instant, UTC):%Y-%m-%dT%H:%M:%SZ}"
-
-
 def store(ledger: Ledger, source: Source, made: Changes[Origin], at: int, actor: str) -> None:
     """Make these changes, and audit them; call inside a transaction."""
     db = ledger.db
     number = LOG.add(ledger, source, made, at, actor)
+    every = (*made.added, *made.replaced, *made.gone, *made.approved)
+    touched = sorted({one.rate.series for one in every})
+    before = [one.rate for series in touched for one in _stored(db, series)]
     db.executemany(
         "DELETE FROM imported_rates WHERE (sku, match, rank, start) = (?, ?, ?, ?)",
-        [values(one.rate)[:4] for one in (*made.replaced, *made.gone)],
+        [values(one.rate)[:4] for one in (*made.replaced, *made.gone, *made.approved)],
     )
     _INSERT.write(db, ((*values(one.rate), number, one.origin)
-                   for one in (*made.added, *made.replaced)))
+                   for one in (*made.added, *made.replaced, *made.approved)))
+    after = [one.rate for series in touched for one in _stored(db, series)]
+    for said in approval.changes(before, after):
+        ledger.audit(at, actor, "rates import", f"{source.name}: {said}")

@@ -13,7 +13,8 @@ from slurm_finops.ledger.tag_sets import SELECT, as_claim
 
 PRICED_THROUGH = "priced_through"
 _JUDGED_THROUGH = "judged_through"
-_SELECT = """SELECT id, start, elapsed, suspended, cluster_id, context_id, tres_id, tag_set_id,
+#: Selects `Held`.
+SELECT_HELD = """SELECT id, start, elapsed, suspended, cluster_id, context_id, tres_id, tag_set_id,
 state, provisional FROM jobs"""
 _BILLABLE = "start IS NOT NULL AND elapsed + suspended > 0 AND held IS NULL"
 _CHARGES = BulkInsert(
@@ -80,7 +81,7 @@ def new_runs(db: sqlite3.Connection, after: int, limit: int) -> tuple[int, list[
     ).fetchone()[0]
     if last is None:
         return after, []
-    rows = db.execute(f"{_SELECT} WHERE id > ? AND id <= ? AND {_BILLABLE}", (after, last))
+    rows = db.execute(f"{SELECT_HELD} WHERE id > ? AND id <= ? AND {_BILLABLE}", (after, last))
     return last, rows.fetchall()
 
 
@@ -92,7 +93,7 @@ def queued(db: sqlite3.Connection, limit: int) -> list[Queued]:
 
 def runs_by_id(db: sqlite3.Connection, ids: Sequence[int]) -> list[Held]:
     """Those of these runs that can cost."""
-    select = f"{_SELECT} WHERE id = ? AND {_BILLABLE}"
+    select = f"{SELECT_HELD} WHERE id = ? AND {_BILLABLE}"
     return [row for i in ids for row in db.execute(select, (i,))]
 
 
@@ -192,6 +193,16 @@ def queue_ruled(
         "JOIN clusters ON clusters.id = cluster_id "
         f"WHERE jobs.id <= ? AND start < ? AND start + elapsed + suspended > ?{where}",
         (through, end, start, *match.values(), *states),
+    ).rowcount
+
+
+def queue_team(db: sqlite3.Connection, team: str, first: int, last: int) -> int:
+    """Queue the runs charged to a team ("" is nobody) on the days ``[first, last)``; how many."""
+    return db.execute(
+        f"{_ENQUEUE} WHERE start IS NOT NULL AND jobs.id IN (SELECT usage_id FROM charges "
+        "JOIN tag_sets ON tag_sets.id = charges.tag_set_id "
+        "WHERE day >= ? AND day < ? AND ifnull(team, '') = ?)",
+        (first, last, team),
     ).rowcount
 
 

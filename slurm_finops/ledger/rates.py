@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
+from slurm_finops.core.approval import Approval
+from slurm_finops.core.charging import Applied
 from slurm_finops.core.rates import Card, Match, Rate
 from slurm_finops.core.usage import is_gpu
 from slurm_finops.ledger.bulk import BulkInsert
@@ -13,6 +15,7 @@ from slurm_finops.ledger.bulk import BulkInsert
 #: A rate's columns, wherever it is kept.
 COLUMNS = (
     "sku", "match", "rank", "start", "price_micros", "per", "pricing", "subsidy_micros",
+    "approved_by", "document", "review",
 )  # fmt: skip
 _INSERT = BulkInsert("rates", COLUMNS)
 
@@ -27,7 +30,7 @@ def values(rate: Rate) -> tuple[object, ...]:
     """A rate as its columns."""
     return (
         rate.sku, match_text(rate.match), rate.rank, rate.start, rate.price, rate.per,
-        rate.pricing, rate.subsidy,
+        rate.pricing, rate.subsidy, *(rate.approval or (None, None, None)),
     )  # fmt: skip
 
 
@@ -38,11 +41,12 @@ class RateRows:
         self._matches: dict[str, Match] = {}
 
     def rate(self, row: Sequence[Any], where: str = "") -> Rate:
-        sku, text, rank, start, price, per, pricing, subsidy = row
+        sku, text, rank, start, price, per, pricing, subsidy, *approved = row
         match = self._matches.get(text)
         if match is None:
             match = self._matches[text] = tuple(sorted(json.loads(text).items()))
-        return Rate(sku, price, start, per, pricing, match, rank, where, subsidy)
+        approval = None if approved[0] is None else Approval(*approved)
+        return Rate(sku, price, start, per, pricing, match, rank, where, subsidy, approval)
 
 
 def stored_rates(db: sqlite3.Connection) -> list[Rate]:
@@ -70,13 +74,15 @@ class RateCards:
         found = self._ids.get(card)
         if found is None and card is not None:
             values = (card.sku, match_text(card.match), card.rank, card.pricing, card.policy)
-            columns = "(sku, match, rank, pricing, policy)"
+            columns = "sku, match, rank, pricing, policy"
+            said = Applied.of(card.policy)
             self._db.execute(
-                f"INSERT INTO rate_cards {columns} VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                values,
+                f"INSERT INTO rate_cards ({columns}, of_class, outdone) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                (*values, said.of_class, bool(said.outdone)),
             )
             found = self._ids[card] = self._db.execute(
-                f"SELECT id FROM rate_cards WHERE {columns} = (?, ?, ?, ?, ?)", values
+                f"SELECT id FROM rate_cards WHERE ({columns}) = (?, ?, ?, ?, ?)", values
             ).fetchone()[0]
         return found or 0
 

@@ -36,7 +36,8 @@ _CARDS = f"""
 CREATE TABLE cards (
   id INTEGER PRIMARY KEY,
   sku TEXT NOT NULL, match TEXT NOT NULL, rank INTEGER NOT NULL, pricing TEXT NOT NULL,
-  policy TEXT NOT NULL DEFAULT '',
+  policy TEXT NOT NULL DEFAULT '', of_class TEXT NOT NULL DEFAULT '',
+  outdone INTEGER NOT NULL DEFAULT 0,
   UNIQUE (sku, match, rank, pricing, policy));
 INSERT INTO cards (id, sku, match, rank, pricing)
   SELECT id, sku, match, rank, pricing FROM rate_cards;

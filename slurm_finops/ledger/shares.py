@@ -14,6 +14,7 @@ from slurm_finops.core.money import join_ticks, split_amount
 from slurm_finops.core.tags import KEYS
 from slurm_finops.core.usage import GPU
 from slurm_finops.ledger.allocation import pool_cards
+from slurm_finops.ledger.draws import credited
 from slurm_finops.ledger.spend import DIMENSIONS, Scope, Sums, charged, days_of
 
 #: What a share knows of itself, as `spend.DIMENSIONS` for charges.
@@ -54,6 +55,11 @@ def spend(db: sqlite3.Connection, scope: Scope, by: Sequence[str]) -> list[Sums]
             effective_ticks=row.effective_ticks + effective,
             billed_ticks=row.billed_ticks + billed, unpriced=False,
         )  # fmt: skip
+    for key, ticks in credited(db, scope, by):
+        row = sums.get(key) or Sums(key, 0, 0, 0, 0, 0)
+        sums[key] = row._replace(
+            billed_ticks=row.billed_ticks - ticks, credited_ticks=row.credited_ticks + ticks
+        )
     return list(sums.values())
 
 
@@ -136,7 +142,8 @@ class _Runs:
         self._sql = f"""SELECT charges.tag_set_id, cluster_id, partition, {columns}, skus.name,
           {pool_cards(db)}, SUM(CASE WHEN is_gpu THEN quantity * seconds ELSE 0 END), SUM(seconds)
           FROM charges JOIN jobs ON jobs.id = usage_id JOIN contexts ON contexts.id = context_id
-          JOIN skus ON skus.id = sku_id WHERE day = ? GROUP BY {group}"""
+          JOIN skus ON skus.id = sku_id LEFT JOIN rate_cards ON rate_cards.id = rate_card_id
+          WHERE day = ? GROUP BY {group}"""
         self.skus = {row[0] for row in db.execute("SELECT name FROM skus")} | {GPU}
         self._nobody: _Behind = [("",) * len(names)], [1]
         self._day: int | None = None

@@ -15,6 +15,7 @@ _JOINS = {
     "tag_sets": "JOIN tag_sets ON tag_sets.id = charges.tag_set_id",
     "skus": "JOIN skus ON skus.id = sku_id",
     "rate_cards": "LEFT JOIN rate_cards ON rate_cards.id = rate_card_id",
+    "lots": "LEFT JOIN lots ON lots.id = lot_id",
 }
 Tables = tuple[str, ...]
 _CONTEXT: Tables = ("jobs", "contexts")
@@ -31,6 +32,7 @@ DIMENSIONS: dict[str, tuple[str, Tables]] = {
     "state": ("jobs.state", ("jobs",)),
     "pricing": ("ifnull(rate_cards.pricing, 'unpriced')", ("rate_cards",)),
     "tag_source": ("tag_sets.source", ("tag_sets",)),
+    "class": ("nullif(rate_cards.of_class, '')", ("rate_cards",)),
     "origin": ("NULL", ()),
     "category": ("'usage'", ()),
     "day": ("date(day * 86400, 'unixepoch')", ()),
@@ -57,6 +59,12 @@ class Sums(NamedTuple):
     billed_ticks: int
     #: whether none of it had a rate: a cost of nothing is then no cost at all
     unpriced: bool = False
+    #: of the effective cost: what is not billed, and why
+    forgiven_ticks: int = 0
+    subsidised_ticks: int = 0
+    credited_ticks: int = 0
+    #: and what booked time adds to the time that was held
+    rounded_ticks: int = 0
 
 
 class Scope(NamedTuple):
@@ -81,14 +89,21 @@ class Scope(NamedTuple):
         )  # fmt: skip
 
 
+def dimension(name: str) -> tuple[str, Tables]:
+    """The SQL of a dimension, and the tables it needs."""
+    return DIMENSIONS[name] if name in DIMENSIONS else _MORE[name]
+
+
+_FIGURES = ("list_ticks", "effective_ticks", "billed_ticks", "forgiven_ticks", "subsidised_ticks",
+            "rounded_ticks")  # fmt: skip
+
+
 def charged(db: sqlite3.Connection, scope: Scope, by: Sequence[str]) -> list[Sums]:
     """What was priced, by ``by``, unordered; with no dimension, one row for all (or none)."""
-    known = [(DIMENSIONS | _MORE)[name] for name in by]
+    known = [dimension(name) for name in by]
     columns = [column for column, _ in known]
     beside = joins("skus", *(t for _, tables in known for t in tables), *scope.tables)
-    figures = ", ".join(
-        sum_ticks(column) for column in ("list_ticks", "effective_ticks", "billed_ticks")
-    )
+    figures = ", ".join(map(sum_ticks, _FIGURES))
     group = f"GROUP BY {', '.join(str(i + 1) for i in range(len(by)))}" if by else ""
     sql = f"""SELECT {"".join(f"{column}, " for column in columns)}
       COUNT(DISTINCT usage_id), SUM(CASE WHEN is_gpu THEN quantity * seconds ELSE 0 END), {figures},
@@ -100,10 +115,13 @@ def charged(db: sqlite3.Connection, scope: Scope, by: Sequence[str]) -> list[Sum
 
 def _sums(row: tuple[object, ...], width: int) -> Sums:
     key, (runs, gpu_seconds, *ticks, unpriced) = row[:width], row[width:]
-    whole = [join_ticks(ticks[i], ticks[i + 1]) for i in (0, 2, 4)]  # type: ignore[arg-type]
-    listed, effective, billed = whole
+    whole = [join_ticks(*pair) for pair in zip(ticks[::2], ticks[1::2], strict=True)]  # type: ignore[arg-type]
+    listed, effective, billed, forgiven, subsidised, rounded = whole
     seconds = int(gpu_seconds or 0)  # type: ignore[call-overload]
-    return Sums(key, runs, seconds, listed, effective, billed, bool(unpriced))  # type: ignore[arg-type]
+    return Sums(
+        key, runs, seconds, listed, effective, billed, bool(unpriced),  # type: ignore[arg-type]
+        forgiven, subsidised, 0, rounded,
+    )  # fmt: skip
 
 
 def unpriced(db: sqlite3.Connection, scope: Scope) -> list[tuple[str, int, int]]:

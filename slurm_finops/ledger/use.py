@@ -5,8 +5,8 @@ lies in two days: the last of a 23- or 25-hour day is the 23rd or 25th.
 """
 
 import sqlite3
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 from slurm_finops.core.period import Calendar
 from slurm_finops.ledger.spend import Tables, joins
@@ -32,7 +32,7 @@ class HourlyUse:
         self._db = db
         self._calendar = calendar
         self._spans = spans
-        end = "start + elapsed + suspended" if suspended else "start + elapsed"
+        end = _end(suspended)
         columns = "".join(f", {column}" for column in by)
         self._sql = (
             f"SELECT {units}, seconds, max(start, :since), min({end}, :until){columns} "
@@ -70,6 +70,43 @@ class HourlyUse:
         for a, b in cut:
             _add(held, units, a - since, b - since)
         return True
+
+
+class InReservation(NamedTuple):
+    """What a run in a reservation held of a SKU on a day: units over ``[start, end)``."""
+
+    cluster_id: int
+    reservation: str
+    sku: str
+    units: int
+    start: int
+    end: int
+
+
+def in_reservations(
+    db: sqlite3.Connection, calendar: Calendar, day: int, suspended: bool = False
+) -> Iterator[InReservation]:
+    """What runs in any reservation held on a day, whatever rates it had.
+
+    A reservation is named by its name, as sacct does, which others may have had before.
+    """
+    rows = db.execute(
+        "SELECT cluster_id, reservation, skus.name, quantity, max(start, :since), "
+        f"min({_end(suspended)}, :until) FROM charges {joins('jobs', 'contexts', 'skus')} "
+        "WHERE day = :day AND reservation != '' GROUP BY usage_id, sku_id",
+        {"day": day, "since": calendar.midnight(day), "until": calendar.midnight(day + 1)},
+    )
+    return (InReservation(*row) for row in rows)
+
+
+def _end(suspended: bool) -> str:
+    return "start + elapsed + suspended" if suspended else "start + elapsed"
+
+
+def add_hours(held: list[int], units: int, start: int, end: int) -> None:
+    """Add what is held over ``[start, end)``, seconds of the day, to its hours."""
+    if start < end:
+        _add(held, units, start, end)
 
 
 def _add(held: list[int], units: int, start: int, end: int) -> None:

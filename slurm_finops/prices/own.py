@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import tzinfo
 
+from slurm_finops.core.approval import Approval, approval_of
 from slurm_finops.core.rates import MATCH_KEYS, ON_DEMAND, PRICINGS, Match, Rate
 from slurm_finops.core.rows import Files, Row, csv_rows, only_columns
 from slurm_finops.core.words import shown
@@ -10,7 +11,8 @@ from slurm_finops.errors import InputError
 from slurm_finops.prices.text import count, is_sku, moment, price_micros
 from slurm_finops.prices.wanted import Step, Wanted
 
-COLUMNS = ("sku", "price", "from", "per", "pricing", "currency", *MATCH_KEYS)
+_APPROVAL = ("approved_by", "document", "review")
+COLUMNS = ("sku", "price", "from", "per", "pricing", "currency", *_APPROVAL, *MATCH_KEYS)
 
 
 def steps(wanted: Wanted, files: Files, zone: tzinfo) -> list[Step]:
@@ -51,7 +53,8 @@ def _rate(wanted: Wanted, fields: Mapping[str, str], zone: tzinfo) -> Rate:
         raise ValueError(f"pricing is {shown(pricing)}; expected {' or '.join(PRICINGS)}")
     match = _match(wanted, fields)
     price, start = price_micros(fields["price"]), _start(wanted, fields, zone)
-    return Rate(sku, price, start, per, pricing, match, wanted.rank)
+    approval = _approval(wanted, fields)
+    return Rate(sku, price, start, per, pricing, match, wanted.rank, approval=approval)
 
 
 def _start(wanted: Wanted, fields: Mapping[str, str], zone: tzinfo) -> int:
@@ -63,6 +66,13 @@ def _start(wanted: Wanted, fields: Mapping[str, str], zone: tzinfo) -> int:
     if wanted.start is None:
         raise ValueError("from is empty; give it a date, or say with --from since when all hold")
     return wanted.start
+
+
+def _approval(wanted: Wanted, fields: Mapping[str, str]) -> Approval | None:
+    written = approval_of(*(fields.get(key, "") for key in _APPROVAL))
+    if written and wanted.approval:
+        raise ValueError("it has an approval of its own; take --approved-by away")
+    return written or wanted.approval
 
 
 def _match(wanted: Wanted, fields: Mapping[str, str]) -> Match:

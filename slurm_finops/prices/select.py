@@ -122,7 +122,10 @@ def _step(form: Format, wanted: Wanted, row: Row, fields: Fields) -> Step:
     assert start is not None
     sku = unit.sku or _sku(form, row, fields)
     per = unit.per or _per(form, row, fields)
-    rate = Rate(sku, price, start, per, form.pricing, wanted.match, wanted.rank, row.where)
+    rate = Rate(
+        sku, price, start, per, form.pricing, wanted.match, wanted.rank, row.where,
+        approval=wanted.approval,
+    )  # fmt: skip
     return Step(rate, _origin(form, row, fields), row.file)
 
 

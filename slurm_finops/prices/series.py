@@ -4,9 +4,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from slurm_finops.core.rates import Rate
-from slurm_finops.core.words import storable
+from slurm_finops.core.words import storable, utc
 from slurm_finops.errors import InputError
-from slurm_finops.prices.text import utc
 from slurm_finops.prices.wanted import Step
 
 Origin = tuple[tuple[str, str], ...]
@@ -52,6 +51,11 @@ def _one(steps: Sequence[Step], ascending: bool) -> list[Rate]:
                 f"{before.where} and {rate.where} give {rate.sku} two prices from "
                 f"{utc(rate.start)}; take one out, or choose a row by another column: --where "
                 "COLUMN=VALUE"
+            )
+        if before.approval != rate.approval:
+            raise InputError(
+                f"{before.where} and {rate.where} give {rate.sku} one price from {utc(rate.start)} "
+                "with two approvals; take one out"
             )
     return [found[start] for start in sorted(found)]
 

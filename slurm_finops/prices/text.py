@@ -1,6 +1,6 @@
 """What stands in a file of prices, as integers: prices, moments, counts, SKUs."""
 
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 
 from slurm_finops.core.money import MICROS, parse_decimal
 from slurm_finops.core.usage import parse_tres
@@ -53,11 +53,6 @@ def moment(text: str, zone: tzinfo | None) -> int:
     except (ValueError, OverflowError):
         example = "2026-06-01T12:00:00Z" if zone is None else "2026-06-01"
         raise ValueError(f"{shown(text)} is no time such as {example}") from None
-
-
-def utc(instant: int) -> str:
-    """Epoch seconds as a person reads them: ``2026-06-01T12:00:00Z``."""
-    return f"{datetime.fromtimestamp(instant, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def count(text: str) -> int | None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from slurm_finops.core.approval import Approval
 from slurm_finops.core.rates import Match, Rate
 from slurm_finops.errors import InputError
 from slurm_finops.prices.text import count, is_sku
@@ -27,6 +28,7 @@ class Wanted:
     match: Match = ()
     rank: int = 0
     start: int | None = None
+    approval: Approval | None = None
 
 
 class Step(NamedTuple):

@@ -24,6 +24,7 @@ from slurm_finops.ledger.spend import Scope, Sums, unpriced
 from slurm_finops.ledger.store import Ledger
 from slurm_finops.ledger.tag_sets import as_claim
 from slurm_finops.reports.format import BESIDE
+from slurm_finops.reports.rounding import apportion_billed
 from slurm_finops.reports.view import (
     Budget,
     Daily,
@@ -36,6 +37,7 @@ from slurm_finops.reports.view import (
     Spend,
     TagFault,
     Unpriced,
+    summed,
 )
 
 _LEGEND = 8
@@ -94,14 +96,15 @@ def table(sums: Sequence[Sums], by: Sequence[str], digits: int) -> Spend:
     """Rows by cost, then name; each column of money apportioned from its own rounded total."""
     ordered = sorted(sums, key=lambda row: (-row.effective_ticks, -row.billed_ticks, _name(row)))
     keys = [_name(row) for row in ordered]
-    money = [
-        apportion_ticks(column, digits, keys)
-        for column in zip(*(row[3:6] for row in ordered), strict=True)
-    ] or [[], [], []]
+    listed = apportion_ticks([row.list_ticks for row in ordered], digits, keys)
+    effective = apportion_ticks([row.effective_ticks for row in ordered], digits, keys)
+    rounded = apportion_ticks([row.rounded_ticks for row in ordered], digits, keys)
+    billed, taken = apportion_billed(ordered, effective, digits, keys)
     rows = tuple(
-        Row(row.key, row.runs, row.gpu_seconds, listed, effective, billed, row.unpriced)
-        for row, listed, effective, billed in zip(ordered, *money, strict=True)
-    )
+        Row(row.key, row.runs, row.gpu_seconds, listed[i], effective[i], billed[i], row.unpriced,
+            *taken[i], rounded[i])
+        for i, row in enumerate(ordered)
+    )  # fmt: skip
     return Spend(tuple(by), rows, _total(rows))
 
 
@@ -116,8 +119,7 @@ def _name(row: Sums) -> tuple[tuple[bool, str], ...]:
 
 def _total(rows: Iterable[Row]) -> Row:
     """Sums of the rows; runs are counted apart, for a run may stand in several."""
-    columns = [(r.gpu_seconds, r.list_minor, r.effective_minor, r.billed_minor) for r in rows]
-    return Row((), 0, *(map(sum, zip(*columns, strict=True)) if columns else (0, 0, 0, 0)))
+    return summed(rows, 0)
 
 
 def report(
@@ -160,11 +162,7 @@ def _spend(ledger: Ledger, site: Site, scope: Scope, by: Sequence[str]) -> Spend
     found = table(spend(ledger.db, scope, by), by, site.digits)
     total = found.total
     runs = _all(ledger, scope).runs
-    return Spend(found.by, found.rows, Row((), runs, *_figures(total)))
-
-
-def _figures(row: Row) -> tuple[int, int, int, int]:
-    return row.gpu_seconds, row.list_minor, row.effective_minor, row.billed_minor
+    return Spend(found.by, found.rows, replace(total, runs=runs))
 
 
 def _all(ledger: Ledger, scope: Scope) -> Sums:

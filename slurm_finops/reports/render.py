@@ -26,7 +26,7 @@ from slurm_finops.reports.format import (
     visible,
 )
 from slurm_finops.reports.tables import notes
-from slurm_finops.reports.view import Budget, Header, Page, Row, Spend, TagFault
+from slurm_finops.reports.view import Budget, Header, Page, Row, Spend, TagFault, summed
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -83,6 +83,7 @@ def mail_text(page: Page, as_of: str = "") -> str:
     lines = [
         *head, "=" * max(map(columns, head)), "",
         *_wrapped(f"{_held(page)}, {header.first_day} to {header.last_day} ({header.timezone})"),
+        *_wrapped(paid(page.report.spend.total, header)),
     ]  # fmt: skip
     if page.budget:
         lines += _wrapped(_budget_line(page.budget, header))
@@ -201,8 +202,18 @@ def _render(
         tables=[_cut(spend, most) for spend in (page.report.spend, *page.tables)],
         notes=_notes(page, None if most is None else _MAIL_NOTE), faults=faults, more=more,
         budget=_budget(page), subject=subject(page), period=period_name(header), as_of=as_of,
-        listed=_listed(page), held=_held(page),
+        listed=_listed(page), held=_held(page), paid=paid(page.report.spend.total, header),
     )  # fmt: skip
+
+
+def paid(total: Row, header: Header) -> str:
+    """What of a cost is billed, and what became of the rest; "" where all of it is."""
+    parts = [
+        (total.forgiven_minor, "forgiven"), (total.subsidised_minor, "subsidised"),
+        (total.credited_minor, "paid by allocations and credits"),
+    ]  # fmt: skip
+    said = [f"{grouped(minor, header.digits)} {what}" for minor, what in parts if minor]
+    return f"{', '.join(said)}: {money(total.billed_minor, header)} billed" if said else ""
 
 
 def _listed(page: Page) -> bool:
@@ -222,11 +233,7 @@ def _cut(spend: Spend, most: int | None) -> dict[str, Any]:
 
 
 def _sum(rows: tuple[Row, ...]) -> Row:
-    return Row(
-        (), sum(r.runs for r in rows), sum(r.gpu_seconds for r in rows),
-        sum(r.list_minor for r in rows), sum(r.effective_minor for r in rows),
-        sum(r.billed_minor for r in rows),
-    )  # fmt: skip
+    return summed(rows, sum(row.runs for row in rows))
 
 
 def _budget(page: Page) -> dict[str, Any] | None:

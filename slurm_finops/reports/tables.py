@@ -11,17 +11,18 @@ from slurm_finops.reports.format import columns, cost, gpu_hours, shown, visible
 from slurm_finops.reports.view import Report, Row
 
 _HELD = 10
-_MONEY = ("list_cost", "effective_cost", "billed_cost")
+_MONEY = ("list", "effective", "billed", "forgiven", "subsidised", "credited", "rounded")
 #: What a spreadsheet would take for a formula (OWASP, "CSV Injection").
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def _figures(row: Row, digits: int) -> dict[str, Any]:
-    money = (row.list_minor, row.effective_minor, row.billed_minor)
     return {
         "runs": row.runs,
         "gpu_seconds": row.gpu_seconds,
-        **{name: minor_text(m, digits) for name, m in zip(_MONEY, money, strict=True)},
+        **{
+            f"{name}_cost": minor_text(getattr(row, f"{name}_minor"), digits) for name in _MONEY
+        },
     }
 
 
@@ -94,19 +95,28 @@ def aligned(rows: Sequence[Sequence[str]], names: int) -> Iterator[str]:
         yield "  ".join(cells).rstrip()
 
 
+#: Columns of money in their order: what they are called.
+_SHOWN = {
+    "list": "list_minor", "rounding": "rounded_minor", "effective": "effective_minor",
+    "forgiven": "forgiven_minor", "subsidised": "subsidised_minor",
+    "credited": "credited_minor", "billed": "billed_minor",
+}  # fmt: skip
+
+
 def _columns(report: Report) -> list[str]:
-    """Effective cost, and list and billed cost where they say something that it does not."""
+    """Effective cost, and of the others those that say something that it does not."""
     rows = (*report.spend.rows, report.spend.total)
     return [
-        name for name in ("list", "effective", "billed")
-        if any(_minor(row, name) != row.effective_minor for row in rows) or name == "effective"
+        name for name in _SHOWN
+        if name == "effective" or any(
+            _minor(row, name) != (row.effective_minor if name in ("list", "billed") else 0)
+            for row in rows
+        )
     ]  # fmt: skip
 
 
 def _minor(row: Row, name: str) -> int:
-    return {
-        "list": row.list_minor, "effective": row.effective_minor, "billed": row.billed_minor,
-    }[name]  # fmt: skip
+    return int(getattr(row, _SHOWN[name]))
 
 
 def _money_names(report: Report) -> list[str]:

@@ -3,7 +3,8 @@
 Money is in minor units of the currency; rows of a table sum to its total.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
 from datetime import date
 
 Key = tuple[str | None, ...]
@@ -21,6 +22,19 @@ class Row:
     billed_minor: int
     #: whether none of it had a rate
     unpriced: bool = False
+    #: of the effective cost: what is not billed, and why
+    forgiven_minor: int = 0
+    subsidised_minor: int = 0
+    credited_minor: int = 0
+    #: and what booked time adds to the time that was held
+    rounded_minor: int = 0
+
+
+def summed(rows: Iterable[Row], runs: int) -> Row:
+    """Rows as one; ``runs`` are counted by whoever knows, for a run may stand in several."""
+    figures = [row for row in fields(Row) if row.name not in ("key", "runs", "unpriced")]
+    every = list(rows)
+    return Row((), runs, **{f.name: sum(getattr(row, f.name) for row in every) for f in figures})
 
 
 @dataclass(frozen=True, slots=True)

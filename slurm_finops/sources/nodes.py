@@ -47,7 +47,7 @@ def read_nodes(lines: Iterable[str]) -> Seen:
     unclear: set[str] = set()
     away: set[str] = set()
     problems = []
-    for line in _whole(lines):
+    for line in whole(lines):
         name = _NAME.match(line)
         try:
             if not name:
@@ -108,7 +108,7 @@ def _field(line: str, name: str) -> str | None:
 def read_events(lines: Iterable[str]) -> tuple[list[Event], list[Problem]]:
     """What `EVENTS` prints: of nodes, and of whole clusters what these had in all."""
     found, problems = [], []
-    for line in _whole(lines):
+    for line in whole(lines):
         try:
             found.append(_event(line.split("|")))
         except ValueError as error:
@@ -122,19 +122,21 @@ def _event(fields: list[str]) -> Event:
     cluster, node, began, ended, state, tres = fields
     if not cluster:
         raise ValueError("it names no cluster")
-    start = _time(began)
-    end = None if ended == "Unknown" else _time(ended)
+    start = epoch(began)
+    end = None if ended == "Unknown" else epoch(ended)
     if end is not None and end < start:
         raise ValueError("it ends before it starts")
     one = {"node": 1} if node else {}
     return Event(cluster, node, start, end, state, _units(parse_tres(tres) | one))
 
 
-def _time(text: str) -> int:
+def epoch(text: str) -> int:
+    """A time as sacctmgr prints it here; raises ValueError for any other."""
     if not re.fullmatch(r"\d{1,12}", text, re.ASCII):
         raise ValueError(f"{text!r} is no time in epoch seconds: set SLURM_TIME_FORMAT=%s")
     return int(text)
 
 
-def _whole(lines: Iterable[str]) -> Iterable[str]:
+def whole(lines: Iterable[str]) -> Iterable[str]:
+    """Lines that hold anything, without their ends."""
     return (line.rstrip("\n") for line in lines if line.strip())

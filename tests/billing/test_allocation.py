@@ -335,3 +335,16 @@ def test_the_rate_of_a_run_is_its_pool_while_there_is_one() -> None:
     ).fetchall()
     assert kinds == [("committed", 0), ("on_demand", 392 * TICKS // 100)]
     assert RATE.price == 3_920_000
+
+
+def test_a_pool_that_bills_use_bills_every_share_and_no_purchase() -> None:
+    ledger = a_ledger()
+    write(ledger, run(1, "nlp", 0, 24 * HOUR, 4), run(2, "cv", 0, 24 * HOUR, 2))
+    pool = a_pool(days=1, bills_use=True, unused=Spread(to="ops"), buyer="ops")
+    price(ledger, terms(pool), LATER)
+    rows = {row.key: row for row in spend(ledger.db, Scope(FIRST, FIRST + 1), ("team",))}
+    # 8 a hour for 8 GPUs, of which 4 and 2 are used
+    assert {key[0]: to_minor(row.billed_ticks, 2) for key, row in rows.items()} == {
+        "nlp": 9600, "cv": 4800, "ops": 4800,
+    }  # fmt: skip
+    assert all(row.billed_ticks == row.effective_ticks for row in rows.values())

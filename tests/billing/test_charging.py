@@ -241,7 +241,7 @@ def test_a_change_of_rounding_prices_what_it_rounds_again() -> None:
 @pytest.mark.parametrize(("held", "paid"), [
     ("cpu=8,gres/gpu=1,gres/gpu:h100=1", {CPU: "0", H100: "4"}),
     ("cpu=96,gres/gpu=1,gres/gpu:h100=1", {CPU: "4.80", H100: "0"}),
-    ("cpu=80,gres/gpu=1,gres/gpu:h100=1", {CPU: "4", H100: "0"}),  # the same: the first
+    ("cpu=80,gres/gpu=1,gres/gpu:h100=1", {CPU: "0", H100: "4"}),  # the same: the device
     ("cpu=96", {CPU: "4.80"}),
 ])  # fmt: skip
 def test_of_a_group_the_dearest_pays(held: str, paid: dict[str, str]) -> None:
@@ -253,17 +253,18 @@ def test_of_a_group_the_dearest_pays(held: str, paid: dict[str, str]) -> None:
     assert all(row[1] == row[2] == row[-1] for row in bill(ledger, "skus.name"))
 
 
-def test_beside_a_gpu_that_a_pool_covers_no_cpus_of_its_group_pay() -> None:
+@pytest.mark.parametrize(("cpus", "paid", "share"), [(80, "0", "2"), (96, "9.60", "0")])
+def test_a_gpu_of_a_pool_and_the_cpus_of_its_group_are_never_both_paid(
+    cpus: int, paid: str, share: str
+) -> None:
     site = terms(pools=(a_pool(hourly=8 * TICKS, units=8, use=((H100, 1),)),),
                  groups=(Group("node share", (CPU, "gres/gpu")),))  # fmt: skip
-    many = run(1, "nlp", 0, 2 * HOUR, alloc_tres="cpu=96,gres/gpu=1,gres/gpu:h100=1")
+    # 80 CPUs would cost what the GPU does, 96 more: those pay, and take nothing of the pool
+    many = run(1, "nlp", 0, 2 * HOUR, alloc_tres=f"cpu={cpus},gres/gpu=1,gres/gpu:h100=1")
     ledger = priced(site, many)
-    assert bill(ledger, "skus.name") == [
-        (CPU, *cents("0", "0", "0", "0", "0", "0", "0")),
-        (H100, *cents("8", "8", "0", "0", "0", "0", "0")),
-    ]  # fmt: skip
-    ((team, ticks, _),) = shares(ledger, "team", where="category = 'share'")
-    assert (team, money(ticks)) == ("nlp", Decimal(2))
+    assert [row[-1] for row in bill(ledger, "skus.name")] == [*cents(paid), *cents("0")]
+    borne = sum(ticks for _, ticks, _ in shares(ledger, "team", where="category = 'share'"))
+    assert money(borne) == Decimal(share)
 
 
 # ---- pools

@@ -188,6 +188,7 @@ TAKEN = {
     "lines": 'amount = "1"\nfrom = 2026-06-01\nspread = "even"\n',
     "overhead": 'users = ["root"]\nspread = "even"\n',
     "pools": 'kind = "credit"\namount = "1"\nfrom = 2026-06-01\n',
+    "reservations": "",
 }
 
 
@@ -195,9 +196,9 @@ TAKEN = {
 def test_a_name_that_finops_toml_has_is_refused_and_both_are_named(site: Path, kind: str) -> None:
     a_config(site, AT_6_88 + f'\n[[{kind}]]\nname = "egress"\n{TAKEN[kind]}')
     assert refused("lines", "import", "lines.csv") == (
-        "error: 'egress' names 2 of [[pools]], [[overhead]], [[lines]] and imported lines: "
-        f"finops.toml {kind}[1] and lines.csv line 2; give each a name of its own.  Nothing was "
-        "imported\n"
+        "error: 'egress' names 2 of [[pools]], [[overhead]], [[lines]], [[reservations]] and "
+        f"imported lines: finops.toml {kind}[1] and lines.csv line 2; give each a name of its "
+        "own.  Nothing was imported\n"
     )
     assert listed() == ({"egress": None} if kind == "lines" else {})
 

@@ -61,7 +61,7 @@ def test_a_pool_instead_of_the_rates_that_stay(site: Path) -> None:
 
 @pytest.mark.parametrize(("text", "said"), [
     (POOL.replace("8", "7", 1), "units is 7, and 8.00 were in use in the hour from"),
-    ("cluster = 'x'", "gives none of [[rates]], [[pools]], [[overhead]] and [[lines]]"),
+    ("cluster = 'x'", "gives none of [[rates]], [[pools]], [[overhead]], [[lines]] and"),
     (OTHER + "[mail]\n", "mail: is no key here"),
     (OTHER.replace("6.88", "-1"), "price: '-1' is not a plain decimal number"),
     ("[[", "not TOML"),

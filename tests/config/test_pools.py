@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from slurm_finops.config import load
+from slurm_finops.config.load import load_instead
 from slurm_finops.core.accrual import accrued
 from slurm_finops.core.money import TICKS
 from slurm_finops.core.period import day_number
@@ -60,6 +61,15 @@ name = "services"
 partitions = ["monitoring"]
 """
 RATIOS = OVERHEAD + 'spread = "ratios"\n'
+RECHARGE = """
+[[pools]]
+name = "h100 service"
+kind = "recharge"
+sku = "gres/gpu"
+from = 2026-06-01
+monthly = "14000.00"
+"""
+SPOT = 'match = { partition = "spot" }\n'
 CREDIT = """
 [[pools]]
 kind = "credit"
@@ -148,7 +158,55 @@ def test_a_credit_goes_by_use_or_to_its_buyer_first(tmp_path: Path) -> None:
     assert loaded(tmp_path, text).allocation.credits[0].buyer == "platform"
 
 
+def test_what_rates_recover_covers_no_use(tmp_path: Path) -> None:
+    text = RECHARGE + 'upfront = "10"\npurchase = "900"\ngranted = "300"\nlife = 5\n' + SPOT
+    config = loaded(tmp_path, text + '[[pools.costs]]\nname = "staff"\namount = "5"\n')
+    (pool,) = config.allocation.recharge
+    assert (config.allocation.pools, bool(config.allocation)) == ((), False)
+    assert config.all_rates == config.rates
+    assert [cost.name for cost in pool.costs] == ["upfront", "monthly", "purchase", "staff"]
+    assert (pool.use, pool.match) == ((("gres/gpu", 1),), (("partition", "spot"),))
+    assert (pool.takes("gres/gpu:h100"), pool.takes("cpu")) == (1, 0)
+
+
+def test_pools_of_another_file_take_the_place_of_those_that_rates_recover_too(
+    tmp_path: Path,
+) -> None:
+    config = loaded(tmp_path, RECHARGE)
+    other = tmp_path / "other.toml"
+    other.write_text(RESERVED.replace("h100-reserved", "h100 service"))
+    found = load_instead(other, config).allocation
+    assert ([pool.name for pool in found.pools], found.recharge) == (["h100 service"], ())
+
+
+def test_several_skus_may_recover_a_pool_and_several_pools_be_recovered_apart(
+    tmp_path: Path,
+) -> None:
+    several = RECHARGE.replace('sku = "gres/gpu"', 'use = ["mem", "cpu"]').replace("h100", "cpu")
+    others = (
+        several, RECHARGE.replace("h100", "spot") + SPOT,
+        RECHARGE.replace("h100", "old").replace("2026-06-01", "2025-01-01\nuntil = 2026-06-01"),
+    )
+    main = RECHARGE + 'match = { partition = "h100" }\n'
+    found = loaded(tmp_path, "".join((main, *others))).allocation.recharge
+    assert [pool.use for pool in found][1] == (("cpu", 1), ("mem", 1))
+    # and beside one that covers the same use
+    assert loaded(tmp_path, main + RESERVED).allocation.pools
+
+
 @pytest.mark.parametrize(("text", "said"), [
+    (RECHARGE + RECHARGE.replace("h100 service", "more"), "pools[1] (h100 service) and pools[2] "
+     "(more) would both be recovered by the same charges; give them other SKUs or matches"),
+    (RECHARGE.replace("/gpu", "/gpu:h100") + RECHARGE.replace("h100 service", "more") + SPOT,
+     "would both be recovered by the same charges"),
+    (RECHARGE + RECHARGE, "'h100 service' names 2 of"),
+    (RECHARGE.replace('monthly = "14000.00"', ""), "pools[1]: costs nothing"),
+    (RECHARGE.replace('sku = "gres/gpu"', ""), "give either sku or a list use of SKUs"),
+    (RECHARGE.replace('sku = "gres/gpu"', "use = []"), "pools[1].use: names no SKU"),
+    (RECHARGE.replace('sku = "gres/gpu"', 'use = ["cpu", "cpu"]'), "'cpu' is given twice"),
+    (RECHARGE.replace('sku = "gres/gpu"', "use = { cpu = 2 }"), "expected a list of TRES such as"),
+    (RECHARGE + "units = 8\n", "units: is no key here"),
+    (RECHARGE + 'purchase = "5"\n', "give life (years) or until"),
     (RESERVED.replace("8", "0", 1).replace("units = 8", "units = 0"), "units: is 0"),
     (RESERVED.replace("units = 8", 'units = "slrum"'), "is 'slrum'; expected a whole number of"),
     (RESERVED.replace("units = 8", "units = true"), "units: is True; expected a whole number of"),

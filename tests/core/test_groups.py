@@ -62,10 +62,13 @@ def test_what_is_outdone_is_listed_at_nothing_and_says_by_what() -> None:
     assert segment.rest is None
 
 
-def test_of_two_that_cost_the_same_the_first_pays() -> None:
+def test_of_two_that_cost_the_same_the_device_pays_or_else_the_first() -> None:
     of = book(rate(CPU, 1), rate(H100, 8))
-    assert paying(lines(of, cpu=8, h100=1)) == {CPU}
+    assert paying(lines(of, cpu=8, h100=1)) == {H100}
     assert paying(lines(of, h100=1, cpu=8)) == {H100}
+    of = book(rate(CPU, 1), rate(BILLING, 1), group=Group("node", (CPU, BILLING)))
+    assert paying(lines(of, cpu=8, billing=8)) == {CPU}
+    assert paying(lines(of, billing=8, cpu=8)) == {BILLING}
 
 
 def test_it_is_looked_at_moment_by_moment() -> None:
@@ -84,7 +87,8 @@ def test_prices_for_several_units_are_compared_by_the_one() -> None:
     assert paying(lines(of, cpu=8, h100=1)) == {H100}  # 7.5 and 7.875
     assert paying(lines(of, cpu=9, h100=1)) == {CPU}  # 8.4375
     of = book(rate(CPU, 1), rate(H100, 56, per=7))
-    assert paying(lines(of, cpu=8, h100=1)) == {CPU}  # the same
+    assert paying(lines(of, cpu=8, h100=1)) == {H100}  # the same
+    assert paying(lines(of, cpu=9, h100=1)) == {CPU}
 
 
 def test_factors_count_in_what_is_dearest() -> None:
@@ -100,8 +104,8 @@ def test_what_has_no_price_is_unpriced_and_outdoes_nothing() -> None:
     assert found[H100].segments[-1].card is None
     # and a price of nothing is one
     found = lines(book(rate(CPU, 0), rate(H100, 0, 50)), cpu=8, h100=1)
-    assert (paying(found, 0), paying(found, 50)) == ({CPU}, {CPU})
-    assert Applied.of(found[H100].segments[-1].card.policy).outdone == "node"
+    assert (paying(found, 0), paying(found, 50)) == ({CPU}, {H100})
+    assert Applied.of(found[CPU].segments[-1].card.policy).outdone == "node"
 
 
 def test_a_dated_group_is_one_while_it_lasts() -> None:
@@ -128,25 +132,24 @@ def test_what_is_not_of_the_group_pays_beside_it() -> None:
     assert paying(found) == {BILLING, H100}
 
 
-def test_beside_what_a_pool_covers_nothing_of_its_group_pays() -> None:
-    # the CPUs would cost more than the GPU does at its rate
-    found = lines(book(rate(CPU, 1), rate(H100, 10), pool(H100)), cpu=64, h100=1)
+def test_what_a_pool_covers_is_compared_by_what_it_would_cost_without() -> None:
+    of = book(rate(CPU, 1), rate(H100, 10), pool(H100))
+    found = lines(of, cpu=8, h100=1)
     assert paying(found) == {H100}
     segment = found[H100].segments[-1]
     assert segment.card.rank == POOL_RANK
     assert segment.rest.contracted.between(0, 100) == 1000
-    # and there may be no rate behind the pool
+    # who takes the CPUs of six GPUs pays for those, and takes nothing of the pool
+    assert paying(lines(of, cpu=64, h100=1)) == {CPU}
+
+
+def test_where_no_rate_is_behind_a_pool_nothing_outdoes_it() -> None:
     assert paying(lines(book(rate(CPU, 1), pool(H100)), cpu=64, h100=1)) == {H100}
-
-
-def test_what_two_pools_cover_stays_with_both() -> None:
-    found = lines(book(rate(H100, 10), pool(H100), pool(CPU)), cpu=64, h100=1)
-    assert paying(found) == {CPU, H100}
 
 
 def test_after_the_pool_the_dearest_pays_again() -> None:
     ended = rate(H100, 0, 100, pricing="", rank=POOL_RANK)
-    found = lines(book(rate(CPU, 1), rate(H100, 10), pool(H100), ended), cpu=64, h100=1)
+    found = lines(book(rate(CPU, 1), pool(H100), ended, rate(H100, 10, 200)), cpu=64, h100=1)
     assert (paying(found, 99), paying(found, 100)) == ({H100}, {CPU})
 
 

@@ -246,3 +246,44 @@ def test_no_later_period_is_complete(zone, as_of, every):
     if every == "month":
         following = following.replace(day=1)
     assert calendar.midnight(day_number(following)) > as_of
+
+
+def test_of_a_midnight_the_date_is_said_alone() -> None:
+    calendar = Calendar(ZONES["Europe/Zurich"])
+    midnight = calendar.midnight(day_number(date(2026, 6, 1)))
+    assert calendar.shortest(midnight) == "2026-06-01"
+    assert calendar.shortest(midnight + 1) == "2026-06-01T00:00:01+02:00"
+
+
+BEGINS = st.tuples(st.integers(1, 12), st.integers(1, 28))
+
+
+@given(ZONE, st.dates(date(1971, 1, 1), date(2240, 12, 31)), BEGINS)
+def test_a_fiscal_year_holds_its_day_and_the_next_begins_where_it_ends(zone, day, begins):
+    calendar = Calendar(zone)
+    year = calendar.fiscal_year(day_number(day), begins)
+    first, last = day_date(year.first), day_date(year.last)
+    assert first <= day < last
+    assert ((first.month, first.day), (last.month, last.day)) == (begins, begins)
+    assert last.year == first.year + 1
+    assert (year.start, year.end) == (calendar.midnight(year.first), calendar.midnight(year.last))
+    assert calendar.fiscal_year(year.last, begins).first == year.last
+
+
+@pytest.mark.parametrize(
+    ("day", "begins", "label"),
+    [
+        ("2026-06-30", (7, 1), "2025-07-01..2026-07-01"),
+        ("2026-07-01", (7, 1), "2026-07-01..2027-07-01"),
+        ("2026-12-31", (1, 1), "2026"),
+        ("2027-01-01", (1, 1), "2027"),
+        ("2024-02-29", (3, 1), "2023-03-01..2024-03-01"),
+    ],
+)
+def test_a_fiscal_year_is_named_by_its_year_or_its_days(day, begins, label):
+    assert Calendar(ZONES["UTC"]).fiscal_year(ymd(day), begins).label == label
+
+
+def test_a_fiscal_year_cannot_begin_on_a_day_that_not_every_year_has():
+    with pytest.raises(ValueError, match="day"):
+        Calendar(ZONES["UTC"]).fiscal_year(ymd("2024-03-01"), (2, 29))

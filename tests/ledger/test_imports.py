@@ -4,11 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from slurm_finops.core.approval import Approval
 from slurm_finops.core.rates import Rate
 from slurm_finops.errors import InputError
 from slurm_finops.ledger.import_log import Changes, Source
 from slurm_finops.ledger.imports import LOG, Origin, changes, imported_rates, store
-from slurm_finops.ledger.schema_charging import steps
+from slurm_finops.ledger.schema_approvals import steps
 from slurm_finops.ledger.store import Ledger
 from tests.support import JUNE, a_ledger
 
@@ -132,6 +133,38 @@ def test_an_import_is_taken_back_whole_and_the_audit_keeps_it() -> None:
     # what july had found to be there already comes with it again
     assert bring(ledger, "july", offered((6, 2), (9, 3))).same == 1
     assert kept(ledger) == [(6, 2), (9, 3)]
+
+
+def approved(rates: list[Origin], approval: Approval | None) -> list[Origin]:
+    return [one._replace(rate=one.rate._replace(approval=approval)) for one in rates]
+
+
+def test_the_same_prices_with_another_approval_are_a_change_and_one_that_says_nothing_is_none(
+) -> None:
+    ledger, rates = a_ledger(), offered((0, 1), (6, 2))
+    board, dean = Approval("board", "B-1"), Approval("dean")
+    bring(ledger, "june", rates)
+    assert bring(ledger, "june", approved(rates, board))[3:] == (0, (*approved(rates, board),))
+    before = list(ledger.db.iterdump())
+    for again in (approved(rates, board), rates):
+        assert not bring(ledger, "june", again)
+    assert list(ledger.db.iterdump()) == before
+    assert [rate.approval for rate in imported_rates(ledger.db)] == [board, board]
+    bring(ledger, "dean", approved(rates[:1], dean))
+    assert [rate.approval for rate in imported_rates(ledger.db)] == [dean, board]
+    assert [one[2] for one in audited(ledger)][-2:] == [
+        "dean (aws-spot, dean.json): 0 rates new, 1 approved otherwise, 0 as before",
+        "dean: gres/gpu:h100 from 2026-06-01T00:00:00Z on (1 rate): dean; before: board (B-1)",
+    ]
+
+
+def test_a_replacement_says_all_of_approvals_too() -> None:
+    ledger, rates = a_ledger(), offered((0, 1), (6, 2))
+    bring(ledger, "june", approved(rates, Approval("board")))
+    made = bring(ledger, "bare", rates, replace=True)
+    assert (made.replaced, len(made.approved), made.same) == ([], 2, 0)
+    assert [rate.approval for rate in imported_rates(ledger.db)] == [None, None]
+    assert kept(ledger) == [(0, 1), (6, 2)]
 
 
 def test_without_a_ledger_all_is_new() -> None:

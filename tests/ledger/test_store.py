@@ -13,7 +13,7 @@ from sqlite_utils import Database
 
 from slurm_finops.errors import ConfigError, InputError, OutsideError
 from slurm_finops.ledger.lock import writer_lock
-from slurm_finops.ledger.schema_charging import steps
+from slurm_finops.ledger.schema_approvals import steps
 from slurm_finops.ledger.store import SCHEMA_STEPS, Ledger
 from tests.support import a_ledger, a_run, jobs, write
 

@@ -27,7 +27,7 @@ def example(name: str) -> str:
 
 def spot(*points: tuple[int, str], zone: str = "us-east-1a", **more: object) -> str:
     """A page of describe-spot-price-history: ``(hours from June on, price)`` as they are given."""
-    from slurm_finops.prices.text import utc
+    from slurm_finops.core.words import utc
 
     history = [
         {"AvailabilityZone": zone, "InstanceType": "p5.48xlarge", "SpotPrice": price,

@@ -4,6 +4,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from slurm_finops.core.approval import Approval
 from slurm_finops.core.rates import Rate
 from slurm_finops.errors import InputError
 from slurm_finops.prices.own import steps
@@ -88,3 +89,23 @@ def test_two_dates_and_choices_that_choose_nothing_are_refused() -> None:
     assert "take --from away" in refused(text, start=7)
     assert "every row is a rate" in refused(text, picks={"zone": "x"})
     assert "every row is a rate" in refused(text, instances={"x": Unit()})
+
+
+def test_who_approved_a_row_stands_in_it_or_is_said_for_all() -> None:
+    text = "sku,price,from,approved_by,document,review\ncpu,1,2026-06-01,{}\n"
+    board = Approval("board", "B-1", JUNE // 86_400)
+    assert read(text.format("board,B-1,2026-06-01"))[0].rate.approval == board
+    assert read(text.format(",,"))[0].rate.approval is None
+    assert read(text.format(",,"), approval=board)[0].rate.approval == board
+    assert refused(text.format("dean,,"), approval=board) == (
+        "a.x line 2: it has an approval of its own; take --approved-by away"
+    )
+    assert "line 2: review is 'soon'; expected a day" in refused(text.format("board,,soon"))
+    assert "line 2: document and review belong to an approval" in refused(text.format(",B-1,"))
+
+
+def test_one_price_with_two_approvals_is_refused() -> None:
+    text = "sku,price,from,approved_by\ncpu,1,2026-06-01,board\ncpu,1,2026-06-01,dean\n"
+    assert "line 2 and a.x line 3 give cpu one price from 2026-06-01T00:00:00Z with two" in refused(
+        text
+    )

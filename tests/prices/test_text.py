@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slurm_finops.prices.text import count, is_sku, moment, price_micros, utc
+from slurm_finops.core.words import utc
+from slurm_finops.prices.text import count, is_sku, moment, price_micros
 
 
 @given(st.integers(0, (1 << 63) - 1), st.integers(0, 10))

@@ -100,7 +100,8 @@ def test_csv_has_the_same_columns_and_no_formulas() -> None:
     rows = list(csv.DictReader(io.StringIO(text)))
     assert [row["project"] for row in rows] == ["'=1+1", "'@SUM(A1)", "'-2", ""]
     assert list(rows[0])[1:] == [
-        "runs", "gpu_seconds", "list_cost", "effective_cost", "billed_cost", "currency",
+        "runs", "gpu_seconds", "list_cost", "effective_cost", "billed_cost", "forgiven_cost",
+        "subsidised_cost", "credited_cost", "rounded_cost", "currency",
     ]  # fmt: skip
 
 
