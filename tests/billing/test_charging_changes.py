@@ -143,18 +143,22 @@ def test_what_had_no_price_gets_one_with_its_class() -> None:
     assert bill(ledger, "skus.name", job_id="6")[0][0] == "cpu"
 
 
-@pytest.mark.parametrize("later", [
-    site(H100_RATE, Rate("gres/gpu:h100", 8_000_000, JUNE + EVENING + 2 * HOUR), CPU_RATE),
-    site(factors=(replace(HALF, start=JUNE + EVENING + 2 * HOUR),)),
-    site(default_class="", classes=(("nlp", since(1, "industry")),)),
+@pytest.mark.parametrize(("one", "two"), [
+    (site(*RATES), site(*RATES, H100_RATE._replace(price=8_000_000, start=JUNE + 24 * HOUR))),
+    (site(), site(factors=(replace(HALF, start=JUNE + EVENING + 2 * HOUR),))),
+    (site(classes=(("nlp", since(9, "industry")),)),
+     site(classes=(("nlp", since(1, "industry")),))),
 ])  # fmt: skip
-def test_a_change_behind_its_end_touches_a_run_that_books_so_long(later: Terms) -> None:
-    """The first run ends at nine in the evening, and books five hours."""
-    booking = Rounding("five hours", 1, 5 * HOUR)
-    then = replace(later, charging=replace(later.charging, rounding=(booking,)))
-    ledger = priced(site(rounding=(booking,)), *RUNS)
+def test_a_change_behind_its_end_touches_a_run_that_books_so_long(one: Terms, two: Terms) -> None:
+    """The first run ends at nine in the evening, and books until one."""
+    booking = Charging(rounding=(Rounding("five hours", 1, 5 * HOUR),))
+    one, two = (
+        replace(then, charging=replace(then.charging, rounding=booking.rounding))
+        for then in (one, two)
+    )
+    ledger = priced(one, *RUNS)
     before = bill(ledger, job_id="1")
-    queued(ledger, then)
+    queued(ledger, two)
     assert bill(ledger, job_id="1") != before
 
 
