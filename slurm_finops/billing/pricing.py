@@ -115,6 +115,7 @@ def _sync_policy(ledger: Ledger, terms: Terms, as_of: int, actor: str) -> None:
             ])  # fmt: skip
             if CLASS in terms.book.match_keys:  # what nobody paid for may now have a price
                 queued += table.queue_uncharged(db)
+        free(db, TOO_LARGE)
         table.judge_again(ledger)
         for name, digest in digests.items():
             ledger.set(name, digest)
@@ -130,6 +131,7 @@ def _sync_suspended(ledger: Ledger, terms: Terms, as_of: int, actor: str) -> Non
         queued = 0
         if before is not None:
             queued = table.queue_suspended(db)
+            free(db, TOO_LARGE)
         ledger.set("suspended", now)
         ledger.audit(as_of, actor, "suspended", f"{now}, {queued} runs to price again")
 
