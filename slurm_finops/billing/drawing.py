@@ -9,6 +9,7 @@ credits have changed, and of teams whose lots held more or less than before all 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from slurm_finops.billing.meters import forgiven, meters, units_of
 from slurm_finops.billing.names import Names
@@ -99,8 +100,11 @@ class _Drawing:
         #: how much more was drawn of each lot on the days done than before
         self._moved = [0] * len(self._lots)
         self._chains: dict[tuple[int, int, int, int], tuple[tuple[int, int], ...]] = {}
-        said = {card: Applied.of(text) for card, text in table.policies(ledger.db).items()}
-        self._ratios = {card: one.factor * one.kept for card, one in said.items()}
+        #: what an hour takes of a lot, by the card that it was charged by
+        self._ratios = {
+            card: (said := Applied.of(text)).factor * said.kept if paid else Fraction(0)
+            for card, text, paid in table.policies(ledger.db)
+        }
         span = terms.calendar.midnight(first), terms.calendar.midnight(last + 1)
         in_force = given.applying(ledger.db, *span)
         found = given.claims(ledger.db, in_force, *span, suspended=terms.charge_suspended)
