@@ -97,8 +97,9 @@ class _Drawing:
         self._of_team: dict[str, list[int]] = {}
         for place, lot in enumerate(self._lots):
             self._of_team.setdefault(lot.team, []).append(place)
-        #: how much more was drawn of each lot on the days done than before
-        self._moved = [0] * len(self._lots)
+        #: how much more was drawn of each lot on the days done than before: until it
+        #: expires, and of what was carried on
+        self._moved = [[0, 0] for _ in self._lots]
         self._chains: dict[tuple[int, int, int, int], tuple[tuple[int, int], ...]] = {}
         #: what an hour takes of a lot, by the card that it was charged by
         self._ratios = {
@@ -117,7 +118,7 @@ class _Drawing:
             place = bisect_left(dirty, day)
             is_dirty = place < len(dirty) and dirty[place] == day
             teams = set(self._of_team) if is_dirty else {
-                self._lots[n].team for n, moved in enumerate(self._moved) if moved
+                self._lots[n].team for n, moved in enumerate(self._moved) if any(moved)
             }  # fmt: skip
             if teams or is_dirty:
                 self._day(day, teams, is_dirty)
@@ -144,7 +145,8 @@ class _Drawing:
             sums[row.lot_id] = sums.get(row.lot_id, 0) + row.units
         for place in lots:
             now = sums.get(self._ids[place], 0)
-            self._moved[place] += now - self._drawn[place].pop(day, 0)
+            carried = day >= self._lots[place].last
+            self._moved[place][carried] += now - self._drawn[place].pop(day, 0)
             if now:
                 self._drawn[place][day] = now
 

@@ -12,9 +12,10 @@ from slurm_finops.core.charging import Charging, Factor
 from slurm_finops.core.pools import Allocation, Pool
 from slurm_finops.core.rates import Rate
 from slurm_finops.core.runs import Run
+from slurm_finops.ledger.held import hold
 from slurm_finops.ledger.store import Ledger
-from tests.billing.pools import CALENDAR, HOUR, POLICY, run
-from tests.billing.test_drawing import NOW, RATE
+from tests.billing.pools import CALENDAR, DAY, FIRST, HOUR, POLICY, run
+from tests.billing.test_drawing import NOW, RATE, hours
 from tests.support import a_ledger, write
 
 TABLES = {
@@ -60,3 +61,20 @@ def test_a_run_that_cost_too_much_is_priced_when_it_no_longer_does(dear: dict[st
     price(ledger, usual, NOW)
     assert told(ledger) == told(priced(usual, runs))
     assert len(told(ledger)["charges"]) == 1
+
+
+def test_as_much_more_before_an_allocation_expires_as_less_afterwards_is_not_the_same() -> None:
+    # of what the late run takes only a half would have gone on: two hours less, and four are free
+    half = hours(30, last=FIRST + 10, carry=Fraction(1, 2), carried=FIRST + 30)
+    site = terms(lots=(half,))
+    first, gone = run(1, "nlp", 0, HOUR), run(2, "nlp", 11 * DAY, 4 * HOUR)
+    later, late = run(3, "nlp", 12 * DAY, 20 * HOUR), run(4, "nlp", 2 * DAY, 4 * HOUR)
+    ledger = priced(site, [first, gone, later])
+    with ledger.transaction() as db:
+        hold(db, {2: "it is another cluster's"})
+    priced(site, [late], ledger)
+    never = a_ledger()
+    write(never, first, gone)
+    with never.transaction() as db:
+        hold(db, {2: "it is another cluster's"})
+    assert told(ledger)["draws"] == told(priced(site, [later, late], never))["draws"]
