@@ -165,7 +165,9 @@ def _price_queue(
             seen = [[row for row in rows if told is None or row[1] <= told] for rows in (old, new)]
             before, after = before + _billed(seen[0]), after + _billed(seen[1])
             # a run that grows leaves the days before as they were
+            moved = {entry.id for entry in known if entry.moved}
             mark(db, {row[0] for row in {*old} ^ {*new}})
+            mark(db, {row[0] for row in (*old, *new) if row[1] in moved})
             table.unqueue(db, [entry.id for entry in queue])
         total += sum(told is None or entry.id <= told for entry in known)
         progress(len(known))

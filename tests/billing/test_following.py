@@ -8,15 +8,17 @@ import pytest
 
 from slurm_finops.billing.pricing import price
 from slurm_finops.billing.terms import Terms
-from slurm_finops.core.charging import Charging, Factor
+from slurm_finops.core.charging import Charging, Factor, Tier
+from slurm_finops.core.money import TICKS
 from slurm_finops.core.pools import Allocation, Pool
 from slurm_finops.core.rates import Rate
 from slurm_finops.core.runs import Run
+from slurm_finops.ledger.credits import Wanted, add
 from slurm_finops.ledger.held import hold
 from slurm_finops.ledger.store import Ledger
-from tests.billing.pools import CALENDAR, DAY, FIRST, HOUR, POLICY, run
+from tests.billing.pools import CALENDAR, DAY, FIRST, HOUR, POLICY, a_pool, run
 from tests.billing.test_drawing import NOW, RATE, hours
-from tests.support import a_ledger, write
+from tests.support import JUNE, a_ledger, write
 
 TABLES = {
     "charges": "day, usage_id, sku_id, quantity, seconds, effective_ticks, billed_ticks",
@@ -78,3 +80,49 @@ def test_as_much_more_before_an_allocation_expires_as_less_afterwards_is_not_the
     with never.transaction() as db:
         hold(db, {2: "it is another cluster's"})
     assert told(ledger)["draws"] == told(priced(site, [later, late], never))["draws"]
+
+
+HIGH = (("qos", "high"),)
+VOLUME = Tier("volume", ("gres/gpu",), ((0, Fraction(1)), (30 * HOUR, Fraction(1, 2))), HIGH)
+
+
+@pytest.mark.parametrize("site", [
+    terms(lots=(hours(100, match=HIGH),)), terms(tiers=(VOLUME,)),
+])  # fmt: skip
+def test_a_run_is_found_where_it_is_now_on_days_on_which_it_costs_the_same(site: Terms) -> None:
+    # sacct says of a run its last QOS and partition, and it may have had others while it ran
+    ended = run(1, "nlp", 0, 2 * DAY + HOUR, qos="high", partition="h100")
+    running = ended._replace(
+        qos="normal", partition="spot", state="RUNNING", provisional=True, end=None,
+        elapsed=DAY + HOUR,
+    )  # fmt: skip
+    ledger = priced(site, [running])
+    assert told(priced(site, [ended], ledger)) == told(priced(site, [ended]))
+
+
+def test_a_pool_goes_by_the_partition_that_a_run_has_now() -> None:
+    site, was = terms(pools=(a_pool(),)), run(1, "nlp", 0, HOUR, partition="spot")
+    now = was._replace(partition="h100")
+    ledger = priced(site, [was])
+    assert told(priced(site, [now], ledger)) == told(priced(site, [now]))
+
+
+def test_a_run_that_began_later_is_paid_for_from_then_on() -> None:
+    # what it held on its one day is the same, but another run was first
+    other, wrong = run(2, "nlp", 2 * HOUR, 3 * HOUR), run(1, "nlp", 0, 3 * HOUR)
+    right = wrong._replace(start=wrong.start + 9 * HOUR, end=wrong.end + 9 * HOUR)
+    site = terms(lots=(hours(4),))
+    ledger = priced(site, [wrong, other])
+    assert told(priced(site, [right], ledger)) == told(priced(site, [right, other]))
+
+
+def test_a_run_whose_nodes_were_others_is_credited_for_these() -> None:
+    site, right = terms(), run(1, "nlp", 0, 3 * HOUR, node_list="n7")
+    outage = Wanted("outage", "alpha", None, None, None, None, "n7", JUNE, JUNE + HOUR, 1, 1,
+                    "cooling", "", "pi@example.org")  # fmt: skip
+    ledger = priced(site, [right._replace(node_list="n1")])
+    add(ledger, outage, CALENDAR, NOW, "admin")
+    price(ledger, site, NOW)
+    assert told(ledger)["draws"] == []
+    priced(site, [right], ledger)
+    assert [row[-1] for row in told(ledger)["draws"]] == [4 * TICKS]
