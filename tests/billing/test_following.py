@@ -8,10 +8,10 @@ import pytest
 
 from slurm_finops.billing.pricing import price
 from slurm_finops.billing.terms import Terms
-from slurm_finops.core.charging import Charging, Factor, Tier
+from slurm_finops.core.charging import Charging, Factor, Piece, Tier
 from slurm_finops.core.money import TICKS
 from slurm_finops.core.pools import Allocation, Pool
-from slurm_finops.core.rates import Rate
+from slurm_finops.core.rates import NEVER, Rate
 from slurm_finops.core.runs import Run
 from slurm_finops.ledger.credits import Wanted, add
 from slurm_finops.ledger.held import hold
@@ -126,3 +126,18 @@ def test_a_run_whose_nodes_were_others_is_credited_for_these() -> None:
     assert told(ledger)["draws"] == []
     priced(site, [right], ledger)
     assert [row[-1] for row in told(ledger)["draws"]] == [4 * TICKS]
+
+
+def test_a_tier_for_a_class_counts_use_without_a_rate_by_the_class_that_it_has_now() -> None:
+    volume = Tier("volume", ("gres/gpu",), ((0, Fraction(1)), (2 * HOUR, Fraction(1, 2))),
+                  (("class", "industry"),))  # fmt: skip
+    bare = run(1, "nlp", 0, 4 * HOUR, alloc_tres="gres/gpu=1,gres/gpu:a100=1")
+    runs = [bare, run(2, "nlp", DAY, HOUR)]
+    before, now = (
+        terms(tiers=(volume,), classes=(("nlp", (Piece(NEVER, name),)),))
+        for name in ("academic", "industry")
+    )
+    ledger = priced(before, runs)
+    price(ledger, now, NOW)
+    assert told(ledger) == told(priced(now, runs))
+    assert [row[5] for row in told(ledger)["charges"]] == [None, 2 * TICKS]
