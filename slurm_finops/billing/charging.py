@@ -7,10 +7,12 @@ from typing import Any, cast
 
 from slurm_finops.billing.names import Names
 from slurm_finops.billing.owners import Owners
+from slurm_finops.billing.pricer import TOO_LARGE
 from slurm_finops.billing.terms import Terms
 from slurm_finops.core.charging import Charging, Forgiven, Tier, Timeline
 from slurm_finops.core.rates import CLASS, EVER, NEVER
 from slurm_finops.ledger import pricing as table
+from slurm_finops.ledger.held import free
 from slurm_finops.ledger.store import Ledger
 
 _SETTING = "charging"
@@ -49,6 +51,7 @@ def sync(ledger: Ledger, terms: Terms, as_of: int, actor: str) -> None:
         if since:
             named = {rule["team"] for rule in (*old, *new) if rule["kind"] == CLASS}
             queued += _queue_teams(ledger, terms, named, since)
+        free(db, TOO_LARGE)
         ledger.set(_SETTING, now)
         names = ", ".join(dict.fromkeys(_called(rule) for rule in changed))
         said = names or "written in another order"

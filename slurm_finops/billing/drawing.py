@@ -9,6 +9,7 @@ credits have changed, and of teams whose lots held more or less than before all 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from slurm_finops.billing.meters import forgiven, meters, units_of
 from slurm_finops.billing.names import Names
@@ -107,11 +108,15 @@ class _Drawing:
         self._of_team: dict[str, list[int]] = {}
         for place, lot in enumerate(self._lots):
             self._of_team.setdefault(lot.team, []).append(place)
-        #: how much more was drawn of each lot on the days done than before
-        self._moved = [0] * len(self._lots)
+        #: how much more was drawn of each lot on the days done than before: until it
+        #: expires, and of what was carried on
+        self._moved = [[0, 0] for _ in self._lots]
         self._chains: dict[tuple[int, int, int, int], tuple[tuple[int, int], ...]] = {}
-        said = {card: Applied.of(text) for card, text in table.policies(ledger.db).items()}
-        self._ratios = {card: one.factor * one.kept for card, one in said.items()}
+        #: what an hour takes of a lot, by the card that it was charged by
+        self._ratios = {
+            card: (said := Applied.of(text)).factor * said.kept if paid else Fraction(0)
+            for card, text, paid in table.policies(ledger.db)
+        }
         span = terms.calendar.midnight(first), terms.calendar.midnight(last + 1)
         in_force = given.applying(ledger.db, *span)
         found = given.claims(ledger.db, in_force, *span, suspended=terms.charge_suspended)
@@ -124,7 +129,7 @@ class _Drawing:
             place = bisect_left(dirty, day)
             is_dirty = place < len(dirty) and dirty[place] == day
             teams = set(self._of_team) if is_dirty else {
-                self._lots[n].team for n, moved in enumerate(self._moved) if moved
+                self._lots[n].team for n, moved in enumerate(self._moved) if any(moved)
             }  # fmt: skip
             if teams or is_dirty:
                 self._day(day, teams, is_dirty)
@@ -151,7 +156,8 @@ class _Drawing:
             sums[row.lot_id] = sums.get(row.lot_id, 0) + row.units
         for place in lots:
             now = sums.get(self._ids[place], 0)
-            self._moved[place] += now - self._drawn[place].pop(day, 0)
+            carried = day >= self._lots[place].last
+            self._moved[place][carried] += now - self._drawn[place].pop(day, 0)
             if now:
                 self._drawn[place][day] = now
 

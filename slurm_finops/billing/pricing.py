@@ -117,6 +117,7 @@ def _sync_policy(ledger: Ledger, terms: Terms, as_of: int, actor: str) -> None:
             ])  # fmt: skip
             if CLASS in terms.book.match_keys:  # what nobody paid for may now have a price
                 queued += table.queue_uncharged(db)
+        free(db, TOO_LARGE)
         table.judge_again(ledger)
         for name, digest in digests.items():
             ledger.set(name, digest)
@@ -132,6 +133,7 @@ def _sync_suspended(ledger: Ledger, terms: Terms, as_of: int, actor: str) -> Non
         queued = 0
         if before is not None:
             queued = table.queue_suspended(db)
+            free(db, TOO_LARGE)
         ledger.set("suspended", now)
         ledger.audit(as_of, actor, "suspended", f"{now}, {queued} runs to price again")
 
@@ -165,7 +167,9 @@ def _price_queue(
             seen = [[row for row in rows if told is None or row[1] <= told] for rows in (old, new)]
             before, after = before + _billed(seen[0]), after + _billed(seen[1])
             # a run that grows leaves the days before as they were
+            moved = {entry.id for entry in known if entry.moved}
             mark(db, {row[0] for row in {*old} ^ {*new}})
+            mark(db, {row[0] for row in (*old, *new) if row[1] in moved})
             table.unqueue(db, [entry.id for entry in queue])
         total += sum(told is None or entry.id <= told for entry in known)
         progress(len(known))

@@ -9,7 +9,7 @@ from itertools import groupby
 
 from slurm_finops.billing.names import Names
 from slurm_finops.billing.terms import Terms
-from slurm_finops.core.charging import Tier, covers
+from slurm_finops.core.charging import Charging, Tier, covers
 from slurm_finops.core.rates import CLASS, EVER
 from slurm_finops.ledger import pricing
 from slurm_finops.ledger import tiers as table
@@ -23,7 +23,7 @@ _SETTING = "tiers"
 def moved(ledger: Ledger, terms: Terms) -> bool:
     """Bring all levels up to date; whether runs have to be priced again for it."""
     tiers = terms.charging.tiers
-    said = repr([(tier.name, tier.skus, tier.match, tier.start, tier.end) for tier in tiers])
+    said = _counted_by(terms.charging)
     if not tiers and ledger.setting(_SETTING) in (None, said):
         return False
     with ledger.transaction() as db:
@@ -47,6 +47,15 @@ def moved(ledger: Ledger, terms: Terms) -> bool:
                     last = EVER if end == EVER else terms.calendar.day_of(end - 1) + 1
                     queued += pricing.queue_team(db, team, first, last)
     return queued > 0
+
+
+def _counted_by(charging: Charging) -> str:
+    """All that what is counted goes by, but for runs: where it has changed all days are counted."""
+    said = [(tier.name, tier.skus, tier.match, tier.start, tier.end) for tier in charging.tiers]
+    if any(key == CLASS for tier in charging.tiers for key, _ in tier.match):
+        # use without a rate has a class, too, of which its charge says nothing
+        return repr((said, charging.classes, charging.default_class))
+    return repr(said)
 
 
 Steps = Sequence[tuple[int, int]]

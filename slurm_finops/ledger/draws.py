@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from slurm_finops.core.money import join_ticks
+from slurm_finops.core.rates import POOL_RANK
 from slurm_finops.ledger.bulk import BulkInsert
 from slurm_finops.ledger.pricing import SELECT_HELD, Held
 from slurm_finops.ledger.spend import Scope, days_of, dimension, joins, sum_ticks
@@ -73,9 +74,15 @@ def held(db: sqlite3.Connection, usage: int) -> tuple[Held, tuple[str, int, int]
     return Held._make(run), tuple(key)
 
 
-def policies(db: sqlite3.Connection) -> dict[int, str]:
-    """What the charging policy says on each rate card."""
-    return dict(db.execute("SELECT id, policy FROM rate_cards").fetchall())
+def policies(db: sqlite3.Connection) -> Iterator[tuple[int, str, bool]]:
+    """Each rate card: what the charging policy says on it, and whether a rate is what is paid.
+
+    It is not where a pool covers the use, or another SKU of a group is paid in its place.
+    """
+    for card, policy, paid in db.execute(
+        "SELECT id, policy, rank < ? AND NOT outdone FROM rate_cards", (POOL_RANK,)
+    ):
+        yield card, policy, bool(paid)
 
 
 def days(db: sqlite3.Connection) -> tuple[int, int] | None:

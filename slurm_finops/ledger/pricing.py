@@ -52,11 +52,15 @@ class Held(NamedTuple):
 
 
 class Queued(NamedTuple):
-    """A run to price again; its charges lie in ``[was_start, was_end)``."""
+    """A run to price again; its charges lie in ``[was_start, was_end)``.
+
+    ``moved``: what is made of its charges may change even where they stay as they are.
+    """
 
     id: int
     was_start: int | None
     was_end: int | None
+    moved: int
 
 
 def priced_through(ledger: Ledger) -> int:
@@ -87,7 +91,9 @@ def new_runs(db: sqlite3.Connection, after: int, limit: int) -> tuple[int, list[
 
 def queued(db: sqlite3.Connection, limit: int) -> list[Queued]:
     """Some runs that must be priced again."""
-    rows = db.execute("SELECT job_id, was_start, was_end FROM pricing_queue LIMIT ?", (limit,))
+    rows = db.execute(
+        "SELECT job_id, was_start, was_end, moved FROM pricing_queue LIMIT ?", (limit,)
+    )
     return [Queued(*row) for row in rows]
 
 
@@ -123,7 +129,7 @@ def unqueue(db: sqlite3.Connection, ids: Sequence[int]) -> None:
 
 
 _ENQUEUE = (
-    "INSERT OR IGNORE INTO pricing_queue "
+    "INSERT OR IGNORE INTO pricing_queue (job_id, was_start, was_end) "
     "SELECT jobs.id, start, start + elapsed + suspended FROM jobs"
 )
 

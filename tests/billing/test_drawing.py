@@ -6,15 +6,16 @@ import pytest
 
 from slurm_finops.billing.pricing import price
 from slurm_finops.billing.terms import Terms
-from slurm_finops.core.charging import Charging, Factor, Forgiven
+from slurm_finops.core.charging import Charging, Factor, Forgiven, Group
 from slurm_finops.core.lots import MICRO, Lot
 from slurm_finops.core.money import TICKS, to_minor
+from slurm_finops.core.pools import Allocation
 from slurm_finops.core.rates import Rate
 from slurm_finops.ledger import credits as given
 from slurm_finops.ledger.shares import spend
 from slurm_finops.ledger.spend import Scope
 from slurm_finops.ledger.store import Ledger
-from tests.billing.pools import CALENDAR, DAY, FIRST, HOUR, POLICY, run
+from tests.billing.pools import CALENDAR, DAY, FIRST, HOUR, POLICY, a_pool, run
 from tests.support import JUNE, a_ledger, write
 
 #: All days have ended: none is looked at again but for a reason.
@@ -123,6 +124,30 @@ def test_a_price_of_nothing_takes_its_hours() -> None:
     price(ledger, free, NOW)
     assert left(ledger) == HOUR * MICRO
     assert sums(ledger) == {(): (0, 0, 0)}
+
+
+def test_what_a_pool_covers_takes_no_hours() -> None:
+    # the pool is there for June's first day; what the run held then costs nothing and is no lot's
+    ledger = a_ledger()
+    write(ledger, run(1, "nlp", 0, DAY + HOUR))
+    pooled = Allocation((a_pool(units=None, days=1),))
+    site = Terms((RATE,), POLICY, CALENDAR, allocation=pooled,
+                 charging=Charging(lots=(hours(10),)))  # fmt: skip
+    price(ledger, site, NOW)
+    assert left(ledger) == HOUR * MICRO
+
+
+def test_of_a_group_what_is_paid_takes_hours_and_nothing_else_does() -> None:
+    # 64 CPUs cost 64.00 an hour, the GPU beside them 4.00: it is held for nothing
+    group = Group("node share", ("cpu", "gres/gpu"))
+    ledger = a_ledger()
+    write(ledger, run(1, "nlp", 0, HOUR, alloc_tres="cpu=64,gres/gpu=1,gres/gpu:h100=1"),
+          run(2, "nlp", HOUR, HOUR, alloc_tres="cpu=2,gres/gpu=1,gres/gpu:h100=1"))  # fmt: skip
+    site = Terms((RATE, Rate("cpu", 1_000_000, 0, where="rates[2]")), POLICY, CALENDAR,
+                 charging=Charging(groups=(group,), lots=(hours(10),)))  # fmt: skip
+    price(ledger, site, NOW)
+    assert left(ledger) == HOUR * MICRO
+    assert sums(ledger) == {(): (6800, 400, 6400)}
 
 
 def test_a_projects_own_lot_is_used_before_its_teams() -> None:

@@ -9,7 +9,7 @@ from slurm_finops.core.rates import Rate
 from slurm_finops.errors import InputError
 from slurm_finops.ledger.import_log import Changes, Source
 from slurm_finops.ledger.imports import LOG, Origin, changes, imported_rates, store
-from slurm_finops.ledger.schema_approvals import steps
+from slurm_finops.ledger.schema_moved import steps
 from slurm_finops.ledger.store import Ledger
 from tests.support import JUNE, a_ledger
 

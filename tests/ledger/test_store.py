@@ -13,7 +13,7 @@ from sqlite_utils import Database
 
 from slurm_finops.errors import ConfigError, InputError, OutsideError
 from slurm_finops.ledger.lock import writer_lock
-from slurm_finops.ledger.schema_approvals import steps
+from slurm_finops.ledger.schema_moved import steps
 from slurm_finops.ledger.store import SCHEMA_STEPS, Ledger
 from tests.support import a_ledger, a_run, jobs, write
 
@@ -146,7 +146,7 @@ def test_references_are_checked_again_after_a_bulk_write_that_failed() -> None:
     with pytest.raises(ZeroDivisionError), ledger.bulk(), ledger.transaction():
         raise ZeroDivisionError
     with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
-        ledger.db.execute("INSERT INTO pricing_queue VALUES (1, 2, 3)")
+        ledger.db.execute("INSERT INTO pricing_queue VALUES (1, 2, 3, 0)")
 
 
 def test_the_audit_only_grows() -> None:
