@@ -18,6 +18,7 @@ from slurm_finops.billing.terms import Terms
 from slurm_finops.core.charging import Applied
 from slurm_finops.core.credits import Stretch, stretches
 from slurm_finops.core.lots import Lot, Meter, Source, draw
+from slurm_finops.core.rates import NEVER
 from slurm_finops.ledger import credits as given
 from slurm_finops.ledger import draws as table
 from slurm_finops.ledger.allocation import unallocated
@@ -25,12 +26,17 @@ from slurm_finops.ledger.draws import Charged, Row
 from slurm_finops.ledger.store import Ledger
 
 
-def drawing(ledger: Ledger, terms: Terms, as_of: int, actor: str = "") -> int:
-    """Bring what is taken off charges up to date; of how many days it was done."""
+def drawing(
+    ledger: Ledger, terms: Terms, as_of: int, actor: str = "", since: int = NEVER
+) -> int:
+    """Bring what is taken off charges up to date; of how many days it was done.
+
+    The days before ``since`` stay as they are.
+    """
     _sync(ledger, terms, as_of, actor)
     with ledger.transaction() as db:
         marked = given.undrawn(db)
-        dirty = sorted({*unallocated(db), *marked})
+        dirty = sorted(day for day in {*unallocated(db), *marked} if day >= since)
         known = table.days(db)
         done = 0
         if dirty and (terms.charging.lots or table.any_drawn(db) or given.listed(db)):

@@ -17,7 +17,7 @@ from slurm_finops.billing.owners import Owners
 from slurm_finops.billing.pricer import TOO_LARGE, Pricer
 from slurm_finops.billing.terms import Terms
 from slurm_finops.core.policy import Policy
-from slurm_finops.core.rates import CLASS, touched
+from slurm_finops.core.rates import CLASS, NEVER, touched
 from slurm_finops.core.usage import GPU, is_gpu, parse_tres
 from slurm_finops.ledger import pricing as table
 from slurm_finops.ledger.allocation import mark
@@ -49,9 +49,12 @@ def price(
     as_of: int,
     actor: str = "",
     progress: Callable[[int], None] = lambda runs: None,
+    earlier: tiers.Earlier | None = None,
 ) -> Priced:
     """Bring the ledger's charges up to date with its runs and the terms, and what is shared.
 
+    ``earlier`` is what a copy of some months was copied from: of the days before it has not
+    all runs, so what was used and drawn on them stays as it is.
     Raises `capacity.AllocationError`; the runs are priced then.
     """
     _sync_rates(ledger, terms, as_of, actor)
@@ -63,10 +66,10 @@ def price(
     with ledger.bulk():
         again, before, after = _price_queue(ledger, terms, progress)
         new = _price_new(ledger, terms, progress)
-        if tiers.moved(ledger, terms):
+        if tiers.moved(ledger, terms, earlier):
             more = _price_queue(ledger, terms, progress, told)
             again, before, after = again + more[0], before + more[1], after + more[2]
-        drawn = drawing(ledger, terms, as_of, actor)
+        drawn = drawing(ledger, terms, as_of, actor, earlier.first if earlier else NEVER)
         shared = allocate(
             ledger, terms.allocation, terms.book, terms.policy, terms.calendar, as_of,
             terms.charge_suspended, actor,

@@ -49,6 +49,7 @@ class Stored(NamedTuple):
     definition: str
     first: int
     last: int
+    hours: bool
 
 
 def charged(db: sqlite3.Connection, day: int) -> Iterator[Charged]:
@@ -96,7 +97,7 @@ def days(db: sqlite3.Connection) -> tuple[int, int] | None:
 
 def lots(db: sqlite3.Connection) -> dict[str, Stored]:
     """The lots by name."""
-    rows = db.execute("SELECT name, id, definition, first, last FROM lots")
+    rows = db.execute("SELECT name, id, definition, first, last, hours FROM lots")
     return {name: Stored(*row) for name, *row in rows}
 
 
@@ -148,6 +149,17 @@ def replace_day(
         "INSERT INTO lot_days VALUES (?, ?, ?)",
         [(lot, day, units) for lot, units in sums.items() if lot and units],
     )
+
+
+def carry(source: sqlite3.Connection, copy: sqlite3.Connection, name: str, before: int) -> None:
+    """Give a copy a lot, with what was drawn of it on the days before one."""
+    of_lot = "lot_id = (SELECT id FROM lots WHERE name = ?)"
+    for table, where, values in (
+        ("lots", "name = ?", (name,)), ("lot_days", f"{of_lot} AND day < ?", (name, before)),
+    ):  # fmt: skip
+        rows = source.execute(f"SELECT * FROM {table} WHERE {where}", values)
+        places = ", ".join("?" * len(rows.description))
+        copy.executemany(f"INSERT INTO {table} VALUES ({places})", rows)
 
 
 def any_drawn(db: sqlite3.Connection) -> bool:
