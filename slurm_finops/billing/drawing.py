@@ -17,7 +17,7 @@ from slurm_finops.billing.pricer import Pricer
 from slurm_finops.billing.terms import Terms
 from slurm_finops.core.charging import Applied
 from slurm_finops.core.credits import Stretch, stretches
-from slurm_finops.core.lots import Meter, Source, draw
+from slurm_finops.core.lots import Lot, Meter, Source, draw
 from slurm_finops.ledger import credits as given
 from slurm_finops.ledger import draws as table
 from slurm_finops.ledger.allocation import unallocated
@@ -40,10 +40,23 @@ def drawing(ledger: Ledger, terms: Terms, as_of: int, actor: str = "") -> int:
     return done
 
 
+def outdated(ledger: Ledger, lots: Sequence[Lot]) -> bool:
+    """Whether these lots, or credits by hand, are not what charges were taken off by."""
+    stored = {name: one.definition for name, one in table.lots(ledger.db).items()}
+    return stored != {name: text for name, (_, text) in _defined(lots).items()} or bool(
+        given.undrawn(ledger.db)
+    )
+
+
+def _defined(lots: Sequence[Lot]) -> dict[str, tuple[Lot, str]]:
+    """Lots by name, each with all that it says."""
+    return {lot.name: (lot, repr(replace(lot, where=""))) for lot in lots}
+
+
 def _sync(ledger: Ledger, terms: Terms, as_of: int, actor: str) -> None:
     """Store the lots, and mark the days that those which have changed could pay for."""
     stored = table.lots(ledger.db)
-    wanted = {lot.name: (lot, repr(replace(lot, where=""))) for lot in terms.charging.lots}
+    wanted = _defined(terms.charging.lots)
     gone = [name for name in stored if name not in wanted]
     new = [
         name for name, (_, text) in wanted.items()

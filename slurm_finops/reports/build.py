@@ -6,7 +6,7 @@ from datetime import date
 from typing import NamedTuple
 
 from slurm_finops.billing.allocation import outdated
-from slurm_finops.billing.charging import has_changed
+from slurm_finops.billing.changed import charged_otherwise
 from slurm_finops.core.charging import Charging
 from slurm_finops.core.money import apportion_ticks, to_minor
 from slurm_finops.core.period import Calendar, Period, day_date
@@ -61,6 +61,8 @@ class Site:
     charging: Charging = field(default_factory=Charging)
     #: now, in epoch seconds; None if no period is to be called unfinished
     as_of: int | None = None
+    #: whether the time a run was suspended costs, as it is configured now
+    charge_suspended: bool = False
 
 
 class Owner(NamedTuple):
@@ -145,10 +147,10 @@ def report(
 
 
 def is_stale(ledger: Ledger, site: Site) -> bool:
-    """Whether prices, or what is shared, have changed since the ledger's figures were made."""
+    """Whether prices, who pays them or what is shared have changed since figures were made."""
     return (
         bool(touched(stored_rates(ledger.db), site.rates))
-        or has_changed(ledger, site.charging)
+        or charged_otherwise(ledger, site.policy, site.charge_suspended, site.charging)
         or outdated(ledger, site.allocation, site.policy, site.calendar)
     )
 
