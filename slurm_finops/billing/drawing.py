@@ -7,7 +7,7 @@ credits have changed, and of teams whose lots held more or less than before all 
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Literal
@@ -51,21 +51,23 @@ def drawing(
     return done
 
 
-def outdated(ledger: Ledger, lots: Iterable[Lot]) -> bool:
-    """Whether charges are drawn on by other lots than these, or were not to the end."""
+def outdated(ledger: Ledger, lots: Sequence[Lot]) -> bool:
+    """Whether these lots, or credits by hand, are not what charges were taken off by."""
     stored = {name: one.definition for name, one in table.lots(ledger.db).items()}
-    wanted = {lot.name: _definition(lot) for lot in lots}
-    return stored != wanted or bool(given.undrawn(ledger.db))
+    return stored != {name: text for name, (_, text) in _defined(lots).items()} or bool(
+        given.undrawn(ledger.db)
+    )
 
 
-def _definition(lot: Lot) -> str:
-    return repr(replace(lot, where=""))
+def _defined(lots: Sequence[Lot]) -> dict[str, tuple[Lot, str]]:
+    """Lots by name, each with all that it says."""
+    return {lot.name: (lot, repr(replace(lot, where=""))) for lot in lots}
 
 
 def _sync(ledger: Ledger, terms: Terms, as_of: int, actor: str) -> None:
     """Store the lots, and mark the days that those which have changed could pay for."""
     stored = table.lots(ledger.db)
-    wanted = {lot.name: (lot, _definition(lot)) for lot in terms.charging.lots}
+    wanted = _defined(terms.charging.lots)
     gone = [name for name in stored if name not in wanted]
     new = [
         name for name, (_, text) in wanted.items()

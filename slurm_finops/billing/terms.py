@@ -44,8 +44,13 @@ class Terms:
 
     def owners_digest(self) -> str:
         """Changes when attribution may change."""
-        teams = [replace(team, projects=()) for team in self.policy.teams]
-        return _digest([teams, self.policy.defaults])
+        return owners_digest(self.policy)
+
+
+def owners_digest(policy: Policy) -> str:
+    """The same of a policy alone."""
+    teams = [replace(team, projects=()) for team in policy.teams]
+    return _digest([teams, policy.defaults])
 
 
 def _digest(value: object) -> str:

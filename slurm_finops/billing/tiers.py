@@ -52,7 +52,8 @@ def moved(ledger: Ledger, terms: Terms, earlier: Earlier | None = None) -> bool:
             if before != now:
                 table.replace_levels(db, tier, team, now)
                 for start, end in _differences(before, now):
-                    first = terms.calendar.day_of(start)
+                    # booked time goes by the levels of its own moments, past a run's end
+                    first = terms.calendar.day_of(start - terms.charging.longest_beyond)
                     last = EVER if end == EVER else terms.calendar.day_of(end - 1) + 1
                     queued += pricing.queue_team(db, team, first, last)
     return queued > 0

@@ -46,8 +46,11 @@ def with_lines(config: Config, lines: Sequence[Dated], hint: str) -> Allocation:
 
 
 def is_outdated(app: App, ledger: Ledger) -> bool:
-    """Whether what is shared in the ledger is not what is configured and imported now."""
+    """Whether what is charged and shared in the ledger is not as it is to be now, rates apart."""
     from slurm_finops.billing.allocation import outdated
+    from slurm_finops.billing.changed import charged_otherwise
 
     terms = app.terms
-    return outdated(ledger, terms.allocation, terms.policy, terms.calendar)
+    return charged_otherwise(
+        ledger, terms.policy, terms.charge_suspended, terms.charging
+    ) or outdated(ledger, terms.allocation, terms.policy, terms.calendar)

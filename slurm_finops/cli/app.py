@@ -224,6 +224,7 @@ class App:
         return Site(
             config.currency, config.digits, config.timezone, config.calendar, config.policy,
             config.people, self.terms.all_rates, self.terms.allocation, config.charging, now(),
+            config.charge_suspended,
         )  # fmt: skip
 
     def said_now(self) -> str:

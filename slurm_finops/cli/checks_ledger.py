@@ -129,8 +129,8 @@ def _same_name(config: Config, opened: Ledger) -> Iterator[Finding]:
 
 
 def _pricing(opened: Ledger, config: Config, rates: Sequence[Rate]) -> Finding:
-    from slurm_finops.billing import charging, drawing
     from slurm_finops.billing.allocation import outdated
+    from slurm_finops.billing.changed import charged_otherwise
     from slurm_finops.cli.all_lines import all_allocation
     from slurm_finops.core.rates import touched
     from slurm_finops.ledger.pricing import waiting
@@ -142,11 +142,9 @@ def _pricing(opened: Ledger, config: Config, rates: Sequence[Rate]) -> Finding:
         return Finding("pricing", WARN, f"{count(number, 'run')} not priced yet", mend)
     if touched(stored_rates(opened.db), rates):
         return Finding("pricing", WARN, "the rates have changed since the last pricing", mend)
-    if charging.has_changed(opened, config.charging) or drawing.outdated(
-        opened, config.charging.lots
-    ):
-        return Finding("pricing", WARN, "the charging policy, allocations or credits have changed "
-                       "since the last pricing", mend)  # fmt: skip
+    if charged_otherwise(opened, config.policy, config.charge_suspended, config.charging):
+        return Finding("pricing", WARN, "the charging policy, allocations, credits or whose runs "
+                       "are have changed since the last pricing", mend)  # fmt: skip
     try:
         what = all_allocation(config, opened)
     except ConfigError:  # "lines together" says it

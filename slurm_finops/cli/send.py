@@ -82,8 +82,9 @@ def run(
         )
     if is_outdated(app, ledger):
         raise RefusedError(
-            "pools, overhead, lines or credits are not shared as they are configured now, and a "
-            "mail would be of what no longer holds; run: slurm-finops price, then send again"
+            "the charging policy, allocations, pools, overhead, lines or credits are not applied "
+            "as they are now, and a mail would be of what no longer holds; run: slurm-finops "
+            "price, then send again"
         )
     outbox, outcomes = _outbox(app, ledger), []
     for mail in due(app, ledger, asked, only):

@@ -6,8 +6,7 @@ from datetime import date
 from typing import NamedTuple
 
 from slurm_finops.billing.allocation import outdated
-from slurm_finops.billing.charging import has_changed
-from slurm_finops.billing.drawing import outdated as undrawn
+from slurm_finops.billing.changed import charged_otherwise
 from slurm_finops.billing.holdings import holdings
 from slurm_finops.core.charging import Charging
 from slurm_finops.core.money import apportion_ticks, to_minor
@@ -65,6 +64,8 @@ class Site:
     charging: Charging = field(default_factory=Charging)
     #: now, in epoch seconds; None if no period is to be called unfinished
     as_of: int | None = None
+    #: whether the time a run was suspended costs, as it is configured now
+    charge_suspended: bool = False
 
 
 class Owner(NamedTuple):
@@ -149,11 +150,10 @@ def report(
 
 
 def is_stale(ledger: Ledger, site: Site) -> bool:
-    """Whether prices, or what is shared, have changed since the ledger's figures were made."""
+    """Whether prices, who pays them or what is shared have changed since figures were made."""
     return (
         bool(touched(stored_rates(ledger.db), site.rates))
-        or has_changed(ledger, site.charging)
-        or undrawn(ledger, site.charging.lots)
+        or charged_otherwise(ledger, site.policy, site.charge_suspended, site.charging)
         or outdated(ledger, site.allocation, site.policy, site.calendar)
     )
 

@@ -165,8 +165,8 @@ def not_of_today(waiting: int, stale: bool) -> list[str]:
         )
     if stale:
         lines.append(
-            "warning: prices, pools or lines have changed since these figures were made; run: "
-            "slurm-finops price"
+            "warning: prices, policies, credits, pools or lines have changed since these figures "
+            "were made; run: slurm-finops price"
         )
     return lines
 

@@ -8,7 +8,7 @@ import pytest
 
 from slurm_finops.billing.pricing import price
 from slurm_finops.billing.terms import Terms
-from slurm_finops.core.charging import Charging, Factor, Piece, Tier
+from slurm_finops.core.charging import Charging, Factor, Piece, Rounding, Tier
 from slurm_finops.core.money import TICKS
 from slurm_finops.core.pools import Allocation, Pool
 from slurm_finops.core.rates import NEVER, Rate
@@ -141,3 +141,23 @@ def test_a_tier_for_a_class_counts_use_without_a_rate_by_the_class_that_it_has_n
     price(ledger, now, NOW)
     assert told(ledger) == told(priced(now, runs))
     assert [row[5] for row in told(ledger)["charges"]] == [None, 2 * TICKS]
+
+
+def test_a_step_of_a_tier_that_only_booked_time_reaches_is_paid_for() -> None:
+    # an hour is booked as two days; after 13 hours, at noon of the second, the price is a half
+    two_days = Rounding("a minimum", minimum=2 * DAY, match=(("qos", "high"),))
+    volume = Tier("volume", ("gres/gpu",), ((0, Fraction(1)), (13 * HOUR, Fraction(1, 2))))
+    site = terms(rounding=(two_days,), tiers=(volume,))
+    short, long = run(1, "nlp", 0, HOUR, qos="high"), run(2, "nlp", DAY, DAY)
+    ledger = priced(site, [short, long])
+    assert costs(ledger) == [(1, (36 * 4 + 12 * 2) * TICKS), (2, (12 * 4 + 12 * 2) * TICKS)]
+    with ledger.transaction() as db:
+        hold(db, {2: "it is another cluster's"})
+    price(ledger, site, NOW)
+    assert costs(ledger) == [(1, 48 * 4 * TICKS)]
+
+
+def costs(ledger: Ledger) -> list[tuple[int, int]]:
+    return ledger.db.execute(
+        "SELECT usage_id, sum(effective_ticks) FROM charges GROUP BY 1"
+    ).fetchall()

@@ -68,7 +68,7 @@ def test_after_a_price_that_did_not_end_no_figure_passes_for_the_truth(tmp_path:
     assert ask(path, "price").exit_code == 2
     assert "pools or lines have changed" in ask(path, "report", "--period", "2026-06").stdout
     sent = ask(path, "send", "--period", "2026-06")
-    assert (sent.exit_code, "not shared as they are configured" in sent.stderr) == (1, True)
+    assert (sent.exit_code, "not applied as they are now" in sent.stderr) == (1, True)
     findings = json.loads(ask(path, "check", "--format", "json").stdout)["findings"]
     (pricing,) = [one for one in findings if one["name"] == "pricing"]
     assert (pricing["verdict"], pricing["mend"]) == ("warn", "slurm-finops price")
