@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from slurm_finops.core.estimate import Price, dearest
+from slurm_finops.core.estimate import Price, dearest, places
 from slurm_finops.core.holdings import Holding
 from slurm_finops.core.lots import MICRO, Lot
 from slurm_finops.core.money import to_minor
 from slurm_finops.core.period import Period
-from slurm_finops.core.rates import RateBook
+from slurm_finops.core.price_book import PriceBook
 from slurm_finops.core.request import Request
 from slurm_finops.core.usage import GPU, is_gpu
 from slurm_finops.ledger.shares import spend
@@ -95,22 +95,23 @@ class Limit(NamedTuple):
 
 
 def gpu_limit(
-    book: RateBook, cluster: str, accounts: Sequence[str], at: int, budget_minor: int, digits: int
-) -> Limit | None:
+    book: PriceBook, cluster: str, accounts: Sequence[str], of_class: str, at: int,
+    budget_minor: int, digits: int,
+) -> Limit | None:  # fmt: skip
     """How many GPU-minutes a budget buys at the dearest GPU that these accounts may use.
 
     None where no GPU has a price, or only a price of nothing.
     """
-    places = (*book.values("partition"), "")
-    found = [
-        price
-        for sku in [GPU, *filter(is_gpu, sorted(book.skus))]
-        for account in accounts
-        for qos in (*book.values("qos"), "")
-        if (price := dearest(book, sku, Request({}, None, 1, places, account, qos), cluster, at))
-    ]
-    if not found:
+    asked = Request(
+        {}, None, partitions=(*book.values("partition"), ""),
+        reservations=(*book.values("reservation"), ""),
+    )
+    where = [
+        place for account in accounts for qos in (*book.values("qos"), "")
+        for place in places(asked._replace(account=account, qos=qos), cluster, [of_class])
+    ]  # fmt: skip
+    price = dearest(book, GPU, where, at)
+    if price is None:
         return None
-    price = max(found, key=lambda price: price.ratio)
     above, below = price.minor_per_minute(digits)
     return Limit(price, budget_minor * below // above) if above else None

@@ -193,7 +193,11 @@ def _of_team(app: App, team: Team, budget: int, more: Beside | None) -> Iterator
     if not names:
         yield f"# {team.name}: no account is its own, so there is none to limit"
         return
-    limit = gpu_limit(app.terms.list_book, config.cluster, names, now(), budget, config.digits)
+    at = now()
+    of_class = config.charging.class_at(team.name, at)
+    limit = gpu_limit(
+        app.terms.list_book, config.cluster, names, of_class, at, budget, config.digits
+    )
     if limit is None:
         yield f"# {team.name}: no GPU has a price, so its budget is no number of minutes"
         return
