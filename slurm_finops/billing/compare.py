@@ -141,8 +141,8 @@ class _Tally:
             values = dict(zip(groups.names, groups.members[group], strict=True))
             values |= {
                 "sku": sku, "pricing": pricing or "unpriced", "day": str(day_date(part)),
-                # a list prices use; what else a site has on its bill comes from elsewhere
-                "origin": None, "category": "usage",
+                # a list prices use, for all alike; what else a site has comes from elsewhere
+                "origin": None, "category": "usage", "class": None,
             }  # fmt: skip
             cell = found.cells.setdefault(tuple(values[name] for name in by), Cell())
             cell.ticks += ticks

@@ -44,6 +44,9 @@ def compare(
     from slurm_finops.reports.comparison import comparison
 
     by, asked = dimensions(names), app.period(period)
+    if "class" in by:
+        raise click.BadParameter("a price list has no classes of customers; compare by team",
+                                 param_hint="'--by'")  # fmt: skip
     lists = _lists(app, files)
     if picture is not None:
         _check_picture(Path(picture), len(lists))

@@ -11,7 +11,7 @@ from slurm_finops.config.table import Table, read_toml
 from slurm_finops.core.charging import GRANULARITIES
 from slurm_finops.core.compare import LONGEST_MINIMUM, MonthlyLine, PriceList
 from slurm_finops.core.period import Calendar
-from slurm_finops.core.rates import RateBook, RateError
+from slurm_finops.core.rates import CLASS, Rate, RateBook, RateError
 from slurm_finops.errors import ConfigError
 
 
@@ -54,7 +54,7 @@ def _price_list(table: Table, calendar: Calendar, digits: int) -> PriceList:
     minimum = table.take("minimum", int, "a whole number of seconds", 0)
     if not 0 <= minimum <= LONGEST_MINIMUM:
         raise table.fail("minimum", f"is {minimum}; expected 0 to {LONGEST_MINIMUM} seconds")
-    rates = tuple(rate_of(rate, calendar) for rate in table.tables("rates"))
+    rates = tuple(_rate(rate, calendar) for rate in table.tables("rates"))
     lines = tuple(_line(line, digits) for line in table.tables("lines"))
     table.done()
     if not rates:
@@ -65,6 +65,14 @@ def _price_list(table: Table, calendar: Calendar, digits: int) -> PriceList:
     except RateError as error:
         raise ConfigError(f"{table.path}: {error}") from None
     return PriceList(name, rates, granularity, minimum, lines)
+
+
+def _rate(table: Table, calendar: Calendar) -> Rate:
+    found = rate_of(table, calendar)
+    if CLASS in dict(found.match):
+        raise table.fail("match", "names a class of customers, which are those of finops.toml; a "
+                         "list has one price for all: leave class out")  # fmt: skip
+    return found
 
 
 def _line(table: Table, digits: int) -> MonthlyLine:

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from slurm_finops.billing.compare import Bare, Cell, Costs, as_charged, compare
 from slurm_finops.billing.pricing import price
 from slurm_finops.billing.terms import Terms
+from slurm_finops.core.charging import Charging, Factor, Forgiven, Group, Piece, Rounding
 from slurm_finops.core.compare import GRANULARITIES, PriceList
 from slurm_finops.core.money import TICKS
 from slurm_finops.core.period import Calendar, Period
 from slurm_finops.core.policy import Policy, TeamRule
-from slurm_finops.core.rates import Rate
+from slurm_finops.core.rates import NEVER, Rate
 from slurm_finops.core.runs import Run
 from slurm_finops.ledger.held import hold
 from slurm_finops.ledger.spend import DIMENSIONS
@@ -233,3 +234,27 @@ def test_nothing_is_written():
         before = list(ledger.db.iterdump())
         one(ledger, PriceList("x", (Rate("gres/gpu", 1, 0, pricing="spot"),)))
         assert list(ledger.db.iterdump()) == before
+
+
+def test_as_charged_has_the_sites_policy_in_it_and_a_list_has_not() -> None:
+    """A run of an hour and a half on two GPUs and a CPU, of a class, at night, in whole hours."""
+    policy = Charging(
+        classes=(("nlp", (Piece(NEVER, "academic"),)),),
+        factors=(Factor("night", Fraction(3, 2)),),
+        rounding=(Rounding("hours", 3600),),
+        groups=(Group("node", ("cpu", "gres/gpu")),),
+        forgiven=(Forgiven("failed", ("COMPLETED",), Fraction(1, 2)),),
+    )
+    rates = (
+        H100, Rate("cpu", 1_000_000, 0),
+        Rate("gres/gpu:h100", 2_000_000, 0, match=(("class", "academic"),), subsidy=1_000_000),
+    )  # fmt: skip
+    period = UTC.period("2026-06")
+    ledger = a_ledger()
+    write(ledger, ran(0, 5400, alloc_tres="cpu=1,gres/gpu:h100=2,gres/gpu=2"))
+    price(ledger, Terms(rates, Policy(), UTC, charging=policy), JUNE)
+    charged = as_charged(ledger, period, ("team",)).cells["nlp",]
+    # 2 GPUs × 2 hours × 2.00 × 3/2, before half of it is forgiven and half of that subsidised
+    assert (charged.ticks, charged.booked_gpu_seconds) == (12 * TICKS, 2 * 5400)
+    (listed,) = compare(ledger, period, [PriceList("list", rates)], ("team",), UTC)
+    assert listed.cells["nlp",].ticks == (2 * 3 + 1) * TICKS * 3 // 2

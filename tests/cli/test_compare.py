@@ -229,6 +229,7 @@ def test_what_is_not_priced_yet_or_at_other_prices_is_said(tmp_path: Path) -> No
         (["--with", str(PRICES), "--with", str(PRICES)],
          "lists[1].name: 'provider A' is also the name of a list in"),
         (["--with", str(PRICES), "--by", "teem"], "'teem' is no dimension; did you mean 'team'?"),
+        (["--with", str(PRICES), "--by", "team,class"], "a price list has no classes of customers"),
         (["--with", str(PRICES), "--period", "2026-13"], "period '2026-13' does not exist"),
         (["--with", str(PRICES), "--picture", "x.jpg"], "name a file that ends in .png"),
     ],

@@ -70,6 +70,9 @@ def test_a_file_of_several_lists(tmp_path: Path) -> None:
         (ONE.replace('"6.88"', "6.88"),
          'rates[1].price: is a number; write it as a text, price = "6.88"'),
         (ONE.replace("price", "prise"), "rates[1].price: is missing"),
+        (ONE + 'match = { class = "academic" }',
+         "rates[1].match: names a class of customers, which are those of finops.toml; a list has "
+         "one price for all: leave class out"),
         (ONE + RATE,
          "rates[1] (gres/gpu:h100) and rates[2] (gres/gpu:h100) both price gres/gpu:h100"),
         (ONE + "[[lines]]\nname = 'egress'\namount = '1.005'\n",
