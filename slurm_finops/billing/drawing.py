@@ -7,30 +7,41 @@ credits have changed, and of teams whose lots held more or less than before all 
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
+from typing import Literal
 
-from slurm_finops.billing.meters import forgiven, meters, units_of
+from slurm_finops.billing.meters import forgiven, meters
 from slurm_finops.billing.names import Names
 from slurm_finops.billing.pricer import Pricer
 from slurm_finops.billing.terms import Terms
+from slurm_finops.billing.uses import Chain, Chains, Holders, Use, uses
 from slurm_finops.core.charging import Applied
 from slurm_finops.core.credits import Stretch, stretches
 from slurm_finops.core.lots import Lot, Meter, Source, draw
+from slurm_finops.core.rates import NEVER
 from slurm_finops.ledger import credits as given
 from slurm_finops.ledger import draws as table
 from slurm_finops.ledger.allocation import unallocated
-from slurm_finops.ledger.draws import Charged, Row
+from slurm_finops.ledger.draws import Row
 from slurm_finops.ledger.store import Ledger
 
+#: Where in a row stands what is taken of a lot.
+_UNITS: Literal[6] = 6
 
-def drawing(ledger: Ledger, terms: Terms, as_of: int, actor: str = "") -> int:
-    """Bring what is taken off charges up to date; of how many days it was done."""
+
+def drawing(
+    ledger: Ledger, terms: Terms, as_of: int, actor: str = "", since: int = NEVER
+) -> int:
+    """Bring what is taken off charges up to date; of how many days it was done.
+
+    The days before ``since`` stay as they are.
+    """
     _sync(ledger, terms, as_of, actor)
     with ledger.transaction() as db:
         marked = given.undrawn(db)
-        dirty = sorted({*unallocated(db), *marked})
+        dirty = sorted(day for day in {*unallocated(db), *marked} if day >= since)
         known = table.days(db)
         done = 0
         if dirty and (terms.charging.lots or table.any_drawn(db) or given.listed(db)):
@@ -83,17 +94,6 @@ def _sync(ledger: Ledger, terms: Terms, as_of: int, actor: str) -> None:
         ledger.audit(as_of, actor, "allocations", f"{names}: {len(days)} days to draw again")
 
 
-@dataclass(slots=True)
-class _Use:
-    """A run's use of a SKU on a day: what is left to be paid of it, and by which lots."""
-
-    row: Charged
-    ticks: int
-    units: int
-    chain: tuple[tuple[int, int], ...]
-    meter: Meter | None = None
-
-
 class _Drawing:
     """Lots by their places in the order in which they are used."""
 
@@ -103,17 +103,17 @@ class _Drawing:
         self._names = Names(ledger.db)
         self._pricer = Pricer(ledger, terms)
         self._lots = sorted(terms.charging.lots, key=lambda lot: (lot.order, lot.name))
+        self._holders = Holders(self._names, self._lots)
         stored = table.lots(ledger.db)
         self._ids = [stored[lot.name].id for lot in self._lots]
         drawn = table.drawn(ledger.db)
         self._drawn = [drawn.get(number, {}) for number in self._ids]
-        self._of_team: dict[str, list[int]] = {}
-        for place, lot in enumerate(self._lots):
-            self._of_team.setdefault(lot.team, []).append(place)
+        self._teams = {lot.team for lot in self._lots}
         #: how much more was drawn of each lot on the days done than before: until it
         #: expires, and of what was carried on
         self._moved = [[0, 0] for _ in self._lots]
-        self._chains: dict[tuple[int, int, int, int], tuple[tuple[int, int], ...]] = {}
+        #: of a day: the meters of a run's uses, by SKU id
+        self._meters: dict[int, dict[int, Meter]] = {}
         #: what an hour takes of a lot, by the card that it was charged by
         self._ratios = {
             card: (said := Applied.of(text)).factor * said.kept if paid else Fraction(0)
@@ -130,7 +130,7 @@ class _Drawing:
         while day <= last:
             place = bisect_left(dirty, day)
             is_dirty = place < len(dirty) and dirty[place] == day
-            teams = set(self._of_team) if is_dirty else {
+            teams = self._teams if is_dirty else {
                 self._lots[n].team for n, moved in enumerate(self._moved) if any(moved)
             }  # fmt: skip
             if teams or is_dirty:
@@ -144,50 +144,37 @@ class _Drawing:
         return done
 
     def _day(self, day: int, teams: set[str], credits_too: bool) -> None:
+        self._meters.clear()
+        places = [place for place, lot in enumerate(self._lots) if lot.team in teams]
+        left = {
+            place: self._lots[place].left(day, self._drawn[place])
+            for place in places if self._lots[place].live(day)
+        }  # fmt: skip
+        holding = [place for place, amount in left.items() if amount]
+        chains = Chains(self._names, self._holders.keys, self._lots, holding)
         rows: list[Row] = []
-        by_team: dict[str, list[_Use]] = {}
-        for use, team in self._uses(day, teams, credits_too, rows):
-            if use.chain:
-                by_team.setdefault(team, []).append(use)
-        for team, uses in by_team.items():
-            rows += self._pay(day, team, uses)
-        lots = [place for team in teams for place in self._of_team[team]]
-        table.replace_day(self._db, day, [self._ids[n] for n in lots], credits_too, rows)
-        sums: dict[int, int] = {}
-        for row in rows:
-            sums[row.lot_id] = sums.get(row.lot_id, 0) + row.units
-        for place in lots:
-            now = sums.get(self._ids[place], 0)
-            carried = day >= self._lots[place].last
-            self._moved[place][carried] += now - self._drawn[place].pop(day, 0)
-            if now:
-                self._drawn[place][day] = now
-
-    def _uses(
-        self, day: int, teams: set[str], credits_too: bool, rows: list[Row]
-    ) -> Iterable[tuple[_Use, str]]:
-        """What was used on a day that a lot or a credit may be for; credits are taken off."""
-        found: dict[tuple[int, int], _Use] = {}
-        for row in table.charged(self._db, day):
-            team = self._names.team(row.tag_set_id) or ""
-            credited = row.usage_id in self._credits
-            if team not in teams and not credited:
-                continue
-            units = units_of(row.quantity, row.seconds, self._ratios[row.rate_card_id])
-            use = found.get((row.usage_id, row.sku_id))
-            if use is None:
-                chain = self._chain(day, team, row) if team in teams else ()
-                found[row.usage_id, row.sku_id] = _Use(row, row.billed_ticks, units, chain)
-            else:
-                use.ticks += row.billed_ticks
-                use.units += units
-        for use in found.values():
-            if use.row.usage_id in self._credits:
-                made = self._credited(day, use, self._credits[use.row.usage_id])
+        by_team: dict[str, dict[Chain, list[Use]]] = {}
+        for use in uses(self._db, day, self._holders, chains, self._ratios, self._credits):
+            if use.usage in self._credits:
+                made = self._credited(day, use, self._credits[use.usage])
                 rows += made if credits_too else ()
-            yield use, self._names.team(use.row.tag_set_id) or ""
+            if use.chain:
+                team = self._lots[use.chain[0][0]].team
+                by_team.setdefault(team, {}).setdefault(use.chain, []).append(use)
+        now = dict.fromkeys(places, 0)
+        for by_chain in by_team.values():
+            for place, some in self._paid(day, by_chain, left):
+                now[place] += sum(row[_UNITS] for row in some)
+                rows += some
+        drawn = {self._ids[place]: units for place, units in now.items()}
+        table.replace_day(self._db, day, drawn, credits_too, rows)
+        for place, units in now.items():
+            carried = day >= self._lots[place].last
+            self._moved[place][carried] += units - self._drawn[place].pop(day, 0)
+            if units:
+                self._drawn[place][day] = units
 
-    def _credited(self, day: int, use: _Use, of_run: list[Stretch]) -> list[Row]:
+    def _credited(self, day: int, use: Use, of_run: list[Stretch]) -> list[Row]:
         start, end = self._calendar.midnight(day), self._calendar.midnight(day + 1)
         amounts, left = forgiven(self._meter(day, use), of_run, start, end)
         use.meter = left
@@ -195,77 +182,84 @@ class _Drawing:
             use.ticks -= ticks
             use.units -= units
         return [
-            Row(day, 0, credit, use.row.usage_id, use.row.sku_id, use.row.tag_set_id, 0, ticks)
+            (day, 0, credit, use.usage, use.sku, use.tag_set, 0, ticks)
             for credit, (ticks, _) in amounts.items() if ticks
         ]  # fmt: skip
 
-    def _chain(self, day: int, team: str, row: Charged) -> tuple[tuple[int, int], ...]:
-        """The lots that may pay for a charge, in their order, and what a unit takes of each."""
-        key = row.tag_set_id, row.cluster_id, row.context_id, row.sku_id
-        found = self._chains.get(key)
-        if found is None:
-            of, sku = self._names.context(row.context_id), self._names.sku(row.sku_id)
-            dimensions = {
-                "cluster": self._names.cluster(row.cluster_id), "partition": of.partition,
-                "qos": of.qos, "account": of.account, "reservation": of.reservation,
-            }  # fmt: skip
-            project = self._names.project(row.tag_set_id)
-            found = self._chains[key] = tuple(
-                (place, self._lots[place].takes(sku)) for place in self._of_team[team]
-                if self._lots[place].covers(project, dimensions) and self._lots[place].takes(sku)
-            )  # fmt: skip
-        return tuple(one for one in found if self._lots[one[0]].live(day))
-
-    def _pay(self, day: int, team: str, uses: list[_Use]) -> list[Row]:
-        """What lots pay of a team's uses of a day."""
-        lots = [place for place in self._of_team[team] if self._lots[place].live(day)]
-        left = {place: self._lots[place].left(day, self._drawn[place]) for place in lots}
-        found: list[Row] = []
-        asked = dict.fromkeys(lots, 0)
-        for use in uses:
-            place, weight = next(((p, w) for p, w in use.chain if left[p]), (None, 0))
-            if place is None:
+    def _paid(
+        self, day: int, by_chain: Mapping[Chain, list[Use]], left: Mapping[int, int]
+    ) -> Iterator[tuple[int, list[Row]]]:
+        """What lots pay of a team's uses of a day: a lot's place, and rows of it."""
+        ending = self._ending(by_chain, left)
+        rest = dict(left)
+        late: list[Use] = []
+        for chain, some in by_chain.items():
+            place, weight = chain[0]
+            if place in ending:
+                late += some
                 continue
-            units = use.units * weight if self._lots[place].hours else use.ticks
-            asked[place] += units
-            if units or use.ticks:
-                found.append(self._row(day, place, use, use.ticks, units))
-        if all(asked[place] <= left[place] for place in lots):
-            return found
-        return self._by_second(day, lots, left, uses)
+            lot = self._ids[place]
+            taken = weight if self._lots[place].hours else 0
+            rows: list[Row] = [
+                (day, lot, 0, use.usage, use.sku, use.tag_set,
+                 use.units * taken if taken else use.ticks, use.ticks)
+                for use in some if use.ticks or (taken and use.units)
+            ]  # fmt: skip
+            rest[place] -= sum(row[_UNITS] for row in rows)
+            yield place, rows
+        if late:
+            yield from self._by_second(day, late, rest)
+
+    def _ending(self, by_chain: Mapping[Chain, list[Use]], left: Mapping[int, int]) -> set[int]:
+        """The lots of which more may be asked than is left.
+
+        All that is asked of one of them may be asked of the next in a chain, too.
+        """
+        asked = {
+            chain: (sum(use.ticks for use in some), sum(use.units for use in some))
+            for chain, some in by_chain.items()
+        }
+        ending: set[int] = set()
+        while True:
+            whole: dict[int, int] = {}
+            for chain, (ticks, units) in asked.items():
+                for place, weight in chain:
+                    more = units * weight if self._lots[place].hours else ticks
+                    whole[place] = whole.get(place, 0) + more
+                    if place not in ending:
+                        break
+            found = {place for place, amount in whole.items() if amount > left[place]}
+            if found <= ending:
+                return ending
+            ending |= found
 
     def _by_second(
-        self, day: int, lots: Sequence[int], left: Mapping[int, int], uses: list[_Use]
-    ) -> list[Row]:
-        """The same of a day on which some lot ends."""
-        called = {use.row.usage_id: table.held(self._db, use.row.usage_id)[1] for use in uses}
+        self, day: int, late: Sequence[Use], left: Mapping[int, int]
+    ) -> Iterator[tuple[int, list[Row]]]:
+        """The same of uses which a lot that ends on this day may pay of."""
+        called = {usage: table.called(self._db, usage) for usage in {use.usage for use in late}}
         # by what runs are called wherever they are collected: which part of the last second
         # a run is paid must not hang on the order in which runs came
-        uses = sorted(
-            uses, key=lambda u: (*called[u.row.usage_id], self._names.sku(u.row.sku_id))
-        )
-        all_meters = [use.meter or self._meter(day, use) for use in uses]
-        chains = [dict(use.chain) for use in uses]
+        late = sorted(late, key=lambda use: (*called[use.usage], self._names.sku(use.sku)))
+        chains = [dict(use.chain) for use in late]
+        places = sorted({place for chain in chains for place in chain})
         sources = [
             Source(self._lots[n].hours, left[n], [chain.get(n, 0) for chain in chains])
-            for n in lots if left[n]
+            for n in places
         ]  # fmt: skip
         start, end = self._calendar.midnight(day), self._calendar.midnight(day + 1)
-        paid = draw(all_meters, sources, start, end)
-        return [
-            self._row(day, place, use, drawn.ticks, drawn.units)
-            for place, column in zip((n for n in lots if left[n]), paid, strict=True)
-            for use, drawn in zip(uses, column, strict=True)
-            if place in dict(use.chain) and (drawn.ticks or drawn.units)
-        ]
+        paid = draw([use.meter or self._meter(day, use) for use in late], sources, start, end)
+        for place, column in zip(places, paid, strict=True):
+            yield place, [
+                (day, self._ids[place], 0, use.usage, use.sku, use.tag_set, part.units, part.ticks)
+                for use, chain, part in zip(late, chains, column, strict=True)
+                if place in chain and (part.ticks or part.units)
+            ]
 
-    def _row(self, day: int, place: int, use: _Use, ticks: int, units: int) -> Row:
-        row = use.row
-        return Row(
-            day, self._ids[place], 0, row.usage_id, row.sku_id, row.tag_set_id, units, ticks
-        )
-
-    def _meter(self, day: int, use: _Use) -> Meter:
-        run, _ = table.held(self._db, use.row.usage_id)
-        return meters(self._pricer, run, self._ratios, self._calendar, day)[use.row.sku_id]
-
+    def _meter(self, day: int, use: Use) -> Meter:
+        found = self._meters.get(use.usage)
+        if found is None:
+            run = table.held(self._db, use.usage)
+            found = meters(self._pricer, run, self._ratios, self._calendar, day)
+            self._meters[use.usage] = found
+        return found[use.sku]

@@ -43,13 +43,14 @@ class Names:
 
     def team(self, tag_set: int) -> str | None:
         """The team that a tag set is billed to, None for untagged."""
-        return self._tagged(tag_set)[0]
+        return self.owner(tag_set)[0]
 
     def project(self, tag_set: int) -> str | None:
         """The project of a tag set, None for none."""
-        return self._tagged(tag_set)[1]
+        return self.owner(tag_set)[1]
 
-    def _tagged(self, tag_set: int) -> tuple[str | None, str | None]:
+    def owner(self, tag_set: int) -> tuple[str | None, str | None]:
+        """Both."""
         found = self._tags.get(tag_set)
         if found is None:
             if len(self._tags) >= _CACHE:

@@ -17,7 +17,7 @@ from slurm_finops.billing.owners import Owners
 from slurm_finops.billing.pricer import TOO_LARGE, Pricer
 from slurm_finops.billing.terms import Terms
 from slurm_finops.core.policy import Policy
-from slurm_finops.core.rates import CLASS, touched
+from slurm_finops.core.rates import CLASS, NEVER, touched
 from slurm_finops.core.usage import GPU, is_gpu, parse_tres
 from slurm_finops.ledger import pricing as table
 from slurm_finops.ledger.allocation import mark
@@ -31,7 +31,8 @@ _SLICE = 10_000
 class Priced(NamedTuple):
     """Runs priced for the first time; those priced again, with their billed cost in ticks.
 
-    ``shared``: the days whose pools, overhead, lines and credits were shared anew.
+    ``shared``: the days whose pools, overhead, lines and credits were shared anew;
+    ``drawn``: how many days' allocations and credits by hand were drawn anew.
     """
 
     new: int
@@ -39,6 +40,7 @@ class Priced(NamedTuple):
     before: int = 0
     after: int = 0
     shared: Shared = Shared(0, 0, 0)
+    drawn: int = 0
 
 
 def price(
@@ -47,9 +49,12 @@ def price(
     as_of: int,
     actor: str = "",
     progress: Callable[[int], None] = lambda runs: None,
+    earlier: tiers.Earlier | None = None,
 ) -> Priced:
     """Bring the ledger's charges up to date with its runs and the terms, and what is shared.
 
+    ``earlier`` is what a copy of some months was copied from: of the days before it has not
+    all runs, so what was used and drawn on them stays as it is.
     Raises `capacity.AllocationError`; the runs are priced then.
     """
     _sync_rates(ledger, terms, as_of, actor)
@@ -61,16 +66,16 @@ def price(
     with ledger.bulk():
         again, before, after = _price_queue(ledger, terms, progress)
         new = _price_new(ledger, terms, progress)
-        if tiers.moved(ledger, terms):
+        if tiers.moved(ledger, terms, earlier):
             more = _price_queue(ledger, terms, progress, told)
             again, before, after = again + more[0], before + more[1], after + more[2]
-        drawing(ledger, terms, as_of, actor)
+        drawn = drawing(ledger, terms, as_of, actor, earlier.first if earlier else NEVER)
         shared = allocate(
             ledger, terms.allocation, terms.book, terms.policy, terms.calendar, as_of,
             terms.charge_suspended, actor,
         )  # fmt: skip
     _judge_tag_sets(ledger, terms.policy)
-    return Priced(new, again, before, after, shared)
+    return Priced(new, again, before, after, shared, drawn)
 
 
 def _sync_rates(ledger: Ledger, terms: Terms, as_of: int, actor: str) -> None:

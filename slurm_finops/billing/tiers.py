@@ -6,11 +6,12 @@ of a team that is on another level than they were priced by are priced once more
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
+from typing import NamedTuple
 
 from slurm_finops.billing.names import Names
 from slurm_finops.billing.terms import Terms
-from slurm_finops.core.charging import Charging, Tier, covers
-from slurm_finops.core.rates import CLASS, EVER
+from slurm_finops.core.charging import Tier, covers
+from slurm_finops.core.rates import CLASS, EVER, NEVER
 from slurm_finops.ledger import pricing
 from slurm_finops.ledger import tiers as table
 from slurm_finops.ledger.allocation import unallocated
@@ -20,15 +21,23 @@ from slurm_finops.ledger.store import Ledger
 _SETTING = "tiers"
 
 
-def moved(ledger: Ledger, terms: Terms) -> bool:
+class Earlier(NamedTuple):
+    """The ledger whose runs those before the ``first`` day are: of a copy of some months."""
+
+    ledger: Ledger
+    first: int
+
+
+def moved(ledger: Ledger, terms: Terms, earlier: Earlier | None = None) -> bool:
     """Bring all levels up to date; whether runs have to be priced again for it."""
-    tiers = terms.charging.tiers
-    said = _counted_by(terms.charging)
-    if not tiers and ledger.setting(_SETTING) in (None, said):
+    said = _said(terms)
+    if not terms.charging.tiers and ledger.setting(_SETTING) in (None, said):
         return False
     with ledger.transaction() as db:
-        counting = _Counting(ledger, terms)
+        counting = _Counting(ledger, terms, earlier)
         dirty: Iterable[int] = unallocated(db)
+        if earlier:
+            dirty = [day for day in dirty if day >= earlier.first]
         if ledger.setting(_SETTING) != said:  # what is counted has changed: of all days
             known = days_charged(db)
             dirty = range(known[0], known[1] + 1) if known else ()
@@ -50,8 +59,23 @@ def moved(ledger: Ledger, terms: Terms) -> bool:
     return queued > 0
 
 
-def _counted_by(charging: Charging) -> str:
+def carry(earlier: Earlier, copy: Ledger, terms: Terms) -> None:
+    """Give a copy what teams had used before its first day, since that day's fiscal year began."""
+    if not terms.charging.tiers:
+        return
+    source, first = earlier
+    known = table.days_of(source.db) if source.setting(_SETTING) == _said(terms) else None
+    counting = _Counting(source, terms)
+    year = terms.calendar.fiscal_year(first, terms.charging.fiscal_year)
+    for day in range(year.first, first):
+        used = counting.of_day(day) if known is None else known.get(day, [])
+        table.replace_day(copy.db, day, used)
+    copy.set(_SETTING, _said(terms))
+
+
+def _said(terms: Terms) -> str:
     """All that what is counted goes by, but for runs: where it has changed all days are counted."""
+    charging = terms.charging
     said = [(tier.name, tier.skus, tier.match, tier.start, tier.end) for tier in charging.tiers]
     if any(key == CLASS for tier in charging.tiers for key, _ in tier.match):
         # use without a rate has a class, too, of which its charge says nothing
@@ -79,8 +103,10 @@ def _at(steps: Steps, instant: int) -> int:
 class _Counting:
     """What teams used of what the tiers of a site count."""
 
-    def __init__(self, ledger: Ledger, terms: Terms) -> None:
+    def __init__(self, ledger: Ledger, terms: Terms, earlier: Earlier | None = None) -> None:
         self._db = ledger.db
+        self._first = earlier.first if earlier else NEVER
+        self._before = _Counting(earlier.ledger, terms) if earlier else self
         self._calendar = terms.calendar
         self._charging = terms.charging
         self._suspended = terms.charge_suspended
@@ -127,7 +153,8 @@ class _Counting:
 
     def _second(self, tier: Tier, team: str, day: int, units: int) -> int:
         """The first second of a day by which a team had used so many units of it."""
-        mine = [one[2:] for one in self._counted(day) if one[:2] == (tier, team)]
+        counting = self if day >= self._first else self._before
+        mine = [one[2:] for one in counting._counted(day) if one[:2] == (tier, team)]
         low, high = self._calendar.midnight(day), self._calendar.midnight(day + 1)
         while high - low > 1:
             middle = (low + high) // 2

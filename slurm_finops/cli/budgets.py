@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from slurm_finops.core.words import count
 from slurm_finops.errors import InputError, OutsideError
 
 if TYPE_CHECKING:
-    from slurm_finops.billing.budgets import Spent
+    from slurm_finops.billing.budgets import Beside, Limit, Spent
     from slurm_finops.config import Config, Team
     from slurm_finops.core.period import Period
     from slurm_finops.ledger.store import Ledger
@@ -31,6 +31,8 @@ def budgets() -> None:
 @pass_app
 def list_budgets(app: App, period: str | None, style: str) -> None:
     """List the budgets of teams and projects, and what was spent of them.
+
+    What an allocation or a credit pays is not spent of a budget.
 
     \b
     Examples:
@@ -104,9 +106,23 @@ def write_file(app: App, ledger: Ledger, path: Path) -> str:
     from slurm_finops.hook.place import MODE
 
     month = _month(app, None)
-    left = [(one.team, one.left_minor) for one in _spent(app, ledger, month) if not one.project]
-    save(path, budget_file(left, month.start, month.end).encode(), MODE)
+    more = _beside(app, ledger)
+    left = {one.team: one.left_minor for one in _spent(app, ledger, month) if not one.project}
+    tenths = [(team, more[team].minutes // 6) for team in left if team in more]
+    left |= {team: minor + more[team].minor for team, minor in left.items() if team in more}
+    text = budget_file(left.items(), month.start, month.end, [one for one in tenths if one[1]])
+    save(path, text.encode(), MODE)
     return f"{count(len(left), 'team')} in {path}"
+
+
+def _beside(app: App, ledger: Ledger, month: Period | None = None) -> dict[str, Beside]:
+    """What allocations have left by team; with a month, and what they have paid in it."""
+    from slurm_finops.billing.budgets import beside
+    from slurm_finops.billing.holdings import holdings
+
+    config = app.config
+    found = holdings(ledger, config.charging.lots, config.calendar.day_of(now()))
+    return beside(found, config.digits, month.first if month else None)
 
 
 @budgets.command()
@@ -116,6 +132,7 @@ def apply(app: App) -> None:
 
     A budget becomes GPU-minutes at the price of the dearest GPU that the team's
     accounts may use, so it is never passed; the sums stand beside the commands.
+    What the team's allocations hold, and have paid this month, counts beside it.
 
     \b
     Example:
@@ -127,10 +144,28 @@ def apply(app: App) -> None:
 def _commands(app: App) -> Iterator[str]:
     yield "# Limits from the budgets of a billing month: to be read, nothing has been run."
     yield from _conditions()
+    more: dict[str, Beside] = {}
+    if app.config.charging.lots:
+        more, notes = _allotted(app)
+        yield from notes
     for team in app.config.teams:
         if team.budget_minor is not None:
             yield ""
-            yield from _of_team(app, team, team.budget_minor)
+            yield from _of_team(app, team, team.budget_minor, more.get(team.name))
+
+
+def _allotted(app: App) -> tuple[dict[str, Beside], list[str]]:
+    """What allocations give beside budgets this month, and what must be known of it."""
+    from slurm_finops.ledger.pricing import waiting
+    from slurm_finops.reports.build import is_stale
+    from slurm_finops.reports.tables import not_of_today
+
+    notes = ["# Allocations count with what they have left and what they paid this month: print",
+             "# these anew each month, and when one is given or expires."]  # fmt: skip
+    with app.reading() as ledger:
+        found = _beside(app, ledger, _month(app, None))
+        late = not_of_today(waiting(ledger), is_stale(ledger, app.site))
+    return found, [*notes, *(f"# {note}" for note in late)]
 
 
 def _conditions() -> Iterator[str]:
@@ -148,7 +183,7 @@ def _conditions() -> Iterator[str]:
     yield "# Here: " + ", ".join(f"{name}={config.get(name) or '(none)'}" for name in names)
 
 
-def _of_team(app: App, team: Team, budget: int) -> Iterator[str]:
+def _of_team(app: App, team: Team, budget: int, more: Beside | None) -> Iterator[str]:
     from slurm_finops.billing.budgets import gpu_limit
     from slurm_finops.core.estimate import price_text
     from slurm_finops.core.money import grouped
@@ -158,12 +193,19 @@ def _of_team(app: App, team: Team, budget: int) -> Iterator[str]:
     if not names:
         yield f"# {team.name}: no account is its own, so there is none to limit"
         return
-    limit = gpu_limit(app.terms.list_book, config.cluster, names, now(), budget, config.digits)
+    at = now()
+    of_class = config.charging.class_at(team.name, at)
+    limit = gpu_limit(
+        app.terms.list_book, config.cluster, names, of_class, at, budget, config.digits
+    )
     if limit is None:
         yield f"# {team.name}: no GPU has a price, so its budget is no number of minutes"
         return
     yield (f"# {team.name}: {grouped(budget, config.digits)} {config.currency} at "
            f"{price_text(limit.price, config.digits)} = {limit.minutes:,} GPU-minutes")  # fmt: skip
+    minutes = limit.minutes
+    if more:
+        minutes += yield from _more(app, limit, more)
     several = len(names) > 1
     if several:
         yield (f"# {len(names)} accounts may charge it, and each of these would let the whole be "
@@ -171,9 +213,28 @@ def _of_team(app: App, team: Team, budget: int) -> Iterator[str]:
         yield "# give them one parent account, and the parent the limit"
     for name in names:
         where = ("where", f"name={name}", f"cluster={config.cluster}")
-        words = ("set", f"GrpTRESMins=gres/gpu={limit.minutes}")
+        words = ("set", f"GrpTRESMins=gres/gpu={minutes}")
         line = shlex.join(["sacctmgr", "modify", "account", *where, *words])
         yield f"# {line}" if several else line
+
+
+def _more(app: App, limit: Limit, more: Beside) -> Generator[str, None, int]:
+    """How many minutes a team's allocations add, said line by line."""
+    from slurm_finops.core.estimate import price_text
+    from slurm_finops.core.money import grouped
+    from slurm_finops.reports.format import gpu_hours
+
+    digits = app.config.digits
+    bought = limit.minutes_of(more.minor, digits)
+    if more.minor:
+        yield (f"#   and of its allocations {grouped(more.minor, digits)} {app.config.currency} at "
+               f"{price_text(limit.price, digits)} = {bought:,} GPU-minutes")  # fmt: skip
+    if more.minutes:
+        yield (f"#   and of its allocations {gpu_hours(more.minutes * 60)} GPU-hours = "
+               f"{more.minutes:,} GPU-minutes")  # fmt: skip
+    added = bought + more.minutes
+    yield f"#   together {limit.minutes + added:,} GPU-minutes"
+    return added
 
 
 def _accounts(team: Team) -> list[str]:

@@ -22,6 +22,7 @@ _RESTORE = "restore it from a backup, or move it away and collect anew"
 
 def ledger(config: Config, period: Period, as_of: int) -> Iterator[Finding]:
     """The ledger's own state; nothing in it is changed."""
+    from slurm_finops.cli.checks_charging import paid_twice
     from slurm_finops.cli.checks_rates import approvals
     from slurm_finops.ledger.store import Ledger
 
@@ -30,6 +31,7 @@ def ledger(config: Config, period: Period, as_of: int) -> Iterator[Finding]:
                       "makes it")  # fmt: skip
         yield _rates(config, config.rates)
         yield from approvals(config, config.rates, as_of)
+        yield from paid_twice(config, config.rates, as_of)
         return
     try:
         with Ledger.read(config.database, config.currency, config.timezone) as opened:
@@ -65,6 +67,7 @@ def was_live(config: Config) -> bool:
 
 def _look(opened: Ledger, config: Config, period: Period, as_of: int) -> Iterator[Finding]:
     from slurm_finops.cli.all_rates import all_rates, with_pools
+    from slurm_finops.cli.checks_charging import allotted, paid_twice
     from slurm_finops.cli.checks_claims import claims
     from slurm_finops.cli.checks_pools import shared
     from slurm_finops.cli.checks_rates import approvals
@@ -89,7 +92,9 @@ def _look(opened: Ledger, config: Config, period: Period, as_of: int) -> Iterato
         "rates", SKIP, "not looked at until every run is priced by them")  # fmt: skip
     yield from _useless_rates(opened, config, priced)
     yield from approvals(config, rates, as_of)
+    yield from paid_twice(config, rates, as_of)
     yield from shared(opened, config, period)
+    yield from allotted(opened, config, as_of)
     yield _tags(opened, config, period)
     yield from claims(opened.db, config, period)
     yield _collection(opened, config, as_of)

@@ -32,6 +32,11 @@ def estimate(app: App, words: tuple[str, ...], day: str | None, style: str) -> N
     whole nodes, options in the environment (SBATCH_GPUS), a site's OverTimeLimit,
     or how often a job is requeued.
 
+    Of the charging policy it knows classes of teams (by --comment, or the
+    account's defaults), factors, groups, rounding and subsidies.  Of a tier the
+    dearest step counts, and what an allocation pays is in no figure: both hang
+    on what a team will have used by then.
+
     \b
     Examples:
       slurm-finops estimate train.sbatch
@@ -45,13 +50,16 @@ def estimate(app: App, words: tuple[str, ...], day: str | None, style: str) -> N
         (script, [options | given for options in _components(script)]) for script in scripts
     ] or [("this job", [given])]
     moment = app.period(day, "--at").start if day else now()
-    found = [(name, [_estimate(app, options, moment) for options in components])
-             for name, components in jobs]  # fmt: skip
+    found = [
+        (name, [[_estimate(app, options, moment, net=net) for options in components]
+                for net in (False, True)])
+        for name, components in jobs
+    ]  # fmt: skip
     if style == "json":
-        echo_json([_as_json(app, name, parts) for name, parts in found])
+        echo_json([_as_json(app, name, *both) for name, both in found])
         return
-    for name, parts in found:
-        click.echo("\n".join(_text(app, name, parts)))
+    for name, both in found:
+        click.echo("\n".join(_text(app, name, *both)))
 
 
 def _components(path: str) -> list[dict[str, str]]:
@@ -63,7 +71,8 @@ def _components(path: str) -> list[dict[str, str]]:
         raise InputError(f"cannot read {path}: {error.strerror}") from None
 
 
-def _estimate(app: App, options: dict[str, str], moment: int) -> Estimate:
+def _estimate(app: App, options: dict[str, str], moment: int, *, net: bool) -> Estimate:
+    """What a component costs at most; ``net``: what of it its team is billed."""
     from slurm_finops.core.estimate import estimate as most
     from slurm_finops.core.request import RequestError, request
 
@@ -73,11 +82,30 @@ def _estimate(app: App, options: dict[str, str], moment: int) -> Estimate:
     except RequestError as error:
         raise InputError(str(error)) from None
     cluster = options.get("clusters", config.cluster)
-    return most(app.terms.list_book, asked, cluster, moment, config.digits)
+    classes = _classes(app, options, moment)
+    return most(app.terms.list_book, asked, cluster, moment, config.digits, classes, net=net)
 
 
-def _text(app: App, name: str, parts: Sequence[Estimate]) -> list[str]:
-    from slurm_finops.core.estimate import sum_text
+def _classes(app: App, options: dict[str, str], moment: int) -> list[str]:
+    """The classes of who may pay: of a team that is named its own, else all there are."""
+    from slurm_finops.core.policy import Who
+    from slurm_finops.core.rates import CLASS
+    from slurm_finops.core.tags import parse_comment
+
+    charging = app.config.charging
+    if CLASS not in app.terms.list_book.match_keys:
+        return [""]
+    who = Who(account=options.get("account", "").lower() or None)
+    team = app.config.policy.filled(parse_comment(options.get("comment", "")), who).team
+    if team:
+        return [charging.class_at(team, moment)]
+    return sorted({charging.default_class, *charging.named_classes})
+
+
+def _text(
+    app: App, name: str, parts: Sequence[Estimate], billed: Sequence[Estimate]
+) -> list[str]:
+    from slurm_finops.core.estimate import clock, sum_text
     from slurm_finops.core.money import grouped
 
     config = app.config
@@ -92,9 +120,18 @@ def _text(app: App, name: str, parts: Sequence[Estimate]) -> list[str]:
         elif several:
             lines.append(f"  {of}nothing that has a price")
         notes = [f"{sku} has no rate: it is in no figure" for sku in part.unpriced]
+        if len(part.classes) > 1:
+            classes = ", ".join(filter(None, part.classes))
+            notes.append(f"no team is named: of the classes {classes} the dearest counts")
+        notes += [f"{sku} is not paid: of group {group} the dearest alone is"
+                  for sku, group in part.outdone]
         if part.request.minutes is None and part.parts:
             notes.append("no limit of time: the figure is for an hour; the partition may have one")
+        if part.request.minutes != part.limit and part.limit and part.request.minutes:
+            notes.append(f"{clock(part.limit)} is booked as {clock(part.request.minutes)}")
         lines += [f"  {of}note: {note}" for note in (*notes, *part.request.notes)]
+    if sum(part.hourly(digits) for part in billed) < sum(part.hourly(digits) for part in parts):
+        lines.append(f"  after subsidies its team pays {_figure(app, billed)}")
     return lines
 
 
@@ -112,7 +149,9 @@ def _figure(app: App, parts: Sequence[Estimate]) -> str:
     return f"{grouped(hourly, digits)} {currency} an hour, without a limit of time"
 
 
-def _as_json(app: App, name: str, parts: Sequence[Estimate]) -> dict[str, Any]:
+def _as_json(
+    app: App, name: str, parts: Sequence[Estimate], billed: Sequence[Estimate]
+) -> dict[str, Any]:
     from slurm_finops.core.money import minor_text
 
     digits = app.config.digits
@@ -120,24 +159,32 @@ def _as_json(app: App, name: str, parts: Sequence[Estimate]) -> dict[str, Any]:
     def money(minor: int | None) -> str | None:
         return None if minor is None else minor_text(minor, digits)
 
-    whole = [part.minor for part in parts]
+    def most(parts: Sequence[Estimate]) -> str | None:
+        whole = [part.minor for part in parts]
+        return None if None in whole else money(sum(minor or 0 for minor in whole))
+
     return {
         "name": name,
         "currency": app.config.currency,
-        "most": None if None in whole else money(sum(minor or 0 for minor in whole)),
+        "most": most(parts),
         "an_hour": money(sum(part.hourly(digits) for part in parts)),
+        "billed_most": most(billed),
+        "billed_an_hour": money(sum(part.hourly(digits) for part in billed)),
         "components": [
             {
                 "most": money(part.minor),
-                "minutes": part.request.minutes,
+                "minutes": part.limit,
+                "booked_minutes": part.request.minutes,
                 "tasks": part.request.tasks,
                 "parts": [
                     {"sku": one.sku, "quantity": one.quantity,
                      "price": minor_text(one.price.micros, 6), "per": one.price.per,
+                     "factors": [str(ratio) for ratio in one.price.factors],
                      "most": money(one.minor)}
                     for one in part.parts
                 ],
                 "unpriced": list(part.unpriced),
+                "outdone": [sku for sku, _ in part.outdone],
                 "notes": list(part.request.notes),
             }
             for part in parts

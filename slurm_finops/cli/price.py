@@ -74,6 +74,7 @@ class Answer(NamedTuple):
     moved: Moved
     days: int
     shared: Moved
+    drawn: int
     unpriced: list[tuple[str, int, int]]
     held: list[str]
 
@@ -98,7 +99,8 @@ def run(app: App, ledger: Ledger) -> Answer:
         for before, after in (priced[2:4], priced.shared[1:])
     )
     return Answer(
-        priced.new, priced.again, moved, priced.shared.days, shared, unpriced(ledger.db, ever),
+        priced.new, priced.again, moved, priced.shared.days, shared, priced.drawn,
+        unpriced(ledger.db, ever),
         [run for run, _ in held_runs(ledger.db)],
     )  # fmt: skip
 
@@ -110,6 +112,8 @@ def told(answer: Answer) -> str:
         said += f": billed {_moved(answer.moved)}"
     if answer.days:
         said += f"; {count(answer.days, 'day')} of pools and lines shared: {_moved(answer.shared)}"
+    if answer.drawn:
+        said += f"; allocations and credits of {count(answer.drawn, 'day')} drawn"
     return said
 
 

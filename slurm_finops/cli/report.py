@@ -25,7 +25,7 @@ STYLES = ["table", "json", "csv", "html"]
 @click.option("--by", "names", metavar="NAMES",
               help="Dimensions, comma-separated: team, project, experiment, environment, model, "
               "cost_center, user, account, partition, qos, cluster, sku, state, pricing, "
-              "tag_source, day, origin, category.  [default: team; on a team's page project]")
+              "tag_source, class, day, origin, category.  [default: team; a team's page: project]")
 @click.option("--format", "style", type=click.Choice(STYLES),
               help="How the report is written.  [default: as --out ends, else table]")
 @click.option("--team", metavar="TEAM", help="Only this team; '(untagged)' is what names none.")

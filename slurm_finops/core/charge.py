@@ -55,9 +55,12 @@ def charge(
     last = segments[-1]
     if last.start <= start:
         return _lines(last, quantity, cut.split(start, end))
+    first = bisect_right(segments, start, key=_start)
+    if end <= segments[first].start:  # the others do not matter
+        return _lines(segments[first - 1], quantity, cut.split(start, end))
     lines = [
         line
-        for segment, origin, stop in _pieces(start, end, segments)
+        for segment, origin, stop in _pieces(start, end, segments, first - 1)
         for line in _lines(segment, quantity, cut.split(origin, stop))
     ]
     return _merged(lines)
@@ -69,13 +72,17 @@ def _lines(
     _, card, curve, list_curve, more = segment
     if curve is None or list_curve is None or not days:
         return [Line(day, None, b - a, None, None) for day, a, b in days]
-    if len(days) == 1 and more is None:  # most runs: what follows comes to the same, and is slower
+    if len(days) == 1:  # most runs: what follows comes to the same, and is slower
         day, start, end = days[0]
         cost = quantity * curve.between(start, end) // curve.per
-        if list_curve is curve:
-            return [_as_line((day, card, end - start, cost, cost, None))]
-        listed_cost = quantity * list_curve.between(start, end) // list_curve.per
-        return [_as_line((day, card, end - start, listed_cost, cost, None))]
+        listed_cost = cost if list_curve is curve else _cost(list_curve, quantity, start, end)
+        rest = None
+        if more is not None:
+            contracted, kept, net = more
+            ours = cost if contracted is curve else _cost(contracted, quantity, start, end)
+            left = cost if kept is curve else _cost(kept, quantity, start, end)
+            rest = ours, left, left if net is kept else _cost(net, quantity, start, end)
+        return [_as_line((day, card, end - start, listed_cost, cost, rest))]
     ticks = costs(curve, quantity, days)
     known = {curve: ticks}
     listed = _known(known, list_curve, quantity, days)
@@ -89,6 +96,10 @@ def _lines(
             days, listed, ticks, rests, strict=True
         )
     ]
+
+
+def _cost(curve: Curve, quantity: int, start: int, end: int) -> int:
+    return quantity * curve.between(start, end) // curve.per
 
 
 def _known(
@@ -112,10 +123,9 @@ def costs(curve: Curve, quantity: int, days: Sequence[tuple[int, int, int]]) -> 
 
 
 def _pieces(
-    start: int, end: int, segments: Sequence[Segment[C]]
+    start: int, end: int, segments: Sequence[Segment[C]], first: int
 ) -> list[tuple[Segment[C], int, int]]:
-    """The segments that ``[start, end)`` falls into, each with its share of the time."""
-    first = bisect_right(segments, start, key=_start) - 1
+    """The segments from the ``first`` on that ``[start, end)`` falls into, and when it does."""
     pieces = []
     while start < end:
         last = first + 1 == len(segments)

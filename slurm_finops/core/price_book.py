@@ -117,6 +117,21 @@ class PriceBook(RateBook):
             self._scaled[curve, ratio] = found
         return found
 
+    def factors_at(
+        self, sku: str, dimensions: Mapping[str, str], instant: int
+    ) -> tuple[Fraction, ...]:
+        """What the price of a SKU is multiplied by at most: of a tier its dearest step counts."""
+        tiers = (tier for tier in self.charging.tiers if covers(tier.skus, sku))
+        factors = (factor for factor in self.charging.factors if factor.is_for(sku))
+        found = [dearest_step(tier) for tier in at(matching(tiers, dimensions), instant)]
+        found += [factor.ratio for factor in at(matching(factors, dimensions), instant)]
+        return tuple(ratio for ratio in found if ratio != 1)
+
+    def values(self, key: str) -> list[str]:
+        """What any rate or rule asks of one of `MATCH_KEYS`, sorted."""
+        asked = (dict(rule.match).get(key) for rule in self.charging.rules)
+        return sorted({*super().values(key), *(value for value in asked if value)})
+
     def rounding(
         self, dimensions: Mapping[str, str], timeline: Timeline = ALWAYS
     ) -> tuple[tuple[int, Rounding | None], ...]:
@@ -143,6 +158,11 @@ class PriceBook(RateBook):
                 for i, line in zip(mine, dearest([found[i] for i in mine], group), strict=True):
                     found[i] = line
         return found
+
+
+def dearest_step(tier: Tier) -> Fraction:
+    """The highest of a tier's ratios."""
+    return max(ratio for _, ratio in tier.steps)
 
 
 class _Rules:

@@ -40,6 +40,7 @@ class Request(NamedTuple):
     account: str = ""
     qos: str = ""
     notes: tuple[str, ...] = ()
+    reservations: tuple[str, ...] = ()
 
 
 def request(options: Mapping[str, str]) -> Request:
@@ -69,9 +70,13 @@ def request(options: Mapping[str, str]) -> Request:
     minutes = minutes_of(time) if time else None
     return Request(
         tres | gres, minutes or None, array_tasks(options.get("array", "")),
-        tuple(filter(None, options.get("partition", "").split(","))),
-        options.get("account", "").lower(), options.get("qos", ""), tuple(notes),
+        _names(options, "partition"), options.get("account", "").lower(), options.get("qos", ""),
+        tuple(notes), _names(options, "reservation"),
     )  # fmt: skip
+
+
+def _names(options: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(filter(None, options.get(name, "").split(",")))
 
 
 def minutes_of(text: str) -> int | None:

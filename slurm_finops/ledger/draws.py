@@ -1,7 +1,7 @@
 """What is taken off charges: by lots that teams hold, and by credits that were given by hand."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from slurm_finops.core.money import join_ticks
@@ -15,31 +15,13 @@ _INSERT = BulkInsert(
 )
 
 
-class Row(NamedTuple):
-    """A part of a use of a day that a lot pays, or a credit forgives; the other id is 0."""
+#: A part of a use of a day that a lot pays, or a credit forgives: its day, lot, credit (one of
+#: them 0), run, SKU, tag set, and what is taken of the lot for so many ticks.
+Row = tuple[int, int, int, int, int, int, int, int]
 
-    day: int
-    lot_id: int
-    credit_id: int
-    usage_id: int
-    sku_id: int
-    tag_set_id: int
-    units: int
-    ticks: int
-
-
-class Charged(NamedTuple):
-    """A charge of a day before anything is taken off it."""
-
-    usage_id: int
-    sku_id: int
-    rate_card_id: int
-    quantity: int
-    seconds: int
-    billed_ticks: int
-    tag_set_id: int
-    cluster_id: int
-    context_id: int
+#: A charge of a day before anything is taken off it: its run, SKU, rate card, quantity, seconds,
+#: billed ticks and tag set, and the run's cluster and context.
+Charged = tuple[int, int, int, int, int, int, int, int, int]
 
 
 class Stored(NamedTuple):
@@ -49,29 +31,33 @@ class Stored(NamedTuple):
     definition: str
     first: int
     last: int
+    hours: bool
 
 
 def charged(db: sqlite3.Connection, day: int) -> Iterator[Charged]:
-    """What was priced of a day, a run's charges together."""
-    rows = db.execute(
+    """What was priced of a day, in the order of runs and SKUs."""
+    yield from db.execute(
         "SELECT usage_id, sku_id, rate_card_id, quantity, seconds, billed_ticks, "
         "charges.tag_set_id, cluster_id, context_id "
         "FROM charges JOIN jobs ON jobs.id = usage_id "
-        "WHERE day = ? AND rate_card_id > 0",
+        "WHERE day = ? AND rate_card_id > 0 ORDER BY usage_id, sku_id",
         (day,),
     )
-    yield from map(Charged._make, rows)
 
 
-def held(db: sqlite3.Connection, usage: int) -> tuple[Held, tuple[str, int, int]]:
-    """A run as pricing needs it, and what it is called wherever it was collected."""
-    run = db.execute(f"{SELECT_HELD} WHERE id = ?", (usage,)).fetchone()
-    key = db.execute(
+def held(db: sqlite3.Connection, usage: int) -> Held:
+    """A run as pricing needs it."""
+    return Held._make(db.execute(f"{SELECT_HELD} WHERE id = ?", (usage,)).fetchone())
+
+
+def called(db: sqlite3.Connection, usage: int) -> tuple[str, int, int]:
+    """What a run is called wherever it was collected: cluster, JobIDRaw and Submit."""
+    cluster, job, submit = db.execute(
         "SELECT clusters.name, job_id_raw, submit FROM jobs "
         "JOIN clusters ON clusters.id = cluster_id WHERE jobs.id = ?",
         (usage,),
     ).fetchone()
-    return Held._make(run), tuple(key)
+    return cluster, job, submit
 
 
 def policies(db: sqlite3.Connection) -> Iterator[tuple[int, str, bool]]:
@@ -96,7 +82,7 @@ def days(db: sqlite3.Connection) -> tuple[int, int] | None:
 
 def lots(db: sqlite3.Connection) -> dict[str, Stored]:
     """The lots by name."""
-    rows = db.execute("SELECT name, id, definition, first, last FROM lots")
+    rows = db.execute("SELECT name, id, definition, first, last, hours FROM lots")
     return {name: Stored(*row) for name, *row in rows}
 
 
@@ -130,24 +116,34 @@ def drawn(db: sqlite3.Connection) -> dict[int, dict[int, int]]:
 
 
 def replace_day(
-    db: sqlite3.Connection, day: int, lots: Sequence[int], credits_too: bool, rows: Iterable[Row]
-) -> None:
-    """Make these rows a day's draws from these lots (and by credits)."""
+    db: sqlite3.Connection, day: int, lots: Mapping[int, int], credits_too: bool,
+    rows: Sequence[Row],
+) -> None:  # fmt: skip
+    """Make these rows a day's draws from these lots (and by credits).
+
+    ``lots``: id -> what is drawn of it on this day, the units of its rows.
+    """
     for lot in lots:
         db.execute("DELETE FROM draws WHERE day = ? AND lot_id = ?", (day, lot))
         db.execute("DELETE FROM lot_days WHERE lot_id = ? AND day = ?", (lot, day))
     if credits_too:
         db.execute("DELETE FROM draws WHERE day = ? AND lot_id = 0", (day,))
-    sums: dict[int, int] = {}
-    kept = []
-    for row in rows:
-        kept.append(row)
-        sums[row.lot_id] = sums.get(row.lot_id, 0) + row.units
-    _INSERT.write(db, kept)
+    _INSERT.write(db, rows)
     db.executemany(
         "INSERT INTO lot_days VALUES (?, ?, ?)",
-        [(lot, day, units) for lot, units in sums.items() if lot and units],
+        [(lot, day, units) for lot, units in lots.items() if units],
     )
+
+
+def carry(source: sqlite3.Connection, copy: sqlite3.Connection, name: str, before: int) -> None:
+    """Give a copy a lot, with what was drawn of it on the days before one."""
+    of_lot = "lot_id = (SELECT id FROM lots WHERE name = ?)"
+    for table, where, values in (
+        ("lots", "name = ?", (name,)), ("lot_days", f"{of_lot} AND day < ?", (name, before)),
+    ):  # fmt: skip
+        rows = source.execute(f"SELECT * FROM {table} WHERE {where}", values)
+        places = ", ".join("?" * len(rows.description))
+        copy.executemany(f"INSERT INTO {table} VALUES ({places})", rows)
 
 
 def any_drawn(db: sqlite3.Connection) -> bool:

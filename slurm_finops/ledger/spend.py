@@ -66,6 +66,11 @@ class Sums(NamedTuple):
     #: and what booked time adds to the time that was held
     rounded_ticks: int = 0
 
+    @property
+    def budgeted_ticks(self) -> int:
+        """What a budget pays: the effective cost, but for what allocations and credits take."""
+        return self.effective_ticks - self.credited_ticks
+
 
 class Scope(NamedTuple):
     """Which charges: days ``[first, last)``, and SQL conditions with their values and tables."""

@@ -60,3 +60,13 @@ def teams(db: sqlite3.Connection) -> list[str]:
     return [row[0] for row in db.execute(
         "SELECT DISTINCT team FROM tag_sets WHERE team IS NOT NULL"
     )]  # fmt: skip
+
+
+def owners(db: sqlite3.Connection) -> dict[str, set[str]]:
+    """Every team that any run has named, with its projects."""
+    found: dict[str, set[str]] = {}
+    for team, project in db.execute(
+        "SELECT DISTINCT team, project FROM tag_sets WHERE team IS NOT NULL"
+    ):
+        found.setdefault(team, set()).update(() if project is None else (project,))
+    return found

@@ -49,6 +49,14 @@ def days(db: sqlite3.Connection) -> dict[tuple[str, str], list[tuple[int, int]]]
     return found
 
 
+def days_of(db: sqlite3.Connection) -> dict[int, list[tuple[str, str, int]]]:
+    """Day -> ``(tier, team, unit-seconds)``, as `replace_day` takes them."""
+    found: dict[int, list[tuple[str, str, int]]] = {}
+    for day, *row in db.execute("SELECT day, tier, team, used FROM tier_days"):
+        found.setdefault(day, []).append((row[0], row[1], row[2]))
+    return found
+
+
 def levels(db: sqlite3.Connection) -> dict[tuple[str, str], Levels]:
     """``(tier, team)`` -> its levels."""
     found: dict[tuple[str, str], Levels] = {}

@@ -12,7 +12,7 @@ from slurm_finops.prices.text import count, is_sku, moment, price_micros
 from slurm_finops.prices.wanted import Step, Wanted
 
 _APPROVAL = ("approved_by", "document", "review")
-COLUMNS = ("sku", "price", "from", "per", "pricing", "currency", *_APPROVAL, *MATCH_KEYS)
+COLUMNS = ("sku", "price", "from", "per", "pricing", "subsidy", "currency", *_APPROVAL, *MATCH_KEYS)
 
 
 def steps(wanted: Wanted, files: Files, zone: tzinfo) -> list[Step]:
@@ -53,8 +53,13 @@ def _rate(wanted: Wanted, fields: Mapping[str, str], zone: tzinfo) -> Rate:
         raise ValueError(f"pricing is {shown(pricing)}; expected {' or '.join(PRICINGS)}")
     match = _match(wanted, fields)
     price, start = price_micros(fields["price"]), _start(wanted, fields, zone)
+    subsidy = price_micros(fields["subsidy"]) if fields.get("subsidy") else 0
+    if subsidy > price:
+        raise ValueError("the subsidy is more than the price, of which it is a part")
     approval = _approval(wanted, fields)
-    return Rate(sku, price, start, per, pricing, match, wanted.rank, approval=approval)
+    return Rate(
+        sku, price, start, per, pricing, match, wanted.rank, subsidy=subsidy, approval=approval
+    )
 
 
 def _start(wanted: Wanted, fields: Mapping[str, str], zone: tzinfo) -> int:

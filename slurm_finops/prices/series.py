@@ -60,8 +60,8 @@ def _one(steps: Sequence[Step], ascending: bool) -> list[Rate]:
     return [found[start] for start in sorted(found)]
 
 
-def _price(rate: Rate) -> tuple[int, int, str]:
-    return rate.price, rate.per, rate.pricing
+def _price(rate: Rate) -> tuple[int, int, str, int]:
+    return rate.price, rate.per, rate.pricing, rate.subsidy
 
 
 def _check_order(steps: Iterable[Step], ascending: bool) -> None:

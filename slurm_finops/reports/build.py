@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from slurm_finops.billing.allocation import outdated
 from slurm_finops.billing.changed import charged_otherwise
+from slurm_finops.billing.holdings import holdings
 from slurm_finops.core.charging import Charging
 from slurm_finops.core.money import apportion_ticks, to_minor
 from slurm_finops.core.period import Calendar, Period, day_date
@@ -24,8 +25,10 @@ from slurm_finops.ledger.spend import Scope, Sums, unpriced
 from slurm_finops.ledger.store import Ledger
 from slurm_finops.ledger.tag_sets import as_claim
 from slurm_finops.reports.format import BESIDE
+from slurm_finops.reports.holdings import allotments
 from slurm_finops.reports.rounding import apportion_billed
 from slurm_finops.reports.view import (
+    Allotment,
     Budget,
     Daily,
     Day,
@@ -220,7 +223,23 @@ def page(
         daily=daily(ledger, site, period, "team" if name == "day" else name, owner),
         faults=tag_faults(ledger, site, scope),
         budget=_budget(ledger, site, period, owner, budget_minor),
+        allotments=_allotments(ledger, site, period, owner),
     )  # fmt: skip
+
+
+def _allotments(
+    ledger: Ledger, site: Site, period: Period, owner: Owner
+) -> tuple[Allotment, ...]:
+    """What the owner holds at the end of the period, or of today."""
+    lots = [
+        lot for lot in site.charging.lots
+        if lot.team == owner.team and (not owner.project or lot.project in (None, owner.project))
+    ]  # fmt: skip
+    if not lots:
+        return ()
+    last = period.last - 1
+    day = last if site.as_of is None else min(last, site.calendar.day_of(site.as_of))
+    return allotments(holdings(ledger, lots, day), period.first, site.digits)
 
 
 def _budget(
@@ -231,7 +250,7 @@ def _budget(
         return None
     month = site.calendar.month_of(period.last - 1)
     spent = _all(ledger, owner.scope(replace(month, last=min(month.last, period.last))))
-    return Budget(month.label, limit_minor, to_minor(spent.effective_ticks, site.digits))
+    return Budget(month.label, limit_minor, to_minor(spent.budgeted_ticks, site.digits))
 
 
 def _of_owner(report_: Report, owner: Owner) -> Report:

@@ -137,6 +137,16 @@ def short_day(day: date) -> str:
     return f"{day.day} {_MONTHS[day.month - 1][:3]}"
 
 
+def short_date(day: date) -> str:
+    """``1 Jun 2026``."""
+    return f"{short_day(day)} {day.year}"
+
+
+def held(amount: int, hours: bool, header: Header) -> str:
+    """Tenths of GPU-hours or minor units, with what they are: ``673.2 h``, ``7,000.00 USD``."""
+    return f"{_tenths(amount)} h" if hours else money(amount, header)
+
+
 def _span(first: date, last: date, known_year: int | None) -> str:
     """Both days included; what they share is said once, and a known year not at all."""
     years = "" if first.year == last.year == known_year else f" {last.year}"

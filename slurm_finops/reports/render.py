@@ -25,6 +25,11 @@ from slurm_finops.reports.format import (
     shown,
     visible,
 )
+from slurm_finops.reports.render_allotments import (
+    allotment_block,
+    allotment_text,
+    allotment_warnings,
+)
 from slurm_finops.reports.tables import notes
 from slurm_finops.reports.view import Budget, Header, Page, Row, Spend, TagFault, summed
 
@@ -83,10 +88,12 @@ def mail_text(page: Page, as_of: str = "") -> str:
     lines = [
         *head, "=" * max(map(columns, head)), "",
         *_wrapped(f"{_held(page)}, {header.first_day} to {header.last_day} ({header.timezone})"),
-        *_wrapped(paid(page.report.spend.total, header)),
+        *_wrapped(_list_text(page)), *_wrapped(paid(page.report.spend.total, header)),
     ]  # fmt: skip
     if page.budget:
         lines += _wrapped(_budget_line(page.budget, header))
+    lines += [*([""] if page.allotments else []), *allotment_text(page)]
+    lines += [line for said in allotment_warnings(page) for line in _wrapped(said)]
     for spend in (page.report.spend, *page.tables):
         lines += ["", *_text_table(spend, header.currency, header.digits)]
     faults, more = _faults(page, True)
@@ -203,7 +210,13 @@ def _render(
         notes=_notes(page, None if most is None else _MAIL_NOTE), faults=faults, more=more,
         budget=_budget(page), subject=subject(page), period=period_name(header), as_of=as_of,
         listed=_listed(page), held=_held(page), paid=paid(page.report.spend.total, header),
+        allotments=allotment_block(page),
     )  # fmt: skip
+
+
+def _list_text(page: Page) -> str:
+    total, header = page.report.spend.total, page.report.header
+    return f"{grouped(total.list_minor, header.digits)} at list price" if _listed(page) else ""
 
 
 def paid(total: Row, header: Header) -> str:

@@ -131,6 +131,25 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
+class Allotment:
+    """An allocation that a page's owner holds, at the end of its period or of today.
+
+    ``amount`` and ``left`` are tenths of GPU-hours where ``hours``, else minor units;
+    ``last_day`` is the last on which it pays.
+    """
+
+    name: str
+    hours: bool
+    amount: int
+    left: int
+    last_day: date
+    #: what of it is to be warned of
+    used_up: bool = False
+    low: bool = False
+    expiring: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """A page or mail: who it is for, its tables, its chart, what is wrong with tags.
 
@@ -145,3 +164,4 @@ class Page:
     faults: tuple[TagFault, ...] = ()
     budget: Budget | None = None
     notes: tuple[str, ...] = field(default=())
+    allotments: tuple[Allotment, ...] = ()

@@ -107,49 +107,159 @@ local function array_tasks(text)
   return tasks > 0 and tasks or 1
 end
 
-local function step_at(series, now)
+-- What of some steps, dated and in order, is in force now.
+-- What of some steps, dated and in order, is in force now.
+local function step_at(steps, now)
   local found
-  for _, step in ipairs(series.steps) do
+  for _, step in ipairs(steps) do
     found = step.from <= now and step or found
   end
   return found
 end
 
-local function fits(match, dimensions)
+local function fits(match, place)
   for key, value in pairs(match) do
-    if dimensions[key] ~= value then
+    if place[key] ~= value then
       return false
     end
   end
   return true
 end
 
+-- Names behind commas; "" where there are none.
+local function listed(text)
+  local found = {}
+  for name in (text or ""):gmatch("[^,]+") do
+    found[#found + 1] = name
+  end
+  return #found > 0 and found or { "" }
+end
+
+-- Where and as whose a job may run: what rates and rules go by.
+local function places(money, job, who, partitions, team, now)
+  local steps = team and (money.classes or {})[team] or money.class or {}
+  local class = (step_at(steps, now) or {}).name
+  local found = {}
+  for _, partition in ipairs(partitions) do
+    for _, reservation in ipairs(listed(job.reservation)) do
+      found[#found + 1] = { cluster = money.cluster, partition = partition, account = who.account,
+        qos = who.qos, reservation = reservation, class = class }
+    end
+  end
+  return found
+end
+
+-- Whether a rule of the charging policy is for such a run now.
+local function applies(rule, place, now)
+  return rule.from <= now and (not rule.until_ or now < rule.until_) and fits(rule.match, place)
+end
+
+local function is_typed(sku)
+  return sku:sub(1, #GPU + 1) == GPU .. ":"
+end
+
+-- Whether a list of SKUs has one: gres/gpu stands for GPUs of any type.
+local function covers(skus, sku)
+  for _, name in ipairs(skus) do
+    if name == sku or name == GPU and is_typed(sku) then
+      return true
+    end
+  end
+  return false
+end
+
+local function in_lowest_terms(above, below)
+  local a, b = above, below
+  while b > 0 do
+    a, b = b, a % b
+  end
+  return above / a, below / a
+end
+
+-- A price times the factors that are for it.  One that a double does not hold is endless.
+local function times(step, money, sku, place, now)
+  -- as doubles, whatever this Lua has: its whole numbers might begin again from below
+  local above, below, text = step.above * 1.0, step.below * 1.0, step.text
+  for _, rule in ipairs(money.factors or {}) do
+    if applies(rule, place, now) and (not rule.skus or covers(rule.skus, sku)) then
+      above, below, text = above * rule.above, below * rule.below, text .. " × " .. rule.text
+      if above > MOST or below > MOST then
+        return { above = math.huge, below = 1, text = text }
+      end
+      above, below = in_lowest_terms(above, below)
+    end
+  end
+  return { above = above, below = below, text = text }
+end
+
 -- The price of a SKU now: its own rates before those of gres/gpu.
-local function price(rates, sku, dimensions, now)
-  local is_typed = sku:sub(1, #GPU + 1) == GPU .. ":"
-  for _, name in ipairs(is_typed and { sku, GPU } or { sku }) do
-    for _, series in ipairs(rates[name] or {}) do
-      local step = fits(series.match, dimensions) and step_at(series, now)
+local function price(money, sku, place, now)
+  for _, name in ipairs(is_typed(sku) and { sku, GPU } or { sku }) do
+    for _, series in ipairs(money.rates[name] or {}) do
+      local step = fits(series.match, place) and step_at(series.steps, now)
       if step then
-        return step
+        return times(step, money, sku, place, now)
       end
     end
   end
 end
 
 -- The highest that may apply: a GPU of no type may be one of any.
-local function dearest(money, sku, who, partitions, now)
+local function dearest(money, sku, where, now)
   local best
   for _, name in ipairs(sku == GPU and money.gpus or { sku }) do
-    for _, partition in ipairs(partitions) do
-      local found = price(money.rates, name, { cluster = money.cluster, partition = partition,
-        account = who.account, qos = who.qos }, now)
+    for _, place in ipairs(where) do
+      local found = price(money, name, place, now)
       if found and (not best or found.above / found.below > best.above / best.below) then
         best = found
       end
     end
   end
   return best
+end
+
+-- The most minutes that are paid for, a begun one whole, of a run of so many.
+local function booked(money, where, limit, now)
+  local most = limit * 60
+  for _, place in ipairs(where) do
+    for _, rule in ipairs(money.rounding or {}) do
+      if applies(rule, place, now) then
+        local seconds = math.max(rule.minimum, limit * 60)
+        most = math.max(most, math.ceil(seconds / rule.step) * rule.step)
+        break
+      end
+    end
+  end
+  return math.ceil(most / 60)
+end
+
+local function applies_everywhere(rule, where, now)
+  for _, place in ipairs(where) do
+    if not applies(rule, place, now) then
+      return false
+    end
+  end
+  return true
+end
+
+-- What is left of the parts where a group surely makes the dearest the only one.
+local function combined(money, parts, where, now)
+  for _, group in ipairs(money.groups or {}) do
+    local best, kept = nil, {}
+    for _, part in ipairs(applies_everywhere(group, where, now) and parts or {}) do
+      local hourly = part.count * part.price.above / part.price.below
+      if covers(group.skus, part.sku) and (not best or hourly > best.hourly) then
+        best = { part = part, hourly = hourly }
+      end
+    end
+    for _, part in ipairs(best and parts or {}) do
+      if part == best.part or not covers(group.skus, part.sku) then
+        kept[#kept + 1] = part
+      end
+    end
+    parts = best and kept or parts
+  end
+  return parts
 end
 
 -- Minor units with thousands apart.
@@ -195,7 +305,7 @@ local function total(parts, limit)
   local sum = 0
   for _, part in ipairs(parts) do
     local above = part.count * limit * part.price.above
-    if above > MOST then
+    if above > MOST or part.price.below > MOST then
       return nil
     end
     sum = sum + floor((above - above % part.price.below) / part.price.below)
@@ -204,22 +314,22 @@ local function total(parts, limit)
   return sum
 end
 
-local function priced(money, found, who, partitions, now)
+local function priced(money, found, where, now)
   local skus, parts, without = {}, {}, {}
   for sku in pairs(found) do
     skus[#skus + 1] = sku
   end
   table.sort(skus)
   for _, sku in ipairs(skus) do
-    local step = dearest(money, sku, who, partitions, now)
-    if step then
+    local each = dearest(money, sku, where, now)
+    if each then
       local name = sku:gsub("^gres/", ""):gsub("^gpu:", "")
-      parts[#parts + 1] = { count = found[sku], name = name, price = step }
+      parts[#parts + 1] = { sku = sku, count = found[sku], name = name, price = each }
     else
       without[#without + 1] = sku
     end
   end
-  return parts, without
+  return combined(money, parts, where, now), without
 end
 
 -- What is left of a team's budget, from the file that nightly writes; nil where it says nothing.
@@ -232,10 +342,15 @@ local function left(money, team, now)
   local rest = budgets and budgets.from <= now and now < budgets.until_ and budgets.teams[team]
   if not rest then
     return nil
-  elseif rest < 0 then
-    return ("team %s is %s over its budget this month"):format(team, grouped(-rest, money.digits))
   end
-  return ("team %s has %s left this month"):format(team, grouped(rest, money.digits))
+  local tenths = budgets.tenths and budgets.tenths[team]
+  local beside = tenths and (" and %s GPU-hours"):format(grouped(tenths, 1)) or ""
+  if rest >= 0 then
+    return ("team %s has %s%s left this month"):format(team, grouped(rest, money.digits), beside)
+  end
+  return ("team %s is %s over its budget this month%s"):format(
+    team, grouped(-rest, money.digits), tenths and ("; it has" .. beside:sub(5) .. " left") or ""
+  )
 end
 
 -- One line, or nil where nothing can be said for certain.
@@ -246,18 +361,17 @@ function cost.line(policy, job, who, team, part_list, now)
   if not found or not tasks then
     return nil
   end
-  local partitions = {}
-  for name in who.partition:gmatch("[^,]+") do
-    partitions[#partitions + 1] = name
-  end
+  local partitions = listed(who.partition)
   for _, name in ipairs(partitions) do
     -- OverSubscribe=EXCLUSIVE: whole nodes, whatever was asked for
     if ((part_list or {})[name] or {}).max_share == 0 then
       return nil
     end
   end
-  local parts, without = priced(money, found, who, #partitions > 0 and partitions or { "" }, now)
+  local where = places(money, job, who, partitions, team, now)
+  local parts, without = priced(money, found, where, now)
   local limit = minutes(job, partitions, part_list)
+  limit = limit and booked(money, where, limit, now)
   local sum = #parts > 0 and total(parts, tasks * (limit or 60))
   if not sum then
     return nil

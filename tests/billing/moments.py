@@ -138,9 +138,10 @@ def held(run: Run, site: Site) -> dict[str, int]:
 
 
 def prices_at(site: Site, run: Run, at: int) -> dict[str, Price | None]:
-    """What each SKU of a run costs at a moment; of a group the dearest only, and the first of two.
+    """What each SKU of a run costs at a moment; of a group the dearest only.
 
-    What a pool covers is paid with the pool, and then nothing else of its group is.
+    Of two that cost the same the device, or the first.  What a pool covers is compared by
+    what it would cost without; where it would have no price, nothing is dearer.
     """
     skus = held(run, site)
     found = {sku: price_at(site, sku, n, run, at) for sku, n in skus.items()}
@@ -150,10 +151,11 @@ def prices_at(site: Site, run: Run, at: int) -> dict[str, Price | None]:
         priced = [sku for sku in mine if found[sku] is not None]
         if len(mine) < 2 or not priced or not fits(group, said, at):
             continue
-        pooled = [sku for sku in priced
-                  if pool_at(site, sku, said, at, rates_at(site, sku, said, at))]
-        dearest = max(priced, key=lambda sku: found[sku].contracted)  # type: ignore[union-attr]
-        for sku in set(priced) - set(pooled or [dearest]):
+        unrated = [sku for sku in priced if not rates_at(site, sku, said, at)]
+        dearest = max(priced, key=lambda sku: (
+            sku in unrated, found[sku].contracted, sku.startswith("gres/"), -mine.index(sku)
+        ))  # type: ignore[union-attr] # fmt: skip
+        for sku in set(priced) - {dearest}:
             found[sku] = Price(*[Fraction(0)] * 5)
     return found
 

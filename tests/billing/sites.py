@@ -94,7 +94,7 @@ def a_rate(draw: st.DrawFn) -> Rate:
 def rules(draw: st.DrawFn, kind: Any, size: int, **fields: st.SearchStrategy[Any]) -> Any:
     """Some rules of one kind, each with a name and a rank of its own."""
     found = []
-    for i in range(draw(st.integers(0, size))):
+    for i in range(draw(st.sampled_from([0, *range(1, size + 1), size]))):
         start, end = draw(spans)
         found.append(kind(
             name=f"{kind.__name__.lower()} {i}", match=draw(matches), start=start, end=end, rank=i,
@@ -217,7 +217,7 @@ def _runs(rows: list[dict[str, Any]]) -> list[Run]:
 
 
 #: Sometimes the second is the first one, requeued: the same job, started again.
-some_runs = st.lists(_a_run(), min_size=1, max_size=5).map(_runs).flatmap(
+some_runs = st.lists(_a_run(), min_size=3, max_size=6).map(_runs).flatmap(
     lambda runs: st.booleans().map(
         lambda again: [runs[0], runs[1]._replace(job_id_raw=1, job_id="1"), *runs[2:]]
         if again and len(runs) > 1 and runs[0].submit != runs[1].submit else runs

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from slurm_finops.billing.capacity import AllocationError
 from slurm_finops.billing.pricing import price
 from slurm_finops.billing.terms import Terms
 from slurm_finops.core.charging import (
@@ -200,6 +201,15 @@ def bill_ticks(ledger: Ledger, part: str) -> int:
     return int(ticks)
 
 
+def test_a_run_is_rounded_by_the_rule_of_its_first_second() -> None:
+    hours = Rounding("by the hour", 3600, start=JUNE + HOUR)
+    site = terms(rounding=(hours, Rounding("before", 1, 5400, end=JUNE + HOUR)))
+    ledger = priced(site, run(1, "nlp", 1800, 4500), run(2, "nlp", HOUR, 4500))
+    assert [(row[0], row[4], row[-1]) for row in bill(ledger, "job_id")] == [
+        ("1", *cents("1", "6")), ("2", *cents("3", "8")),
+    ]  # fmt: skip
+
+
 def test_what_is_booked_is_forgiven_and_subsidised_like_what_was_held() -> None:
     rate = H100_RATE._replace(subsidy=1_000_000)
     site = terms(rate, rounding=(Rounding("by the hour", 3600),),
@@ -286,6 +296,8 @@ def test_a_team_leaves_the_pool_of_a_class_with_the_class() -> None:
         (FIRST, 1, *cents("4", "4", "0", "0", "0", "0", "0")),
         (FIRST + 1, 0, *cents("4", "4", "4", "0", "0", "0", "4")),
     ]  # fmt: skip
+    used = shares(ledger, "day", "unit_seconds", where="category = 'share'")
+    assert [(day, held, money(ticks)) for day, held, ticks, _ in used] == [(FIRST, HOUR, 1)]
 
 
 @pytest.mark.parametrize("free", [
@@ -296,3 +308,23 @@ def test_beyond_a_pool_a_price_of_nothing_is_a_price(free: Terms) -> None:
     ledger = priced(free, run(1, "nlp", 0, HOUR, 3))
     beyond = shares(ledger, "team", where="category = 'beyond'")
     assert sum(row[1] for row in beyond) == 0
+
+
+def test_beyond_a_pool_with_no_price_behind_it_a_factor_makes_none() -> None:
+    site = terms(CPU_RATE, pools=(a_pool(units=2),), factors=(Factor("half", Fraction(1, 2)),))
+    with pytest.raises(AllocationError, match="there is none for gres/gpu:h100"):
+        priced(site, run(1, "nlp", 0, HOUR, 3))
+
+
+# ---- what a rule may ask of a run
+
+
+def test_what_is_said_of_a_reservation_is_for_its_runs() -> None:
+    maint = (("reservation", "maint"),)
+    site = terms(factors=(Factor("free", Fraction(0), maint),))
+    runs = run(1, "nlp", 0, HOUR, reservation="maint"), run(2, "nlp", 0, HOUR)
+    assert [row[-1] for row in bill(priced(site, *runs), "job_id")] == list(cents("0", "4"))
+    pooled = priced(terms(pools=(a_pool(units=2, match=maint),)), *runs)
+    assert [row[-1] for row in bill(pooled, "job_id")] == list(cents("0", "4"))
+    ((_, held, *_),) = shares(pooled, "name", "unit_seconds", where="category = 'share'")
+    assert held == HOUR

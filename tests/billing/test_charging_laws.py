@@ -78,7 +78,7 @@ def by_day(ledger: Ledger) -> dict[tuple[int, int, int, str], dict[str, Any]]:
 
 
 @given(some_runs, sites())
-@settings(max_examples=200)
+@settings(max_examples=60)
 def test_every_run_costs_what_its_seconds_cost(runs: list[Run], site: Site) -> None:
     found = by_day(settled(runs, site))
     for run in runs:
@@ -99,7 +99,7 @@ def test_every_run_costs_what_its_seconds_cost(runs: list[Run], site: Site) -> N
 
 
 @given(some_runs, sites())
-@settings(max_examples=50)
+@settings(max_examples=25)
 def test_what_is_effective_is_billed_forgiven_or_subsidised(runs: list[Run], site: Site) -> None:
     ledger = settled(runs, site)
     effective, billed, forgiven, subsidised, odd = ledger.db.execute(
@@ -112,7 +112,7 @@ def test_what_is_effective_is_billed_forgiven_or_subsidised(runs: list[Run], sit
 
 
 @given(some_runs, sites(), st.randoms(use_true_random=False))
-@settings(max_examples=60)
+@settings(max_examples=25)
 def test_the_order_of_arrival_changes_nothing(runs: list[Run], site: Site, chance: Any) -> None:
     """Shuffled and in batches; what ended may have been seen while it ran."""
     at_once = charged(settled(runs, site))
@@ -133,7 +133,7 @@ def test_the_order_of_arrival_changes_nothing(runs: list[Run], site: Site, chanc
 
 
 @given(some_runs, sites())
-@settings(max_examples=40)
+@settings(max_examples=25)
 def test_night_by_night_comes_to_the_same_as_once(runs: list[Run], site: Site) -> None:
     ledger = fresh()
     for day in range(7):
@@ -149,7 +149,7 @@ def test_night_by_night_comes_to_the_same_as_once(runs: list[Run], site: Site) -
 
 
 @given(some_runs, sites())
-@settings(max_examples=30)
+@settings(max_examples=15)
 def test_pricing_again_changes_nothing(runs: list[Run], site: Site) -> None:
     ledger = settled(runs, site)
     before, written = charged(ledger), ledger.db.total_changes
@@ -162,7 +162,7 @@ def test_pricing_again_changes_nothing(runs: list[Run], site: Site) -> None:
 
 
 @given(some_runs, changes())
-@settings(max_examples=200)
+@settings(max_examples=60)
 def test_a_change_of_the_policy_is_as_if_it_had_always_been(
     runs: list[Run], both: tuple[Site, Site]
 ) -> None:

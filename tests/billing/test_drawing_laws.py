@@ -11,6 +11,9 @@ from slurm_finops.core.charging import Charging, Factor, Forgiven
 from slurm_finops.core.lots import MICRO, Lot
 from slurm_finops.core.money import TICKS
 from slurm_finops.core.rates import Rate
+from slurm_finops.ledger.draws import credited
+from slurm_finops.ledger.shares import spend
+from slurm_finops.ledger.spend import Scope, charged
 from slurm_finops.ledger.store import Ledger
 from tests.billing.pools import CALENDAR, DAY, FIRST, POLICY, run
 from tests.billing.test_drawing import credit
@@ -199,3 +202,29 @@ def test_what_a_credit_takes_is_not_paid_by_a_lot(given, drawn_lots, which, whol
         credit(ledger, number, None)
         price(ledger, terms(drawn_lots), NOW)
     assert drawn(ledger) == before
+
+
+@settings(max_examples=25, deadline=None)
+@given(runs, some_lots, st.integers(1, 5), st.sampled_from(("user", "sku", "qos", "state", "day")))
+def test_effective_is_billed_and_all_that_is_not(given, drawn_lots, which, dimension) -> None:  # type: ignore[no-untyped-def]
+    """Of every owner, of each run, and of all together, whatever is asked for."""
+    ledger = a_ledger()
+    write(ledger, *stored(given))
+    price(ledger, terms(drawn_lots), NOW)
+    if which <= len(given):
+        credit(ledger, which, Fraction(1, 3))
+        price(ledger, terms(drawn_lots), NOW)
+    scope = Scope(FIRST, FIRST + 30)
+    whole = spend(ledger.db, scope, ())
+    for found in (whole, spend(ledger.db, scope, ("team", "project", dimension))):
+        for row in found:
+            taken = row.forgiven_ticks + row.subsidised_ticks + row.credited_ticks
+            assert row.effective_ticks == row.billed_ticks + taken
+        for name in ("effective_ticks", "billed_ticks", "credited_ticks"):
+            assert sum(getattr(r, name) for r in found) == sum(getattr(r, name) for r in whole)
+    for (run_id,) in ledger.db.execute("SELECT id FROM jobs").fetchall():
+        one = Scope(FIRST, FIRST + 30, "usage_id = ?", (run_id,))
+        (row,) = charged(ledger.db, one, ())
+        off = sum(ticks for _, ticks in credited(ledger.db, one, ()))
+        taken = row.forgiven_ticks + row.subsidised_ticks
+        assert 0 <= off <= row.billed_ticks == row.effective_ticks - taken

@@ -1,6 +1,7 @@
 """budgets list and apply, and the file from which the gate reads what is left."""
 
 import json
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ from click.testing import CliRunner, Result
 from slurm_finops.billing.budgets import gpu_limit
 from slurm_finops.cli import app as cli_app
 from slurm_finops.cli import main
-from slurm_finops.core.rates import Rate, RateBook
+from slurm_finops.core.charging import Charging, Factor
+from slurm_finops.core.price_book import PriceBook
+from slurm_finops.core.rates import Rate
 from tests.fake_slurm import FakeSlurm, slurm
 from tests.support import CONFIG, JUNE, a_config, record, saved
 
@@ -112,16 +115,29 @@ def test_commands_with_their_sums(config: Path, slurm: FakeSlurm) -> None:
 
 
 def test_the_dearest_gpu_counts() -> None:
-    book = RateBook([
+    book = PriceBook([
         Rate("gres/gpu:h100", 3_920_000, 0),
         Rate("gres/gpu", 16_000_000, 0, per=8),
         Rate("gres/gpu:h100", 5_000_000, 0, match=(("partition", "p"), ("qos", "q"))),
         Rate("gres/gpu:h100", 9_000_000, 0, match=(("account", "other"),)),
     ])  # fmt: skip
-    limit = gpu_limit(book, "alpha", ["nlp"], 0, 100_00, 2)
+    limit = gpu_limit(book, "alpha", ["nlp"], "", 0, 100_00, 2)
     assert limit is not None
     assert (limit.price.micros, limit.minutes) == (5_000_000, 1200)
-    assert gpu_limit(RateBook([]), "alpha", ["nlp"], 0, 1, 2) is None
+    assert gpu_limit(PriceBook([]), "alpha", ["nlp"], "", 0, 1, 2) is None
+
+
+def test_a_limit_is_at_what_the_teams_class_pays_with_the_dearest_factors() -> None:
+    rates = [
+        Rate("gres/gpu:h100", 4_000_000, 0),
+        Rate("gres/gpu:h100", 2_000_000, 0, match=(("class", "academic"),)),
+    ]
+    high = Factor("priority", Fraction(3, 2), (("qos", "high"),))
+    book = PriceBook(rates, Charging(factors=(high,)))
+    for of_class, minutes in (("academic", 2000), ("", 1000)):
+        limit = gpu_limit(book, "alpha", ["nlp"], of_class, 0, 100_00, 2)
+        assert limit is not None
+        assert limit.minutes == minutes
 
 
 def test_nightly_writes_what_is_left(config: Path, slurm: FakeSlurm, tmp_path: Path) -> None:

@@ -77,7 +77,8 @@ def test_json_has_decimal_texts(config: Path) -> None:
     (component,) = job["components"]
     assert component["minutes"] == 90
     assert component["parts"] == [
-        {"sku": "gres/gpu:h100", "quantity": 2, "price": "3.920000", "per": 1, "most": "11.76"}
+        {"sku": "gres/gpu:h100", "quantity": 2, "price": "3.920000", "per": 1, "factors": [],
+         "most": "11.76"}
     ]
     (job,) = json.loads(estimate(config, "--gpus=h100:2", "--format", "json").stdout)
     assert (job["most"], job["an_hour"]) == (None, "7.84")

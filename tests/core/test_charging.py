@@ -188,6 +188,7 @@ def test_rules_of_equal_right_are_refused_by_name(policy: Charging) -> None:
     Charging(forgiven=(forgive("one"), forgive("two", rank=1))),
     Charging(forgiven=(forgive("one", match=IN_A), forgive("two", match=IN_B))),
     Charging(forgiven=(forgive("one", end=10), forgive("two", start=10))),
+    Charging(forgiven=(forgive("one", start=10), forgive("two", end=10))),
     Charging(rounding=(rounding("one", match=IN_A), rounding("two", match=IN_B))),
     Charging(rounding=(rounding("one", end=10), rounding("two", start=10, end=EVER))),
     Charging(rounding=(rounding("one"), rounding("two", rank=-1))),

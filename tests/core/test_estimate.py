@@ -2,6 +2,7 @@
 
 from datetime import UTC
 from fractions import Fraction
+from math import prod
 
 import pytest
 from hypothesis import given
@@ -11,22 +12,28 @@ from slurm_finops.core.charge import charge
 from slurm_finops.core.estimate import Price, clock, cost, estimate, price_text
 from slurm_finops.core.money import TICKS
 from slurm_finops.core.period import Calendar
-from slurm_finops.core.rates import Rate, RateBook
+from slurm_finops.core.price_book import PriceBook
+from slurm_finops.core.rates import Rate
 from slurm_finops.core.request import Request
 
-PRICES = st.builds(Price, st.integers(0, 10**11), st.sampled_from([1, 7, 8, 1024]))
+FACTORS = st.sampled_from([Fraction(0), Fraction(2, 3), Fraction(1), Fraction(3, 2)])
+PRICES = st.builds(
+    Price, st.integers(0, 10**11), st.sampled_from([1, 7, 8, 1024]),
+    st.lists(FACTORS, max_size=3).map(tuple),
+)  # fmt: skip
 
 
 @given(PRICES, st.integers(0, 10**4), st.integers(0, 10**6), st.sampled_from([0, 2, 3]))
 def test_against_fractions(price: Price, quantity: int, minutes: int, digits: int) -> None:
     exact = Fraction(price.micros, 10**6) / price.per * quantity * Fraction(minutes, 60)
+    exact *= prod(price.factors)
     minor = cost(price, quantity, minutes, digits)
     assert 0 <= minor - exact * 10**digits < 1
 
 
 @given(st.integers(1, 10**8), st.integers(1, 64), st.integers(1, 20_000))
 def test_no_run_within_its_limit_is_charged_more(price: int, gpus: int, minutes: int) -> None:
-    book = RateBook([Rate("gres/gpu", price, 0, per=7)])
+    book = PriceBook([Rate("gres/gpu", price, 0, per=7)])
     found = estimate(book, Request({"gres/gpu": gpus}, minutes), "alpha", 0, 2)
     segments = book.segments("gres/gpu", {})
     lines = charge(1000, 1000 + minutes * 60, gpus, segments, Calendar(UTC))
@@ -35,7 +42,7 @@ def test_no_run_within_its_limit_is_charged_more(price: int, gpus: int, minutes:
 
 
 def test_the_dearest_partition_and_type_count() -> None:
-    book = RateBook([
+    book = PriceBook([
         Rate("gres/gpu:h100", 3_920_000, 0),
         Rate("gres/gpu:a100", 31_000_000, 0, per=8),
         Rate("gres/gpu:h100", 1_000_000, 0, match=(("partition", "spot"),)),
@@ -51,7 +58,7 @@ def test_the_dearest_partition_and_type_count() -> None:
 
 
 def test_prices_are_those_of_the_moment() -> None:
-    book = RateBook([Rate("gres/gpu", 1_000_000, 100), Rate("gres/gpu", 2_000_000, 200)])
+    book = PriceBook([Rate("gres/gpu", 1_000_000, 100), Rate("gres/gpu", 2_000_000, 200)])
     asked = Request({"gres/gpu": 1}, 60)
     assert estimate(book, asked, "a", 99, 2).unpriced == ("gres/gpu",)
     assert [estimate(book, asked, "a", at, 2).minor for at in (100, 199, 200)] == [100, 100, 200]

@@ -96,6 +96,16 @@ def test_a_dated_factor_cuts_a_run_at_the_instant() -> None:
     ]  # fmt: skip
 
 
+def test_what_comes_and_goes_within_a_day_is_summed_in_all_its_parts() -> None:
+    of = book(rate(12, subsidy=4), factors=(factor("summer", "2", start=3, end=7),),
+              forgiven=(forgive("1/2"),))  # fmt: skip
+    assert paid(of, state="FAILED") == (120, 168, 168, 84, 56)
+    lines = charge(0, 10, 1, of.segments(H100, {}, state="FAILED"), Seconds())
+    assert [(line.ticks, line.rest) for line in lines] == [
+        (72, (72, 36, 24)), (96, (96, 48, 32)),
+    ]  # fmt: skip
+
+
 def test_a_factor_of_nothing_is_free_and_not_unpriced() -> None:
     of = book(factors=(factor("free", "0"),))
     assert paid(of) == (120, 0, 0, 0, 0)
@@ -147,6 +157,8 @@ def test_what_is_forgiven_goes_before_what_somebody_else_pays() -> None:
 
 def test_all_of_a_price_may_be_paid_by_somebody_else() -> None:
     assert paid(book(rate(12, subsidy=12), default_class="x")) == (120, 120, 120, 120, 0)
+    # and that needs no policy beside it
+    assert paid(book(rate(12, subsidy=5))) == (120, 120, 120, 120, 70)
 
 
 def test_of_two_rules_that_forgive_the_one_of_more_keys_applies_and_then_the_rank() -> None:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from slurm_finops.core.estimate import estimate, sum_text
 from slurm_finops.core.money import grouped
 from slurm_finops.core.policy import Policy
-from slurm_finops.core.rates import Rate, RateBook
+from slurm_finops.core.price_book import PriceBook
+from slurm_finops.core.rates import Rate
 from slurm_finops.core.request import request
 from slurm_finops.hook.build import build
 from slurm_finops.hook.engine import VERSIONS, Engine
@@ -21,7 +22,7 @@ NOW = int(time.time())
 NO_VAL = 4294967294
 YEAR = 365 * 86400
 H100 = Rate("gres/gpu:h100", 3_920_000, 0)
-BOOK = RateBook([
+BOOK = PriceBook([
     H100,
     Rate("gres/gpu:a100", 31_360_000, 0, per=8),
     Rate("gres/gpu:a100", 24_000_000, NOW - YEAR, per=8),
@@ -36,7 +37,7 @@ LEFT = {"nlp": 231_000, "cv": -4510}
 
 
 def engine(
-    folder: Path, version: str = "5.1", book: RateBook = BOOK, currency: str = "USD",
+    folder: Path, version: str = "5.1", book: PriceBook = BOOK, currency: str = "USD",
     digits: int = 2, budgets: bool = True,
 ) -> Engine:  # fmt: skip
     """A Lua whose gate asks for no tags and says what a job may cost."""
@@ -134,7 +135,7 @@ def test_a_partition_that_hands_out_whole_nodes(lua: Engine) -> None:
 
 
 def test_a_currency_without_cents(tmp_path: Path) -> None:
-    book = RateBook([Rate("gres/gpu:h100", 5_000_000_000, 0)])
+    book = PriceBook([Rate("gres/gpu:h100", 5_000_000_000, 0)])
     lua = engine(tmp_path, book=book, currency="KRW", digits=0, budgets=False)
     assert said(lua, tres_per_node="gres:gpu:h100:8") == (
         "up to 960,000 KRW (8 × h100 × 24:00:00 at 5000/h)"
@@ -142,7 +143,7 @@ def test_a_currency_without_cents(tmp_path: Path) -> None:
 
 
 def test_what_is_no_device_is_not_counted_here(tmp_path: Path) -> None:
-    book = RateBook([H100, Rate("cpu", 10_000, 0)])
+    book = PriceBook([H100, Rate("cpu", 10_000, 0)])
     assert said(engine(tmp_path, book=book), tres_per_node="gres:gpu:h100:8") == (
         "devices: up to 752.64 USD (8 × h100 × 24:00:00 at 3.92/h)"
     )

@@ -109,3 +109,12 @@ def test_one_price_with_two_approvals_is_refused() -> None:
     assert "line 2 and a.x line 3 give cpu one price from 2026-06-01T00:00:00Z with two" in refused(
         text
     )
+
+
+def test_a_subsidy_is_a_part_of_the_price() -> None:
+    text = "sku,price,subsidy,class\ncpu,1.50,0.50,internal\ncpu,1.50,,external\n"
+    found = [(one.rate.subsidy, one.rate.match) for one in read(text, start=7)]
+    assert sorted(found) == [(0, (("class", "external"),)), (500_000, (("class", "internal"),))]
+    assert "a.x line 2: the subsidy is more than the price" in refused(
+        "sku,price,subsidy\ncpu,1.50,2\n", start=7
+    )
