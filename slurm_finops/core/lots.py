@@ -7,7 +7,6 @@ never more than it holds: of the second in which it ends each run has its part.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import combinations
 from typing import NamedTuple
 
 from slurm_finops.core.money import split_amount
@@ -77,20 +76,26 @@ class Lot:
 
 def check_lots(lots: Iterable[Lot]) -> None:
     """Raise `RateError` for lots of which nobody could say which is used first."""
-    for one, two in combinations(lots, 2):
-        if one.team == two.team and one.order == two.order and _could_meet(one, two):
-            raise RateError(
-                f"{one.where} ({one.name}) and {two.where} ({two.name}) could both pay for one run "
-                "and expire on the same day; give the one that is to be used first a higher rank"
-            )
+    # each is compared with few: a site may have thousands, and this is done for every command
+    alike: dict[tuple[str, str | None, tuple[int, bool, int]], list[Lot]] = {}
+    for two in lots:
+        before = alike.setdefault((two.team, two.project, two.order), [])
+        for one in before:
+            if _could_meet(one, two):
+                raise RateError(
+                    f"{one.where} ({one.name}) and {two.where} ({two.name}) could both pay for one "
+                    "run and expire on the same day; give the one that is to be used first a "
+                    "higher rank"
+                )
+        before.append(two)
 
 
 def _could_meet(one: Lot, two: Lot) -> bool:
+    """Whether two of one team and project could both pay for some use at some moment."""
     match = dict(one.match)
     skus = [sku for sku, _ in (*one.use, *two.use)]
     return (
-        (one.project == two.project or None in (one.project, two.project))
-        and all(match.get(key, value) == value for key, value in two.match)
+        all(match.get(key, value) == value for key, value in two.match)
         and one.first < two.ends and two.first < one.ends
         and (not one.use or not two.use or any(one.takes(s) and two.takes(s) for s in skus))
     )  # fmt: skip
