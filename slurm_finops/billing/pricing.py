@@ -64,10 +64,11 @@ def price(
     # of a run that was new a moment ago nobody has been told
     told = table.priced_through(ledger)
     with ledger.bulk():
-        again, before, after = _price_queue(ledger, terms, progress)
+        seen: set[int] = set()
+        again, before, after = _price_queue(ledger, terms, progress, seen)
         new = _price_new(ledger, terms, progress)
         if tiers.moved(ledger, terms, earlier):
-            more = _price_queue(ledger, terms, progress, told)
+            more = _price_queue(ledger, terms, progress, seen, told)
             again, before, after = again + more[0], before + more[1], after + more[2]
         drawn = drawing(ledger, terms, as_of, actor, earlier.first if earlier else NEVER)
         shared = allocate(
@@ -142,11 +143,13 @@ def _sync_suspended(ledger: Ledger, terms: Terms, as_of: int, actor: str) -> Non
 
 
 def _price_queue(
-    ledger: Ledger, terms: Terms, progress: Callable[[int], None], told: int | None = None
-) -> tuple[int, int, int]:
+    ledger: Ledger, terms: Terms, progress: Callable[[int], None], seen: set[int],
+    told: int | None = None,
+) -> tuple[int, int, int]:  # fmt: skip
     """Runs that changed: old charges out, new ones in, a slice a transaction.
 
-    How many, and what they had cost before and cost now; of those up to ``told`` only.
+    How many, and what they had cost before and cost now; of those up to ``told`` only.  Of
+    runs in ``seen``, to which these are added, all but the change was counted before.
     """
     total = before = after = 0
     through = table.priced_through(ledger)
@@ -167,14 +170,17 @@ def _price_queue(
             old = table.charges_of(db, days)
             table.drop_charges(db, days)
             new = pricer.write(table.runs_by_id(db, [entry.id for entry in known]))
-            seen = [[row for row in rows if told is None or row[1] <= told] for rows in (old, new)]
-            before, after = before + _billed(seen[0]), after + _billed(seen[1])
+            ids = {entry.id for entry in known if told is None or entry.id <= told} - seen
+            before += _billed(row for row in old if row[1] in ids)
+            after += _billed(row for row in new if row[1] in ids or row[1] in seen)
+            after -= _billed(row for row in old if row[1] in seen)
             # a run that grows leaves the days before as they were
             moved = {entry.id for entry in known if entry.moved}
             mark(db, {row[0] for row in {*old} ^ {*new}})
             mark(db, {row[0] for row in (*old, *new) if row[1] in moved})
             table.unqueue(db, [entry.id for entry in queue])
-        total += sum(told is None or entry.id <= told for entry in known)
+        total += len(ids)
+        seen |= ids
         progress(len(known))
 
 

@@ -161,3 +161,15 @@ def costs(ledger: Ledger) -> list[tuple[int, int]]:
     return ledger.db.execute(
         "SELECT usage_id, sum(effective_ticks) FROM charges GROUP BY 1"
     ).fetchall()
+
+
+def test_a_run_that_a_tier_prices_twice_is_told_of_once() -> None:
+    volume = Tier("volume", ("gres/gpu",), ((0, Fraction(1)), (HOUR, Fraction(1, 2))))
+    runs = [run(1, "nlp", 0, HOUR), run(2, "nlp", HOUR, HOUR)]
+    ledger = priced(terms(), runs)
+    found = price(ledger, terms(tiers=(volume,)), NOW)
+    assert found[:4] == (0, 2, 8 * TICKS, 6 * TICKS)
+    # a run that comes to light, of which nobody was told, moves the first of them
+    write(ledger, run(3, "nlp", -HOUR, HOUR))
+    assert price(ledger, terms(tiers=(volume,)), NOW)[:4] == (1, 2, 6 * TICKS, 4 * TICKS)
+    assert price(ledger, terms(), NOW)[:4] == (0, 3, 8 * TICKS, 12 * TICKS)
