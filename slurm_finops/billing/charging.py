@@ -65,6 +65,8 @@ def _queue_teams(
 
     By whose they are and not by their charges: what had no price may get one.
     """
+    if not table.priced_through(ledger):  # all of them are new
+        return 0
     owners, names = Owners(ledger, terms.policy), Names(ledger.db)
     found: dict[int, list[tuple[int, int]]] = {}
     for claimed, context in list(table.claims(ledger.db)):

@@ -10,7 +10,6 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import Literal
 
 from slurm_finops.billing.meters import forgiven, meters
 from slurm_finops.billing.names import Names
@@ -26,9 +25,6 @@ from slurm_finops.ledger import draws as table
 from slurm_finops.ledger.allocation import unallocated
 from slurm_finops.ledger.draws import Row
 from slurm_finops.ledger.store import Ledger
-
-#: Where in a row stands what is taken of a lot.
-_UNITS: Literal[6] = 6
 
 
 def drawing(
@@ -153,19 +149,17 @@ class _Drawing:
         holding = [place for place, amount in left.items() if amount]
         chains = Chains(self._names, self._holders.keys, self._lots, holding)
         rows: list[Row] = []
-        by_team: dict[str, dict[Chain, list[Use]]] = {}
+        by_chain: dict[Chain, list[Use]] = {}
         for use in uses(self._db, day, self._holders, chains, self._ratios, self._credits):
             if use.usage in self._credits:
                 made = self._credited(day, use, self._credits[use.usage])
                 rows += made if credits_too else ()
-            if use.chain:
-                team = self._lots[use.chain[0][0]].team
-                by_team.setdefault(team, {}).setdefault(use.chain, []).append(use)
+            if use.chain.lots:
+                by_chain.setdefault(use.chain, []).append(use)
         now = dict.fromkeys(places, 0)
-        for by_chain in by_team.values():
-            for place, some in self._paid(day, by_chain, left):
-                now[place] += sum(row[_UNITS] for row in some)
-                rows += some
+        for place, units, some in self._paid(day, by_chain, left):
+            now[place] += units
+            rows += some
         drawn = {self._ids[place]: units for place, units in now.items()}
         table.replace_day(self._db, day, drawn, credits_too, rows)
         for place, units in now.items():
@@ -188,44 +182,48 @@ class _Drawing:
 
     def _paid(
         self, day: int, by_chain: Mapping[Chain, list[Use]], left: Mapping[int, int]
-    ) -> Iterator[tuple[int, list[Row]]]:
-        """What lots pay of a team's uses of a day: a lot's place, and rows of it."""
-        ending = self._ending(by_chain, left)
-        rest = dict(left)
-        late: list[Use] = []
-        for chain, some in by_chain.items():
-            place, weight = chain[0]
-            if place in ending:
-                late += some
-                continue
-            lot = self._ids[place]
-            taken = weight if self._lots[place].hours else 0
-            rows: list[Row] = [
-                (day, lot, 0, use.usage, use.sku, use.tag_set,
-                 use.units * taken if taken else use.ticks, use.ticks)
-                for use in some if use.ticks or (taken and use.units)
-            ]  # fmt: skip
-            rest[place] -= sum(row[_UNITS] for row in rows)
-            yield place, rows
-        if late:
-            yield from self._by_second(day, late, rest)
-
-    def _ending(self, by_chain: Mapping[Chain, list[Use]], left: Mapping[int, int]) -> set[int]:
-        """The lots of which more may be asked than is left.
-
-        All that is asked of one of them may be asked of the next in a chain, too.
-        """
+    ) -> Iterator[tuple[int, int, list[Row]]]:
+        """What lots pay of the uses of a day: a lot's place, units, and the rows of them."""
         asked = {
             chain: (sum(use.ticks for use in some), sum(use.units for use in some))
             for chain, some in by_chain.items()
         }
+        ending = self._ending(asked, left)
+        rest = dict(left)
+        late: dict[str, list[Use]] = {}
+        for chain, some in by_chain.items():
+            place, weight = chain.lots[0]
+            lot = self._lots[place]
+            if place in ending:
+                late.setdefault(lot.team, []).extend(some)
+                continue
+            units = self._units(place, weight, *asked[chain])
+            rest[place] -= units
+            yield place, units, [
+                (day, self._ids[place], 0, use.usage, use.sku, use.tag_set,
+                 use.units * weight if lot.hours else use.ticks, use.ticks)
+                for use in some if use.ticks or (lot.hours and use.units)
+            ]  # fmt: skip
+        for of_team in late.values():
+            yield from self._by_second(day, of_team, rest)
+
+    def _units(self, place: int, weight: int, ticks: int, units: int) -> int:
+        """What a lot gives for that."""
+        return units * weight if self._lots[place].hours else ticks
+
+    def _ending(
+        self, asked: Mapping[Chain, tuple[int, int]], left: Mapping[int, int]
+    ) -> set[int]:
+        """The lots of which more may be asked than is left, of ticks and units by chain.
+
+        All that is asked of one of them may be asked of the next in a chain, too.
+        """
         ending: set[int] = set()
         while True:
             whole: dict[int, int] = {}
-            for chain, (ticks, units) in asked.items():
-                for place, weight in chain:
-                    more = units * weight if self._lots[place].hours else ticks
-                    whole[place] = whole.get(place, 0) + more
+            for chain, both in asked.items():
+                for place, weight in chain.lots:
+                    whole[place] = whole.get(place, 0) + self._units(place, weight, *both)
                     if place not in ending:
                         break
             found = {place for place, amount in whole.items() if amount > left[place]}
@@ -235,13 +233,13 @@ class _Drawing:
 
     def _by_second(
         self, day: int, late: Sequence[Use], left: Mapping[int, int]
-    ) -> Iterator[tuple[int, list[Row]]]:
-        """The same of uses which a lot that ends on this day may pay of."""
+    ) -> Iterator[tuple[int, int, list[Row]]]:
+        """The same of a team's uses which a lot that ends on this day may pay of."""
         called = {usage: table.called(self._db, usage) for usage in {use.usage for use in late}}
         # by what runs are called wherever they are collected: which part of the last second
         # a run is paid must not hang on the order in which runs came
         late = sorted(late, key=lambda use: (*called[use.usage], self._names.sku(use.sku)))
-        chains = [dict(use.chain) for use in late]
+        chains = [dict(use.chain.lots) for use in late]
         places = sorted({place for chain in chains for place in chain})
         sources = [
             Source(self._lots[n].hours, left[n], [chain.get(n, 0) for chain in chains])
@@ -250,7 +248,7 @@ class _Drawing:
         start, end = self._calendar.midnight(day), self._calendar.midnight(day + 1)
         paid = draw([use.meter or self._meter(day, use) for use in late], sources, start, end)
         for place, column in zip(places, paid, strict=True):
-            yield place, [
+            yield place, sum(part.units for part in column), [
                 (day, self._ids[place], 0, use.usage, use.sku, use.tag_set, part.units, part.ticks)
                 for use, chain, part in zip(late, chains, column, strict=True)
                 if place in chain and (part.ticks or part.units)

@@ -10,10 +10,19 @@ from slurm_finops.billing.names import Names
 from slurm_finops.core.lots import Lot, Meter
 from slurm_finops.ledger import draws as table
 
-#: The places of the lots that may pay for a use, in their order, and what a unit takes of each.
-Chain = tuple[tuple[int, int], ...]
 #: Team, project, and the values of what lots match on.
 Holder = tuple[str, str | None, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chain:
+    """The lots that may pay for some uses of a day: their places in order, and what a unit takes.
+
+    Each is equal to itself alone: uses are put together by it, and a look at all of
+    its lots would take as long as the rest.
+    """
+
+    lots: tuple[tuple[int, int], ...]
 
 
 @dataclass(slots=True)
@@ -65,10 +74,10 @@ class Chains(dict[tuple[Holder, int], Chain]):
         (team, project, values), sku_id = key
         sku = self._names.sku(sku_id)
         dimensions = dict(zip(self._keys, values, strict=True))
-        chain = self[key] = tuple(
+        chain = self[key] = Chain(tuple(
             (place, weight) for place, lot in self._of_team.get(team, ())
             if (weight := lot.takes(sku)) and lot.covers(project, dimensions)
-        )  # fmt: skip
+        ))  # fmt: skip
         return chain
 
 
@@ -86,7 +95,7 @@ def uses(
         if usage != run or holder is None:
             run, holder = usage, holders.of_run(tag_set, cluster, context)
         chain = chains[holder, sku]
-        if not chain and usage not in credited:
+        if not chain.lots and usage not in credited:
             continue
         units = units_of(quantity, seconds, ratios[card])
         if use is not None and use.usage == usage and use.sku == sku:
