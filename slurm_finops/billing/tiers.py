@@ -46,12 +46,14 @@ def moved(ledger: Ledger, terms: Terms, earlier: Earlier | None = None) -> bool:
             table.replace_day(db, day, counting.of_day(day))
         ledger.set(_SETTING, said)
         stored, wanted = table.levels(db), counting.levels()
+        # of a tier that is gone all runs were priced again a moment ago
+        there = {tier.name for tier in terms.charging.tiers}
         queued = 0
         for tier, team in sorted(stored.keys() | wanted.keys()):
             before, now = stored.get((tier, team), []), wanted.get((tier, team), [])
             if before != now:
                 table.replace_levels(db, tier, team, now)
-                for start, end in _differences(before, now):
+                for start, end in _differences(before, now) if tier in there else ():
                     first = terms.calendar.day_of(start)
                     last = EVER if end == EVER else terms.calendar.day_of(end - 1) + 1
                     queued += pricing.queue_teams(db, [team], False, first, last)
@@ -74,8 +76,11 @@ def carry(earlier: Earlier, copy: Ledger, terms: Terms) -> None:
 
 def _said(terms: Terms) -> str:
     """What is counted, as the ledger keeps it."""
-    tiers = terms.charging.tiers
-    return repr([(tier.name, tier.skus, tier.match, tier.start, tier.end) for tier in tiers])
+    policy = terms.charging
+    said = repr([(one.name, one.skus, one.match, one.start, one.end) for one in policy.tiers])
+    if any(key == CLASS for tier in policy.tiers for key, _ in tier.match):
+        said += repr((policy.classes, policy.default_class))
+    return said
 
 
 Steps = Sequence[tuple[int, int]]
@@ -93,6 +98,11 @@ def _differences(one: Steps, two: Steps) -> list[tuple[int, int]]:
 
 def _at(steps: Steps, instant: int) -> int:
     return next((level for start, level in reversed(steps) if start <= instant), 0)
+
+
+def _last_of_each(steps: table.Levels) -> table.Levels:
+    """Of several steps in one second the last, which holds."""
+    return list(dict(steps).items())
 
 
 class _Counting:
@@ -127,8 +137,7 @@ class _Counting:
                 if reached:
                     steps += [*reached, (end, 0)]
             if steps:
-                found[name, team] = [s for s, after in zip(steps, [*steps[1:], None], strict=True)
-                                     if after is None or after[0] != s[0]]  # fmt: skip
+                found[name, team] = _last_of_each(steps)
         return found
 
     def _year(self, day: int) -> tuple[int, int]:
@@ -144,9 +153,8 @@ class _Counting:
                 if level and before < threshold <= before + used:
                     found.append((self._second(tier, team, day, threshold - before), level))
             before += used
-        # several thresholds may be passed in one second: the last of them holds
-        return [one for one, after in zip(found, [*found[1:], None], strict=True)
-                if after is None or after[0] != one[0]]  # fmt: skip
+        # several thresholds may be passed in one second
+        return _last_of_each(found)
 
     def _second(self, tier: Tier, team: str, day: int, units: int) -> int:
         """The first second of a day by which a team had used so many units of it."""
