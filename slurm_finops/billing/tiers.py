@@ -46,12 +46,14 @@ def moved(ledger: Ledger, terms: Terms, earlier: Earlier | None = None) -> bool:
             table.replace_day(db, day, counting.of_day(day))
         ledger.set(_SETTING, said)
         stored, wanted = table.levels(db), counting.levels()
+        # of a tier that is gone all runs were priced again a moment ago
+        there = {tier.name for tier in terms.charging.tiers}
         queued = 0
         for tier, team in sorted(stored.keys() | wanted.keys()):
             before, now = stored.get((tier, team), []), wanted.get((tier, team), [])
             if before != now:
                 table.replace_levels(db, tier, team, now)
-                for start, end in _differences(before, now):
+                for start, end in _differences(before, now) if tier in there else ():
                     # booked time goes by the levels of its own moments, past a run's end
                     first = terms.calendar.day_of(start - terms.charging.longest_beyond)
                     last = EVER if end == EVER else terms.calendar.day_of(end - 1) + 1
@@ -100,6 +102,11 @@ def _at(steps: Steps, instant: int) -> int:
     return next((level for start, level in reversed(steps) if start <= instant), 0)
 
 
+def _last_of_each(steps: table.Levels) -> table.Levels:
+    """Of several steps in one second the last, which holds."""
+    return list(dict(steps).items())
+
+
 class _Counting:
     """What teams used of what the tiers of a site count."""
 
@@ -132,7 +139,7 @@ class _Counting:
                 if reached:
                     steps += [*reached, (end, 0)]
             if steps:
-                found[name, team] = list(dict(steps).items())
+                found[name, team] = _last_of_each(steps)
         return found
 
     def _year(self, day: int) -> tuple[int, int]:
@@ -148,8 +155,8 @@ class _Counting:
                 if level and before < threshold <= before + used:
                     found.append((self._second(tier, team, day, threshold - before), level))
             before += used
-        # several thresholds may be passed in one second: the last of them holds
-        return list(dict(found).items())
+        # several thresholds may be passed in one second
+        return _last_of_each(found)
 
     def _second(self, tier: Tier, team: str, day: int, units: int) -> int:
         """The first second of a day by which a team had used so many units of it."""

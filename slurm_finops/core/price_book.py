@@ -186,8 +186,9 @@ class _Rules:
         self, instant: int
     ) -> tuple[tuple[tuple[str, Fraction], ...], tuple[str, Fraction] | None]:
         """Factors and forgiveness in force, by name."""
+        # a level may be of before the tier lost a step, until levels are made anew
         reached = (
-            (tier.name, tier.steps[self._levels.get(tier.name, 0)][1])
+            (tier.name, tier.steps[min(self._levels.get(tier.name, 0), len(tier.steps) - 1)][1])
             for tier in at(self._tiers, instant)
         )
         tiers = tuple((name, ratio) for name, ratio in reached if ratio != 1)
