@@ -48,7 +48,7 @@ def meter_of(ledger: Ledger, day: int) -> Meter:
     ratios = {card: one.factor * one.kept for card, one in said.items()}
     with ledger.transaction():
         (found,) = meters(
-            Pricer(ledger, TERMS), table.held(ledger.db, 1)[0], ratios, CALENDAR, FIRST + day
+            Pricer(ledger, TERMS), table.held(ledger.db, 1), ratios, CALENDAR, FIRST + day
         ).values()
     return found
 
