@@ -59,13 +59,11 @@ def midnight(day: int) -> int:
 
 def test_by_the_end_of_a_day_it_has_come_to_what_the_day_was_charged(ledger: Ledger) -> None:
     charged = {
-        row.day - FIRST: (row.ticks, row.units) for row in (
-            table.Row(day, 0, 0, 1, 1, 1, units_of(q, seconds, KEPT), ticks)
-            for day, q, seconds, ticks in ledger.db.execute(
-                "SELECT day, quantity, sum(seconds), sum(billed_ticks) FROM charges GROUP BY day"
-            )
+        day - FIRST: (ticks, units_of(quantity, seconds, KEPT))
+        for day, quantity, seconds, ticks in ledger.db.execute(
+            "SELECT day, quantity, sum(seconds), sum(billed_ticks) FROM charges GROUP BY day"
         )
-    }  # fmt: skip
+    }
     assert len(charged) == 3
     for day, amounts in charged.items():
         assert meter_of(ledger, day)(midnight(day + 1)) == amounts
