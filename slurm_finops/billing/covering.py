@@ -160,9 +160,10 @@ class Covering:
     ) -> None:  # fmt: skip
         mine = {user: units for user, units in use.items() if number in user.kind.chain}
         prices = {user: coverage.price[number, user.kind] for user in mine}
-        shares = share(total, mine, prices, unused)
+        shares = share(total, mine, prices, unused, self._place)
         found.unused[number] = shares.unused
-        held = covered(mine, {user: coverage.part[number, user.kind] for user in mine})
+        parts = {user: coverage.part[number, user.kind] for user in mine}
+        held = covered(mine, parts, self._place)
         for user, ticks in shares.ticks.items():
             if held[user] or ticks:
                 found.parts.append(Part(number, user, ticks, held[user]))
@@ -178,7 +179,8 @@ class Covering:
         if not users:
             return
         priced, without = self._contracted(day)
-        held = covered(users, {user: coverage.beyond[user.kind] for user in users})
+        part_of = {user: coverage.beyond[user.kind] for user in users}
+        held = covered(users, part_of, self._place)
         for user, units in users.items():
             parts = coverage.beyond[user.kind]
             worth = sum((u * part for u, part in zip(units, parts, strict=True)), Fraction(0))
@@ -269,6 +271,10 @@ class Covering:
             team = self._names.team(tag_set)
             kind = Class(kind.chain, frozenset(n for n, buyer in fit.bought if buyer == team))
         return User((tag_set, cluster, fit.partition), fit.rule, kind)
+
+    def _place(self, user: User) -> tuple[object, ...]:
+        kind = user.kind
+        return *self._names.place(user.owner), user.rule, kind.chain, sorted(kind.buys)
 
     def _fit_on(self, day: int) -> None:
         """Look at what fits on a day; kept for as long as the same pools are there."""

@@ -237,7 +237,7 @@ class Month:
         return [
             _Group(owner, self._names.team(owner[0]),
                    {"gpu_hours": seconds.get(owner, 0), "cost": max(cost, 0)})
-            for owner, cost in sorted(costs.items())
+            for owner, cost in costs.items()
         ]  # fmt: skip
 
     def _lines(self) -> Iterator[_Pot]:
@@ -291,8 +291,9 @@ class Month:
         by = pot.spread.by
         mine = [group for group in mine if group.weights[by]]
         owners = [group.owner for group in mine]
+        places = map(self._names.place, owners)
         weights = [group.weights[by] for group in mine]
-        return zip(owners, split_amount(portion.ticks, weights, owners), strict=True)
+        return zip(owners, split_amount(portion.ticks, weights, list(places)), strict=True)
 
     def _bare(self, pot: _Pot, team: str | None) -> int:
         """The tag set of a line's own owner, or of a team as such."""

@@ -22,8 +22,9 @@ class Names:
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
         self._contexts: dict[int, Context] = {}
-        self._tags: dict[int, tuple[str | None, str | None]] = {}
-        self._clusters = dict(db.execute("SELECT id, name FROM clusters").fetchall())
+        self._tags: dict[int, tuple[str | None, str | None, int]] = {}
+        clusters = db.execute("SELECT id, name FROM clusters")
+        self._clusters: dict[int, str] = dict(clusters.fetchall())
         self._skus = dict(db.execute("SELECT id, name FROM skus").fetchall())
 
     def cluster(self, cluster: int) -> str:
@@ -51,12 +52,26 @@ class Names:
 
     def owner(self, tag_set: int) -> tuple[str | None, str | None]:
         """Both."""
+        return self._tagged(tag_set)[:2]
+
+    def place(self, owner: tuple[int, int, str]) -> tuple[int, str, str]:
+        """What a tie between owners (tag set, cluster, partition) goes by: the same in each ledger.
+
+        Ids are not: they are by who came first.
+        """
+        tag_set, cluster, partition = owner
+        # an owner as such is of no cluster
+        return self._tagged(tag_set)[2], self._clusters.get(cluster, ""), partition
+
+    def _tagged(self, tag_set: int) -> tuple[str | None, str | None, int]:
         found = self._tags.get(tag_set)
         if found is None:
             if len(self._tags) >= _CACHE:
                 self._tags.clear()
-            team, project = self._row("team, project", "tag_sets", tag_set)
-            found = self._tags[tag_set] = team, project
+            team, project, content = self._db.execute(
+                "SELECT team, project, content FROM tag_sets WHERE id = ?", (tag_set,)
+            ).fetchone()
+            found = self._tags[tag_set] = team, project, content
         return found
 
     def _row(self, columns: str, table: str, number: int) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ Owners that stand in the same relation to every pool form a *class*, so the rati
 are worked out once a class and not once an owner.
 """
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import lcm
@@ -100,11 +100,15 @@ class Shares(NamedTuple, Generic[K]):
     unused: int
 
 
+def _itself(key: Any) -> Any:
+    return key
+
+
 def share(
     total: int, use: Mapping[K, Sequence[int]], price: Mapping[K, Sequence[Fraction]],
-    unused: Fraction,
+    unused: Fraction, place: Callable[[K], Any] = _itself,
 ) -> Shares[K]:  # fmt: skip
-    """``total`` ticks by what each owner's use is worth, by largest remainder.
+    """``total`` ticks by what each owner's use is worth, by largest remainder; ties by place.
 
     ``price`` are ticks for a unit-second of an owner, by slot.  Its worth and
     ``unused`` sum to within one of ``total`` an owner, as they do where ``total``
@@ -119,14 +123,15 @@ def share(
     }
     worth = [sum(map(mul, units, whole[id(price[key])])) for key, units in use.items()]
     rest = unused.numerator * (common // unused.denominator)
-    keys: list[Any] = [(0, key) for key in use]
+    keys: list[Any] = [(0, place(key)) for key in use]
     parts = apportion(total, [*worth, rest], common, [*keys, (1,)])
     return Shares(dict(zip(use, parts, strict=False)), parts[-1])
 
 
 def covered(
-    use: Mapping[K, Sequence[int]], part: Mapping[K, Sequence[Fraction]]
-) -> dict[K, int]:
+    use: Mapping[K, Sequence[int]], part: Mapping[K, Sequence[Fraction]],
+    place: Callable[[K], Any] = _itself,
+) -> dict[K, int]:  # fmt: skip
     """Whole unit-seconds of each owner's use that these parts of it are; they sum to the whole."""
     if all(p == 1 for parts in {id(ps): ps for ps in part.values()}.values() for p in parts):
         return {key: sum(units) for key, units in use.items()}
@@ -135,4 +140,4 @@ def covered(
         Fraction(0),
     )
     whole = round_half_away(total.numerator, total.denominator)
-    return share(whole, use, part, Fraction(0)).ticks
+    return share(whole, use, part, Fraction(0), place).ticks

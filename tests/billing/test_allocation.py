@@ -7,6 +7,7 @@ import pytest
 from slurm_finops.billing.allocation import Shared
 from slurm_finops.billing.capacity import AllocationError
 from slurm_finops.billing.pricing import Priced, price
+from slurm_finops.billing.terms import Terms
 from slurm_finops.core.accrual import Cost
 from slurm_finops.core.money import TICKS, to_minor
 from slurm_finops.core.pools import Overhead, Spread
@@ -58,6 +59,21 @@ def test_a_half_used_reservation_is_borne_by_use_and_half_of_it_is_unused() -> N
         "usage": 0, "share": 288_000, "unused": 288_000, "purchase": 0,
     }  # fmt: skip
     assert cents(ledger) == {None: 30 * 24 * 800}
+
+
+@pytest.mark.parametrize("what", [
+    # an hour of it is a tick more than three can share
+    terms(a_pool(hourly=TICKS + 1, units=3)),
+    terms(a_pool(hourly=TICKS + 1, units=3, unused=Spread("proportional"))),
+    terms(lines=(a_line(TICKS + 1, Spread("proportional", by="gpu_hours")),)),
+], ids=["use", "unused", "line"])  # fmt: skip
+def test_who_has_the_odd_tick_does_not_hang_on_who_came_first(what: Terms) -> None:
+    runs = [run(i, team, HOUR, HOUR) for i, team in enumerate(("nlp", "cv", "ops"), 1)]
+    columns = "day", "name", "category", "team"
+    one, two = (shares(priced(*some, what=what), *columns) for some in (runs, runs[::-1]))
+    assert one == two
+    used = {row[-2] for row in one if row[2] in ("share", "line") and row[3]}
+    assert max(used) == min(used) + 1
 
 
 def test_what_is_covered_bills_nothing_and_the_purchase_bills_it_once() -> None:
