@@ -42,7 +42,7 @@ class _Subscription(NamedTuple):
 
     @property
     def report(self) -> str:
-        team, project = self.owner
+        team, project = self.owner.team, self.owner.project
         return f"project:{team}/{project}" if project else f"team:{team}"
 
 

@@ -69,16 +69,19 @@ class Site:
 
 
 class Owner(NamedTuple):
-    """Whose costs: a team's, one of its projects', or with no name everybody's.
+    """Whose costs: a team's, one of its projects', a cost centre's, or with no name everybody's.
 
-    ``UNTAGGED`` as team is whoever named none.
+    ``UNTAGGED_NAME`` as team is whoever named none.
     """
 
     team: str = ""
     project: str = ""
+    cost_center: str = ""
 
     @property
     def title(self) -> str:
+        if self.cost_center:
+            return self.cost_center
         return f"{self.team} / {self.project}" if self.project else self.team or "All teams"
 
     def scope(self, period: Period) -> Scope:
@@ -89,6 +92,10 @@ class Owner(NamedTuple):
             scope = scope.narrowed("tag_sets.team = ?", self.team, tables=("tag_sets",))
         if self.project:
             scope = scope.narrowed("tag_sets.project = ?", self.project)
+        if self.cost_center:
+            scope = scope.narrowed(
+                "tag_sets.cost_center = ?", self.cost_center, tables=("tag_sets",)
+            )
         return scope
 
 
