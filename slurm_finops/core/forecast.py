@@ -1,11 +1,13 @@
-"""What the next days of a group will cost, from what its past days did; integers only.
+"""What the next days of a group will cost, by what its past days did; whole numbers and fractions.
 
 A history is ticks a day, oldest first, up to yesterday, from the group's first use on.
 
 Each coming day is taken to cost what its weekday cost on average over the last
-`WEEKS` weeks.  The range is how far the same rule, asked on each past day, was off.
+`WEEKS` weeks, the dearest day of them counted as at most twice the second.  The
+range is how far the same rule, asked on each past day, was off.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import accumulate
@@ -14,14 +16,15 @@ from typing import NamedTuple
 from slurm_finops.core.money import round_half_away
 
 WEEK = 7
-#: Whole weeks that a forecast looks back; a younger group has as many as it has.
-WEEKS = 4
+#: Whole weeks that a forecast looks back.  Two follow a change sooner and four err less where
+#: there is none (docs/forecast.md).
+WEEKS = 3
 #: Days of history under which nothing is said.
-LEAST = 21
-#: What the range is to hold: 8 of 10, the others halved to both sides.
+LEAST = 28
+#: Of a span so many must lie in the history behind its first week, for what was off to be known.
+SPANS = 3
+#: The part of all cases that is left out of a range on either side.
 TAIL = Fraction(1, 10)
-#: So many times the median distance from the usual is no wonder yet.
-MADS = 6
 
 
 class Range(NamedTuple):
@@ -31,14 +34,23 @@ class Range(NamedTuple):
     middle: int
     high: int
 
+    def plus(self, ticks: int) -> "Range":
+        """With what is spent already."""
+        return Range(*(one + ticks for one in self))
+
 
 class Backtest(NamedTuple):
-    """How often a range made on a past day held: ``within`` of ``made``, with their widths."""
+    """Of ``made`` ranges of past days so many held what came; ``below`` of what came was below.
+
+    ``width``, ``off`` and ``actual`` are sums in ticks: of high - low, of how far the
+    middle was off, and of what came.
+    """
 
     made: int
     within: int
-    #: sums over all that were made, in ticks: of high - low, and of what it came to
+    below: int
     width: int
+    off: int
     actual: int
 
 
@@ -48,53 +60,89 @@ def forecast(history: Sequence[int], days: int) -> Range | None:
         return None
     if days <= 0:
         return Range(0, 0, 0)
-    middle = point(history, len(history), days)
-    low, high = _errors(history, days)
-    return Range(max(0, min(middle, middle + low)), middle, max(middle, middle + high))
+    middle = expected(history, len(history), days)
+    low, high = _off(history, days, middle)
+    return Range(max(min(0, middle), middle + min(0, low)), middle, middle + max(0, high))
 
 
-def point(history: Sequence[int], at: int, days: int) -> int:
-    """The forecast that was made when only ``history[:at]`` was known; at least a week of it."""
+def expected(history: Sequence[int], at: int, days: int) -> int:
+    """What ``days`` days were taken to cost when only ``history[:at]`` was known, a week of it."""
     weeks = min(WEEKS, at // WEEK)
     window = history[at - weeks * WEEK : at]
-    cap = 2 * sorted(window)[-2]
+    second = sorted(window)[-2]
+    cap = max(second, 2 * second)
     whole, rest = divmod(days, WEEK)
-    total = 0
-    for i, ticks in enumerate(window):
-        total += min(ticks, cap) * (whole + (i % WEEK < rest))
+    total = sum(min(ticks, cap) * (whole + (i % WEEK < rest)) for i, ticks in enumerate(window))
     return round_half_away(total, weeks)
 
 
-def _errors(history: Sequence[int], days: int) -> tuple[int, int]:
-    """By how much what came was below and above the forecast: the edges of 8 of 10 cases.
+def _off(history: Sequence[int], days: int, middle: int) -> tuple[int, int]:
+    """How far below and above ``middle`` the edges of the range lie, in ticks.
 
-    Of a span that the history has not three of, a shorter one stands for it, in proportion.
+    What came after each past day is known as a share of what had been expected, or of
+    the average of the whole history where that is more: a group that rests is not off
+    by a thousandfold.  For a span that has no `SPANS` in the history a shorter one
+    stands.  Spans overlap, so there are only ``apart`` independent ones: as many of a
+    hundred are left out as conformal prediction leaves out of so few (none below 9), and the
+    edges are moved out by one part in so many.
     """
-    span = min(days, max(1, (len(history) - WEEK) // 3))
+    size = len(history)
+    span = min(days, (size - WEEK) // SPANS)
     upto = [0, *accumulate(history)]
-    made = range(WEEK, len(history) - span + 1)
-    off = sorted(upto[at + span] - upto[at] - point(history, at, span) for at in made)
+    made = range(WEEK, size - span + 1)
+    shares = []
+    for at in made:
+        before = expected(history, at, span)
+        scale = max(before * size, upto[size] * span, size)
+        shares.append(Fraction((upto[at + span] - upto[at] - before) * size, scale))
+    shares.sort()
     apart = len(made) // span + 1
-    drop = int(len(off) * max(Fraction(0), TAIL - (1 - TAIL) / apart))
-    low, high = off[drop], off[-1 - drop]
-    return -round_half_away(-low * days, span), round_half_away(high * days, span)
+    drop = int(len(made) * max(Fraction(0), TAIL - (1 - TAIL) / apart))
+    unit = max(Fraction(middle), Fraction(upto[size] * days, size)) * Fraction(apart + 1, apart)
+    edges = shares[drop] * unit, shares[-1 - drop] * unit
+    return round_half_away(*edges[0].as_integer_ratio()), round_half_away(
+        *edges[1].as_integer_ratio()
+    )
+
+
+def path(history: Sequence[int], days: int) -> list[int]:
+    """What is expected to be spent by the end of each of the next ``days`` days."""
+    return [expected(history, len(history), day) for day in range(1, days + 1)]
+
+
+def used_up(path: Sequence[int], left: int) -> int | None:
+    """On which of the days of a path, from 0, ``left`` is used up; None if on none of them."""
+    if left <= 0:
+        return 0
+    day = bisect_left(list(accumulate(path, max)), left)
+    return day if day < len(path) else None
+
+
+def stretched(path: Sequence[int], end: int) -> list[int]:
+    """A path that ends at ``end`` instead, day by day in proportion."""
+    last = path[-1] if path else 0
+    if last > 0:
+        return [round_half_away(ticks * end, last) for ticks in path]
+    return [round_half_away(end * day, len(path)) for day in range(1, len(path) + 1)]
 
 
 def backtest(history: Sequence[int], days: int) -> Backtest:
     """How often the ranges that would have been made on past days held."""
     upto = [0, *accumulate(history)]
-    made = within = width = actual = 0
+    sums = [0] * 6
     for at in range(LEAST, len(history) - days + 1):
         found = forecast(history[:at], days)
         came = upto[at + days] - upto[at]
         if found:
-            made, width, actual = made + 1, width + found.high - found.low, actual + came
-            within += found.low <= came <= found.high
-    return Backtest(made, within, width, actual)
+            held = found.low <= came <= found.high
+            one = (1, held, came < found.low, found.high - found.low, abs(came - found.middle),
+                   came)  # fmt: skip
+            sums = [a + b for a, b in zip(sums, one, strict=True)]
+    return Backtest(*sums)
 
 
 def usual(totals: Sequence[int]) -> tuple[int, int] | None:
-    """Between what at least 8 of 10 of earlier periods of the same kind cost; None for under 4.
+    """Between what at least 8 of 10 of earlier periods of one kind cost; None for less than 4.
 
     Of n totals in order, the lowest and the highest ``n // 10`` are left out.
     """
@@ -102,32 +150,3 @@ def usual(totals: Sequence[int]) -> tuple[int, int] | None:
         return None
     ordered, drop = sorted(totals), len(totals) // 10
     return ordered[drop], ordered[-1 - drop]
-
-
-class Unusual(NamedTuple):
-    """Ticks: what a day cost, what such a day usually costs, and up to where it is no wonder."""
-
-    ticks: int
-    usual: int
-    limit: int
-
-
-def unusual(history: Sequence[int], ticks: int, floor: int = 0) -> Unusual | None:
-    """Whether the day after ``history`` cost more than the group's history makes likely.
-
-    ``floor``: ticks that it must be above the usual at the least.  None: it did
-    not, or there is too little history to say.
-    """
-    if len(history) < LEAST:
-        return None
-    seen = history[-8 * WEEK :]
-    medians = [median(seen[-1 - i :: -WEEK]) for i in range(WEEK)]
-    off = [abs(day - medians[i % WEEK]) for i, day in enumerate(reversed(seen))]
-    own = medians[WEEK - 1]
-    limit = max(own + MADS * median(off), own + floor, max(seen))
-    return Unusual(ticks, own, limit) if ticks > limit else None
-
-
-def median(values: Sequence[int]) -> int:
-    """The middle one; of an even number the lower of the two."""
-    return sorted(values)[(len(values) - 1) // 2]
