@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from slurm_finops.core.pools import Allocation
     from slurm_finops.core.rates import Rate
     from slurm_finops.ledger.store import Ledger
-    from slurm_finops.reports.build import Site
+    from slurm_finops.reports.site import Site
 
 _DEFAULTS = (Path("/etc/slurm-finops/finops.toml"), Path("finops.toml"))
 #: How long a command that writes waits for another to finish.
@@ -218,7 +218,7 @@ class App:
 
     @property
     def site(self) -> Site:
-        from slurm_finops.reports.build import Site
+        from slurm_finops.reports.site import Site
 
         config = self.config
         return Site(

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from slurm_finops.core.period import Period
     from slurm_finops.delivery.message import Content
     from slurm_finops.ledger.store import Ledger
-    from slurm_finops.reports.build import Owner
+    from slurm_finops.reports.pages import Pages
+    from slurm_finops.reports.site import Owner
 
 #: After an outage so many periods are caught up with: a month of days, a quarter of months.
 _CATCH_UP = {"day": 31, "week": 5, "month": 3}
@@ -62,13 +63,18 @@ def due(app: App, ledger: Ledger, asked: Period | None, only: str | None = None)
     Who held nothing in a period is not written to.  A page is rendered once,
     and only if one of its mails is made.
     """
+    from slurm_finops.cli.paging import pages_of
     from slurm_finops.reports.build import anything_spent
+
+    @cache
+    def pages(of: Period) -> Pages:
+        return pages_of(app, ledger, of, many=True)
 
     for whose in _subscriptions(app.config, only):
         for period in [asked] if asked else _periods(app, ledger, whose.report):
             if not anything_spent(ledger, whose.owner, period):
                 continue
-            content = cache(partial(_content, app, ledger, whose, period))
+            content = cache(partial(_content, app, pages, whose, period))
             label = _key(app, period)
             for recipient in dict.fromkeys(whose.recipients):
                 make = partial(_message, app, content, whose.report, label, recipient)
@@ -76,7 +82,7 @@ def due(app: App, ledger: Ledger, asked: Period | None, only: str | None = None)
 
 
 def _subscriptions(config: Config, only: str | None) -> list[_Subscription]:
-    from slurm_finops.reports.build import Owner
+    from slurm_finops.reports.site import Owner
 
     found = []
     for team in config.teams:
@@ -126,13 +132,15 @@ def _key(app: App, period: Period) -> str:
     return f"{period.label}@{day_date(app.config.calendar.day_of(now()))}"
 
 
-def _content(app: App, ledger: Ledger, whose: _Subscription, period: Period) -> Content:
+def _content(
+    app: App, pages: Callable[[Period], Pages], whose: _Subscription, period: Period
+) -> Content:
     from slurm_finops.delivery.message import Content, Picture
-    from slurm_finops.reports import build, render
+    from slurm_finops.reports import render
 
-    page = build.page(ledger, app.site, period, whose.owner, budget_minor=whose.budget_minor)
+    page = pages(period).page(whose.owner)
     images = tuple(
-        Picture(f"chart{i}", png) for i, (png, _) in enumerate(render.pictures(page))
+        Picture(f"chart{i}", one.image) for i, one in enumerate(render.pictures(page))
     )
     as_of = app.said_now()
     return Content(

@@ -135,7 +135,8 @@ def _report(app: App, ledger: Ledger) -> str:
     """This month's page, and last month's, which late jobs still change."""
     from slurm_finops.cli.files import make_folder, save
     from slurm_finops.cli.report import write
-    from slurm_finops.reports.build import EVERYBODY, anything_spent
+    from slurm_finops.reports.build import anything_spent
+    from slurm_finops.reports.site import EVERYBODY
 
     folder = app.config.database.parent / "reports"
     make_folder(folder)

@@ -42,6 +42,16 @@ def daily(db: sqlite3.Connection, first: int, last: int) -> dict[Owner, dict[int
     return found
 
 
+def of_scope(db: sqlite3.Connection, scope: Scope) -> dict[int, Day]:
+    """The same of one scope alone, whoever's it is."""
+    return {
+        day_number(date.fromisoformat(str(row.key[0]))): Day(
+            row.effective_ticks, row.budgeted_ticks, row.gpu_seconds
+        )
+        for row in spend(db, scope, ("day",))
+    }
+
+
 def of_owner(
     found: Mapping[Owner, Mapping[int, Day]], team: str | None, project: str | None = None
 ) -> dict[int, Day]:

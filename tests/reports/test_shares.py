@@ -9,8 +9,9 @@ from slurm_finops.core.money import TICKS
 from slurm_finops.core.period import Calendar
 from slurm_finops.core.pools import Spread
 from slurm_finops.core.tags import Tags
-from slurm_finops.reports.build import Owner, Site, page, report
+from slurm_finops.reports.build import page, report
 from slurm_finops.reports.render import mail_text, page_html, subject
+from slurm_finops.reports.site import Owner, Site
 from slurm_finops.reports.tables import report_json, table_text
 from slurm_finops.reports.view import Page
 from tests.billing.pools import CALENDAR, DAY, HOUR, POLICY, a_line, a_pool, run, terms
