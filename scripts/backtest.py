@@ -15,7 +15,7 @@ from tests.core.spending import GROUPS, UNIT  # noqa: E402
 
 PAGE = ROOT / "docs" / "forecast.md"
 TRIALS = 400
-SPANS = ((28, 15), (56, 15), (120, 7), (120, 15), (120, 30), (365, 15), (365, 180))
+SPANS = ((28, 15), (56, 15), (120, 7), (120, 15), (120, 30), (120, 180))
 YEARS = 40
 Row = tuple[str, ...]
 
