@@ -6,6 +6,8 @@ from email.utils import parseaddr
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from slurm_finops.config.alerts import alerts_of
+from slurm_finops.config.budgets import budgets_of
 from slurm_finops.config.charging import charging, timeline_of
 from slurm_finops.config.fields import decimal, month_day, rate_of, unique
 from slurm_finops.config.model import Config, Gate, Hook, Mail, Project, Team
@@ -95,6 +97,7 @@ def _config(top: Table) -> Config:
     tags = top.table("tags") or Table(top.path, "tags", {})
     policy, gate = _tags(tags, teams)
     mail = top.table("mail")
+    alerts = top.table("alerts") or Table(top.path, "alerts", {})
     hook = top.table("hook")
     privacy = top.table("privacy") or Table(top.path, "privacy", {})
     people = privacy.choice("people", ("names", "pseudonyms", "none"), "names")
@@ -103,6 +106,7 @@ def _config(top: Table) -> Config:
         database=database.absolute(), zone=zone, policy=policy, gate=gate,
         rates=rates, allocation=allocation, charging=charges_by, teams=teams,
         mail=_mail(mail) if mail else None,
+        alerts=alerts_of(alerts, digits, _addresses(alerts, "to")),
         hook=_hook(hook) if hook else Hook(),
         people=people, charge_suspended=suspended == "charge",
         fiscal_year=fiscal_year,
@@ -212,36 +216,40 @@ def _accounts(table: Table) -> tuple[str, ...] | None:
 
 
 def _team(table: Table, digits: int) -> Team:
+    name = table.text("name", "the team's name")
     team = Team(
-        name=table.text("name", "the team's name"),
+        name=name,
         cost_center=table.text("cost_center", "a cost centre", None),
         accounts=_accounts(table),
         users=table.texts("users", "a list of users or globs", None),
         wckeys=table.texts("wckeys", "a list of WCKeys or globs", None),
         email=_addresses(table),
         budget_minor=decimal(table, "budget", digits, 'a text such as "10000"', None),
-        projects=tuple(_project(project, digits) for project in table.tables("projects")),
+        budgets=budgets_of(table, digits, name),
+        projects=tuple(_project(project, digits, name) for project in table.tables("projects")),
     )
     table.done()
     unique(table, "projects", [project.name for project in team.projects])
     return team
 
 
-def _project(table: Table, digits: int) -> Project:
+def _project(table: Table, digits: int, team: str) -> Project:
+    name = table.text("name", "the project's name")
     project = Project(
-        name=table.text("name", "the project's name"),
+        name=name,
         email=_addresses(table),
         budget_minor=decimal(table, "budget", digits, 'a text such as "4000"', None),
+        budgets=budgets_of(table, digits, team, name),
     )
     table.done()
     return project
 
 
-def _addresses(table: Table) -> tuple[str, ...]:
-    addresses: tuple[str, ...] = table.texts("email", "a list of mail addresses")
+def _addresses(table: Table, key: str = "email") -> tuple[str, ...]:
+    addresses: tuple[str, ...] = table.texts(key, "a list of mail addresses")
     for address in addresses:
         if not _ADDRESS.fullmatch(address):
-            raise table.fail("email", f'{address!r} is no address such as "pi@example.org"')
+            raise table.fail(key, f'{address!r} is no address such as "pi@example.org"')
     return addresses
 
 

@@ -21,6 +21,8 @@ WEEK = 7
 WEEKS = 3
 #: Days of history under which nothing is said.
 LEAST = 28
+#: Days of history that are looked at: what was before says little of what will be.
+HISTORY = 120
 #: Of a span so many must lie in the history behind its first week, for what was off to be known.
 SPANS = 3
 #: The part of all cases that is left out of a range on either side.
@@ -60,6 +62,7 @@ def forecast(history: Sequence[int], days: int) -> Range | None:
         return None
     if days <= 0:
         return Range(0, 0, 0)
+    history = history[-HISTORY:]
     middle = expected(history, len(history), days)
     low, high = _off(history, days, middle)
     return Range(max(min(0, middle), middle + min(0, low)), middle, middle + max(0, high))

@@ -2,10 +2,8 @@
 
 import sqlite3
 from collections.abc import Mapping
-from datetime import date
 from typing import NamedTuple
 
-from slurm_finops.core.period import day_number
 from slurm_finops.ledger.shares import spend
 from slurm_finops.ledger.spend import Scope
 
@@ -33,12 +31,13 @@ def daily(db: sqlite3.Connection, first: int, last: int) -> dict[Owner, dict[int
     A day on which an owner held and paid nothing is not in it.
     """
     found: dict[Owner, dict[int, Day]] = {}
-    for row in spend(db, Scope(first, last), ("day", "team", "project")):
-        day, team, project = row.key
-        number = day_number(date.fromisoformat(str(day)))
-        found.setdefault((team, project), {})[number] = Day(
-            row.effective_ticks, row.budgeted_ticks, row.gpu_seconds
-        )
+    for day in range(first, last):
+        # a day at a time: grouping a year at once sorts it, and takes twice as long
+        for row in spend(db, Scope(day, day + 1), ("team", "project")):
+            team, project = row.key
+            found.setdefault((team, project), {})[day] = Day(
+                row.effective_ticks, row.budgeted_ticks, row.gpu_seconds
+            )
     return found
 
 

@@ -6,11 +6,11 @@ from random import Random
 
 #: A group's days: a source of chance, how many days are its history, and how many come after.
 Group = Callable[[Random, int, int], list[int]]
-_UNIT = 3_600_000_000
+UNIT = 3_600_000_000
 
 
 def _ticks(amount: float) -> int:
-    return int(amount * _UNIT)
+    return int(amount * UNIT)
 
 
 def steady(chance: Random, past: int, coming: int) -> list[int]:
