@@ -43,12 +43,11 @@ def daily(db: sqlite3.Connection, first: int, last: int) -> dict[Owner, dict[int
 
 def of_scope(db: sqlite3.Connection, scope: Scope) -> dict[int, Day]:
     """The same of one scope alone, whoever's it is."""
-    return {
-        day_number(date.fromisoformat(str(row.key[0]))): Day(
-            row.effective_ticks, row.budgeted_ticks, row.gpu_seconds
-        )
-        for row in spend(db, scope, ("day",))
-    }
+    found = {}
+    for day in range(scope.first, scope.last):
+        for row in spend(db, scope._replace(first=day, last=day + 1), ()):
+            found[day] = Day(row.effective_ticks, row.budgeted_ticks, row.gpu_seconds)
+    return found
 
 
 def of_owner(

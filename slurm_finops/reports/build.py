@@ -8,6 +8,7 @@ from typing import NamedTuple
 from slurm_finops.billing.allocation import outdated
 from slurm_finops.billing.changed import charged_otherwise
 from slurm_finops.billing.holdings import holdings
+from slurm_finops.billing.standings import Standing
 from slurm_finops.core.money import apportion_ticks, to_minor
 from slurm_finops.core.period import Period, day_date
 from slurm_finops.core.rates import touched
@@ -23,7 +24,6 @@ from slurm_finops.reports import insight
 from slurm_finops.reports.faults import tag_faults
 from slurm_finops.reports.format import BESIDE
 from slurm_finops.reports.holdings import allotments
-from slurm_finops.reports.insight import Limit
 from slurm_finops.reports.rounding import apportion_billed
 from slurm_finops.reports.site import EVERYBODY, Owner, Site, header_of, name_order
 from slurm_finops.reports.view import (
@@ -142,20 +142,17 @@ def _provisional(ledger: Ledger, scope: Scope) -> Sums:
 def page(
     ledger: Ledger, site: Site, period: Period, owner: Owner = EVERYBODY, *,
     by: Sequence[str] = (), days: Mapping[int, history.Day] | None = None,
-    limits: Iterable[Limit] = (), state: State | None = None,
+    budgets: Iterable[Standing] = (), state: State | None = None,
 ) -> Page:  # fmt: skip
     """A page for an owner, or for the whole site by ``by``.
 
-    ``days`` are what each day cost the owner, from `insight.first_day` and the limits'
-    first days on; with None nothing is said of how usual a cost is, or of budgets.
+    ``days`` are what each day cost the owner, from `insight.first_day` and the budgets'
+    first days on; with None nothing is said of how usual a cost is.
     """
     scope = owner.scope(period)
     main = tuple(by) or _main(owner)
     at_list = anything_shared(ledger.db, scope)
     name = main[0] if main[0] not in ("day", "user") or site.people == "names" else "team"
-    until = period.last if site.as_of is None else min(
-        period.last, site.calendar.day_of(site.as_of) + 1
-    )  # fmt: skip
     known = days or {}
     return Page(
         title=owner.title,
@@ -170,8 +167,7 @@ def page(
         daily=daily(ledger, site, period, "team" if name == "day" else name, owner),
         faults=tag_faults(ledger, site, scope),
         budgets=tuple(
-            insight.budget(known, site, limit, period, until) for limit in limits
-            if days is not None and limit.first < until
+            insight.budget(one, known, site, header_of(site, period)) for one in budgets
         ),
         allotments=_allotments(ledger, site, period, owner),
         trend=insight.trend(known, site, period) if days is not None else None,

@@ -24,6 +24,7 @@ from slurm_finops.reports.canvas import (
     tell,
 )
 from slurm_finops.reports.format import (
+    about,
     day_name,
     figure,
     in_period,
@@ -198,7 +199,7 @@ def budget_png(
         axes.plot(range(gone + 1), [0.0, *map(float, budget.days)], color=PALETTE[0], linewidth=2.2)
         if ahead:
             _fan(axes, budget, length)
-            _told_at(axes, f"{figure(ahead.middle_minor, header)} expected", 0.99,
+            _told_at(axes, f"about {about(ahead.middle_minor, header)}", 0.99,
                      ahead.middle_minor, "right", ink)  # fmt: skip
         step = round_step(top, header.digits)
         ticks = range(0, top + step, step)

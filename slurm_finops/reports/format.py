@@ -32,6 +32,14 @@ def money(minor: int, header: Header) -> str:
     return f"{figure(minor, header)} {header.currency}"
 
 
+def about(minor: int, header: Header) -> str:
+    """What was never exact, such as a forecast, in whole units where there are many of them."""
+    unit = 10**header.digits
+    if abs(minor) < 100 * unit:
+        return figure(minor, header)
+    return number(round_half_away(minor, unit), 0, header)
+
+
 def cost(minor: int, row: Row, header: Header) -> str:
     """A row's money; a dash where nothing of it has a price, for that is not zero."""
     return "–" if row.unpriced else figure(minor, header)

@@ -1,19 +1,20 @@
 """What a page says beside its tables: is it normal, will the budget last, what was wasted."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
-from slurm_finops.core.forecast import forecast, path, stretched, used_up, usual
-from slurm_finops.core.money import TICKS, apportion_ticks, to_minor
+from slurm_finops.billing.standings import Standing
+from slurm_finops.core.budgets import MONTH, SPAN
+from slurm_finops.core.forecast import usual
+from slurm_finops.core.money import apportion_ticks, to_minor
 from slurm_finops.core.period import Calendar, Period, day_date
 from slurm_finops.ledger.endings import costliest, suspended_gpu_seconds
-from slurm_finops.ledger.history import NOTHING, Day, series
+from slurm_finops.ledger.history import NOTHING, Day
 from slurm_finops.ledger.shares import spend
 from slurm_finops.ledger.spend import Scope
 from slurm_finops.ledger.store import Ledger
-from slurm_finops.reports.format import month_name, visible
-from slurm_finops.reports.site import Site, header_of
-from slurm_finops.reports.view import Ahead, Budget, Costly, Trend, Waste
+from slurm_finops.reports.format import month_name
+from slurm_finops.reports.site import Site
+from slurm_finops.reports.view import Ahead, Budget, Costly, Header, Trend, Waste
 
 #: With how many periods before one is compared.
 _BEFORE = {"day": 28, "week": 8, "month": 6}
@@ -25,18 +26,6 @@ CAUSES = {
     "NODE_FAIL": "node failed", "BOOT_FAIL": "node failed", "DEADLINE": "past its deadline",
     "REVOKED": "revoked",
 }  # fmt: skip
-
-
-class Limit(NamedTuple):
-    """A budget as it is configured: its name, its days ``[first, last)``, minor units.
-
-    One without a name is a billing month's.
-    """
-
-    name: str
-    first: int
-    last: int
-    minor: int
 
 
 def first_day(calendar: Calendar, period: Period) -> int:
@@ -85,46 +74,40 @@ def _minor(ticks: Sequence[int], digits: int) -> tuple[int, int]:
     return low, high
 
 
-def budget(
-    days: Mapping[int, Day], site: Site, limit: Limit, period: Period, until: int
-) -> Budget:
-    """A budget by the end of the day before ``until``, and what it may come to."""
-    last = min(until, limit.last)
+def budget(one: Standing, days: Mapping[int, Day], site: Site, header: Header) -> Budget:
+    """A budget as it stands, with what was spent by the end of each of its days so far."""
+    first, last = one.period.first, one.period.last
+    until = last - one.days_left
     sums, so_far = [], 0
-    for day in range(limit.first, last):
+    for day in range(first, until):
         so_far += days.get(day, NOTHING).budgeted_ticks
         sums.append(to_minor(so_far, site.digits))
-    gone, length = last - limit.first, limit.last - limit.first
+    expected = one.used_up[0]
+    ahead = one.end and Ahead(
+        one.end.low, one.end.middle, one.end.high,
+        None if expected is None or one.left_minor <= 0 else day_date(expected),
+        one.exposed_minor,
+    )  # fmt: skip
     return Budget(
-        name=limit.name or month_name(day_date(limit.first), header_of(site, period)),
-        first_day=day_date(limit.first),
-        last_day=day_date(limit.last - 1),
-        limit_minor=limit.minor,
-        spent_minor=sums[-1] if sums else 0,
-        pace_minor=limit.minor * gone // length,
-        by=day_date(last - 1),
-        ahead=_ahead(days, site, limit, last, so_far),
+        name=_name(one, header),
+        first_day=day_date(first),
+        last_day=day_date(last - 1),
+        limit_minor=one.budget.limit_minor,
+        spent_minor=one.spent_minor,
+        pace_minor=one.pace_minor,
+        by=day_date(max(until, first + 1) - 1),
+        ahead=ahead,
         days=tuple(sums),
     )
 
 
-def _ahead(
-    days: Mapping[int, Day], site: Site, limit: Limit, last: int, spent: int
-) -> Ahead | None:
-    left = limit.last - last
-    history = series(days, last, budgeted=True)
-    found = forecast(history, left) if left else None
-    if found is None:
-        return None
-    low, middle, high = (to_minor(one, site.digits) for one in found.plus(spent))
-    steps = stretched(path(history, left), found.middle)
-    spare = _ticks(limit.minor, site.digits) - spent
-    place = used_up(steps, spare)
-    return Ahead(low, middle, high, None if place is None else day_date(last + place))
-
-
-def _ticks(minor: int, digits: int) -> int:
-    return int(minor * TICKS // 10**digits)
+def _name(one: Standing, header: Header) -> str:
+    """``June 2026``, ``the fiscal year 2026``, or the name of a grant."""
+    if one.budget.kind == SPAN:
+        return one.budget.name
+    if one.budget.kind == MONTH:
+        return month_name(day_date(one.period.first), header)
+    return f"the fiscal year {one.period.label}"
 
 
 def waste(ledger: Ledger, site: Site, scope: Scope) -> tuple[Waste, ...]:
@@ -152,7 +135,7 @@ def costly(
         Costly(
             job_id=one.job_id, cluster=one.cluster,
             user=one.user if site.people == "names" else "",
-            name=visible(one.name), state=one.state, start=calendar.isoformat(one.start),
+            name=one.name, state=one.state, start=calendar.isoformat(one.start),
             end=None if one.end is None else calendar.isoformat(one.end),
             gpu_seconds=one.gpu_seconds,
             minor=to_minor(one.list_ticks if at_list else one.effective_ticks, site.digits),

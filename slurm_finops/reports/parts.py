@@ -184,7 +184,8 @@ def runs(page: Page, most: int | None) -> list[dict[str, str]]:
     return [
         {"job": f"{one.cluster}/{one.job_id}", "anchor": f"run-{one.cluster}-{one.job_id}",
          "user": shortened(visible(one.user), 24),
-         "name": shortened(one.name, _NAME_WIDTH), "state": one.state.lower().replace("_", " "),
+         "name": shortened(visible(one.name), _NAME_WIDTH) or "(no name)",
+         "state": one.state.lower().replace("_", " "),
          "when": _when(one, header), "hours": gpu_hours(one.gpu_seconds, header),
          "cost": figure(one.minor, header)}
         for one in page.costliest[:most]
@@ -192,11 +193,11 @@ def runs(page: Page, most: int | None) -> list[dict[str, str]]:
 
 
 def _when(one: Costly, header: Header) -> str:
-    """``8 Jun 14:03 to 9 Jun 02:11``."""
+    """``8 Jun 14:03 to 9 Jun 02:11``, ``since 8 Jun 14:03``."""
     start = datetime.fromisoformat(one.start)
     said = f"{short_day(start.date(), header)} {start:%H:%M}"
     if one.end is None:
-        return f"{said}, still running"
+        return f"since {said}"
     end = datetime.fromisoformat(one.end)
     same = start.date() == end.date()
     return f"{said} to {'' if same else short_day(end.date(), header) + ' '}{end:%H:%M}"

@@ -8,15 +8,14 @@ from collections.abc import Iterator
 from datetime import date
 from typing import NamedTuple
 
-from slurm_finops.core.money import round_half_away
 from slurm_finops.core.words import count
 from slurm_finops.reports.format import (
+    about,
     day_name,
     figure,
     gpu_hours,
     in_period,
     money,
-    number,
     row_name,
     share,
     shortened,
@@ -84,20 +83,12 @@ def _normal(trend: Trend, header: Header) -> str:
         spent = trend.spent_minor
         is_usual = "more than" if spent > high else "less than" if spent < low else "within"
         parts.append(
-            f"{is_usual} the usual {_about(low, header)} to {_about(high, header)} "
+            f"{is_usual} the usual {about(low, header)} to {about(high, header)} "
             f"of the {trend.periods} {trend.every}s before"
         )
     if not parts:
-        return "nothing to compare it with yet" if trend.every else ""
+        return "Nothing to compare it with yet." if trend.every else ""
     return _sentence("; ".join(parts))
-
-
-def _about(minor: int, header: Header) -> str:
-    """What was never exact, such as a forecast, in whole units where there are many of them."""
-    unit = 10**header.digits
-    if abs(minor) < 100 * unit:
-        return figure(minor, header)
-    return number(round_half_away(minor, unit), 0, header)
 
 
 def _beside(trend: Trend, header: Header) -> str:
@@ -134,8 +125,8 @@ def _ahead(budget: Budget, header: Header) -> str:
     ahead, end = budget.ahead, day_name(budget.last_day, header)
     assert ahead is not None
     reach = (
-        f"about {_about(ahead.middle_minor, header)} by {end} "
-        f"({_about(ahead.low_minor, header)} to {_about(ahead.high_minor, header)})"
+        f"about {about(ahead.middle_minor, header)} by {end} "
+        f"({about(ahead.low_minor, header)} to {about(ahead.high_minor, header)})"
     )
     if ahead.used_up is not None:
         when = day_name(ahead.used_up, header)

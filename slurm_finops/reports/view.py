@@ -132,6 +132,8 @@ class Ahead:
     high_minor: int
     #: the first day on which nothing is left, as the middle goes on; None if it lasts
     used_up: date | None = None
+    #: what runs that go on may add at most by then
+    exposed_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True)
