@@ -65,8 +65,9 @@ def headline(alert: Alert, style: Style) -> str:
     one = _standing(alert)
     if alert.kind == FORECAST:
         when = one.used_up[0]
-        on = f" on {_day(when)}" if when is not None else ""
-        return f"the budget for {_span(one)} is expected to be used up{on}"
+        if when is None:
+            return f"the budget for {_span(one)} is not expected to last"
+        return f"the budget for {_span(one)} is expected to last until {_day(when)}"
     if one.left_minor <= 0:
         over = f", {style.money(-one.left_minor)} over" if one.left_minor else ""
         return f"the budget for {_span(one)} is used up{over}"
@@ -235,9 +236,16 @@ def mail_html(alert: Alert, style: Style, as_of: str) -> str:
     return _environment().get_template("alert.html.j2").render(
         owner=shortened(owner(alert), _NAME), headline=headline(alert, style),
         subject=subject(alert, style), facts=facts(alert, style), bar=bar,
-        rows=rows(alert.odd, style) if alert.odd and alert.odd.runs else [],
+        runs=[_run(row) for row in rows(alert.odd, style)[1:]] if alert.odd else [],
+        currency=style.currency,
         command=next_step(alert), foot=_foot(as_of),
     )  # fmt: skip
+
+
+def _run(row: tuple[str, ...]) -> dict[str, Any]:
+    """A row of `rows` for a narrow screen: the job and its user, and the rest under them."""
+    *names, tags, state, hours, cost = row
+    return {"names": names, "tags": tags, "state": state, "hours": hours, "cost": cost}
 
 
 def as_json(
