@@ -61,6 +61,8 @@ def an_odd_day(**more: object) -> Alert:
     (told(a_standing()), "nlp / llama: 80.0% of the budget for June 2026 is spent"),
     (told(a_standing(), 1),
      "nlp / llama: the budget for June 2026 is expected to last until 20 June 2026"),
+    (told(a_standing(used_up=(FIRST + 29, FIRST + 20)), 1),
+     "nlp / llama: the budget for June 2026 is expected to be overspent by 3,000.00 USD"),
     (told(a_standing(spent_minor=5000_00)), "nlp / llama: the budget for June 2026 is used up"),
     (told(a_standing(spent_minor=5100_10)),
      "nlp / llama: the budget for June 2026 is used up, 100.10 USD over"),
