@@ -66,8 +66,8 @@ def headline(alert: Alert, style: Style) -> str:
     if alert.kind == FORECAST:
         when = one.used_up[0]
         if when is None or when >= one.period.last - 1:  # "until" its last day would sound well
-            over = one.end.middle - one.budget.limit_minor if one.end else 0
-            return f"the budget for {_span(one)} is expected to be overspent by {style.money(over)}"
+            more = style.money(one.end.middle - one.budget.limit_minor if one.end else 0)
+            return f"the budget for {_span(one)} is expected to be overspent by {more}"
         return f"the budget for {_span(one)} is expected to last until {_day(when)}"
     if one.left_minor <= 0:
         over = f", {style.money(-one.left_minor)} over" if one.left_minor else ""
