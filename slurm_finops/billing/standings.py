@@ -17,7 +17,7 @@ from slurm_finops.core.forecast import (
     used_up,
 )
 from slurm_finops.core.money import TICKS, round_half_away, to_minor
-from slurm_finops.core.period import Period
+from slurm_finops.core.period import Calendar, Period
 from slurm_finops.ledger.history import Day, Owner, daily, of_owner, series
 from slurm_finops.ledger.store import Ledger
 
@@ -79,18 +79,25 @@ def standings(
     All days are read once, whatever the number of budgets.
     """
     calendar = terms.calendar
-    spans = [(budget, budget.period(calendar, moment.shown, begins)) for budget in budgets]
-    month = calendar.month_of(moment.shown)
-    spans = [
-        (budget, period) for budget, period in spans
-        if period.first < month.last and period.last > month.first
-    ]  # fmt: skip
+    spans = spans_of(calendar, budgets, moment.shown, begins)
     if not spans:
         return []
     first = min(moment.today - HISTORY, *(period.first for _, period in spans))
     # nothing is known of a day that begins now
     last = calendar.day_of(moment.instant - 1) + 1
     return standing(daily(ledger.db, first, last), ledger, terms, spans, digits, moment)
+
+
+def spans_of(
+    calendar: Calendar, budgets: Iterable[Budget], shown: int, begins: tuple[int, int]
+) -> list[tuple[Budget, Period]]:
+    """The budgets of the month that a day lies in, each with all of its days."""
+    month = calendar.month_of(shown)
+    found = [(budget, budget.period(calendar, shown, begins)) for budget in budgets]
+    return [
+        (budget, period) for budget, period in found
+        if period.first < month.last and period.last > month.first
+    ]  # fmt: skip
 
 
 def standing(

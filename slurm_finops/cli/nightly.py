@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.option("--no-send", is_flag=True, help="Send no mail.")
 @pass_app
 def nightly(app: App, no_send: bool) -> None:
-    """Collect, price, write the reports and send what is due, a line a step.
+    """Collect, price, write the reports, send what is due and tell alerts, a line a step.
 
     Two never run at once.  A step that fails does not lose what was done: the
     next night goes on from there.  After a failed collection no mail is sent.
@@ -55,6 +55,7 @@ def nightly(app: App, no_send: bool) -> None:
             night.skip("send", "mails wait until every step before has succeeded")
         else:
             night.step("send", lambda: _send(app, ledger))
+            night.step("alerts", lambda: _alerts(app, ledger))
     if night.failed:
         raise click.exceptions.Exit(night.failed)
 
@@ -159,3 +160,13 @@ def _send(app: App, ledger: Ledger) -> str:
     if any(outcome.status != "sent" for outcome in outcomes):
         raise OutsideError("; ".join(lines))
     return f"{count(len(outcomes), 'mail')} sent" if outcomes else lines[0]
+
+
+def _alerts(app: App, ledger: Ledger) -> str:
+    from slurm_finops.cli.alerts import run
+    from slurm_finops.cli.send import told
+
+    outcomes = run(app, ledger)
+    if any(outcome.status != "sent" for outcome in outcomes):
+        raise OutsideError("; ".join(told(outcomes)))
+    return f"{count(len(outcomes), 'mail')} sent" if outcomes else "nothing new is to be told"

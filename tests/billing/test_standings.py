@@ -1,5 +1,6 @@
 """How budgets stand, against sums made by hand."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 from hypothesis import given, settings
@@ -9,7 +10,9 @@ from slurm_finops.billing.pricing import price
 from slurm_finops.billing.standings import Moment, Standing, standings
 from slurm_finops.billing.terms import Terms
 from slurm_finops.core.budgets import MONTH, SPAN, YEAR, Budget
+from slurm_finops.core.charging import Charging
 from slurm_finops.core.forecast import Range, forecast
+from slurm_finops.core.lots import Lot
 from slurm_finops.core.money import TICKS, to_minor
 from slurm_finops.core.rates import Rate
 from slurm_finops.ledger.store import Ledger
@@ -126,6 +129,20 @@ def test_running_jobs_raise_the_high_end() -> None:
     assert found.used_up[1] < found.used_up[0]
     unlimited = spending(EVERY_DAY, going(5000, "nlp", 14 * DAY, 0, None))
     assert one(unlimited, MONTHLY, at(15)).unlimited == 1
+
+
+def test_what_an_allocation_pays_is_neither_spent_nor_forecast() -> None:
+    ledger = a_ledger()
+    write(ledger, *(
+        run(day + 100, "nlp", day * DAY, HOUR, 10) for day in range(-40, 15)
+    ))  # fmt: skip
+    grant = Lot("grant", "nlp", None, False, 350 * TICKS, FIRST - 20, FIRST + 30)
+    terms = replace(TERMS, charging=Charging(lots=(grant,)))
+    price(ledger, terms, JUNE + 400 * DAY)
+    (found,) = standings(ledger, terms, [MONTHLY], 2, at(15), JANUARY)
+    # the grant paid for 35 days, up to the last but none of the half month
+    assert found.spent_minor == 0
+    assert found.end == Range(0, 0, 0)
 
 
 @settings(max_examples=40)
