@@ -9,18 +9,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from slurm_finops.billing.alerts import FORECAST, Alert, OddDay
 from slurm_finops.billing.standings import Standing
-from slurm_finops.core.budgets import MONTH, YEAR
 from slurm_finops.core.forecast import LEAST
 from slurm_finops.core.money import grouped, minor_text, to_minor
 from slurm_finops.core.period import day_date
 from slurm_finops.core.words import count
 from slurm_finops.ledger.day_runs import DayRun
 from slurm_finops.reports import budgets
+from slurm_finops.reports.budgets import in_words
 from slurm_finops.reports.format import (
     columns,
     day_name,
     gpu_hours,
-    month_name,
     share,
     shortened,
     visible,
@@ -90,14 +89,7 @@ def _standing(alert: Alert) -> Standing:
 
 
 def _span(one: Standing) -> str:
-    if one.budget.kind == MONTH:
-        return month_name(one.period.label)
-    if one.budget.kind == YEAR:
-        first, last = day_date(one.period.first), day_date(one.period.last - 1)
-        if first.year == last.year:
-            return f"the year {first.year}"
-        return f"the fiscal year {_date(first)} to {_date(last)}"
-    return shortened(visible(one.period.label), _NAME)
+    return shortened(visible(in_words(one)), _NAME)
 
 
 def _day(day: int) -> str:

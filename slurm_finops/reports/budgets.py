@@ -4,12 +4,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from slurm_finops.billing.standings import Standing
-from slurm_finops.core.budgets import SPAN
+from slurm_finops.core.budgets import MONTH, SPAN
 from slurm_finops.core.forecast import LEAST
 from slurm_finops.core.money import grouped, minor_text
 from slurm_finops.core.period import day_date
-from slurm_finops.reports.format import share, shortened, visible
+from slurm_finops.reports.format import full_date, month_name, share, shortened, visible
 from slurm_finops.reports.tables import aligned
+from slurm_finops.reports.view import Header
 
 _HEAD = ("team / project", "for", "budget", "spent", "left", "used", "pace", "forecast",
          "8 times of 10", "used up")  # fmt: skip
@@ -32,6 +33,18 @@ def owner(one: Standing) -> str:
 def span(one: Standing) -> str:
     """What a budget is for: ``2026-06``, or the name of a grant."""
     return visible(one.period.label)
+
+
+def in_words(one: Standing, header: Header | None = None) -> str:
+    """The same in a sentence: ``June 2026``, ``the year 2026``."""
+    first, last = day_date(one.period.first), day_date(one.period.last - 1)
+    if one.budget.kind == SPAN:
+        return one.period.label
+    if one.budget.kind == MONTH:
+        return month_name(first, header)
+    if first.year == last.year:
+        return f"the year {first.year}"
+    return f"the fiscal year {full_date(first, header)} to {full_date(last, header)}"
 
 
 def _row(one: Standing, digits: int) -> tuple[str, ...]:

@@ -160,6 +160,11 @@ def day_name(day: date, header: Header | None = None) -> str:
     return _date(day, "MMMMd", f"{day.day} {_MONTHS[day.month - 1]}", header)
 
 
+def full_date(day: date, header: Header | None = None) -> str:
+    """``1 June 2026``."""
+    return _date(day, "yMMMMd", f"{day_name(day)} {day.year}", header)
+
+
 def short_day(day: date, header: Header | None = None) -> str:
     """``1 Jun``."""
     return _date(day, "MMMd", f"{day.day} {_MONTHS[day.month - 1][:3]}", header)

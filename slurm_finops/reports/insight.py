@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 from slurm_finops.billing.standings import Standing
-from slurm_finops.core.budgets import MONTH, SPAN
 from slurm_finops.core.forecast import usual
 from slurm_finops.core.money import apportion_ticks, to_minor
 from slurm_finops.core.period import Calendar, Period, day_date
@@ -12,7 +11,7 @@ from slurm_finops.ledger.history import NOTHING, Day
 from slurm_finops.ledger.shares import spend
 from slurm_finops.ledger.spend import Scope
 from slurm_finops.ledger.store import Ledger
-from slurm_finops.reports.format import month_name
+from slurm_finops.reports.budgets import in_words
 from slurm_finops.reports.site import Site
 from slurm_finops.reports.view import Ahead, Budget, Costly, Header, Trend, Waste
 
@@ -89,7 +88,7 @@ def budget(one: Standing, days: Mapping[int, Day], site: Site, header: Header) -
         one.exposed_minor,
     )  # fmt: skip
     return Budget(
-        name=_name(one, header),
+        name=in_words(one, header),
         first_day=day_date(first),
         last_day=day_date(last - 1),
         limit_minor=one.budget.limit_minor,
@@ -99,15 +98,6 @@ def budget(one: Standing, days: Mapping[int, Day], site: Site, header: Header) -
         ahead=ahead,
         days=tuple(sums),
     )
-
-
-def _name(one: Standing, header: Header) -> str:
-    """``June 2026``, ``the fiscal year 2026``, or the name of a grant."""
-    if one.budget.kind == SPAN:
-        return one.budget.name
-    if one.budget.kind == MONTH:
-        return month_name(day_date(one.period.first), header)
-    return f"the fiscal year {one.period.label}"
 
 
 def waste(ledger: Ledger, site: Site, scope: Scope) -> tuple[Waste, ...]:

@@ -57,7 +57,7 @@ def test_each_team_gets_its_month_once(tmp_path: Path) -> None:
     pictures = [part for part in nlp.walk() if part.get_content_type() == "image/png"]
     assert all(f"cid:{part['Content-ID'].strip('<>')}" in html for part in pictures)
     assert all(part.get_content().startswith(b"\x89PNG") for part in pictures)
-    assert len(pictures) == 2
+    assert len(pictures) == 4
 
 
 def test_a_dry_run_writes_mails_and_opens_nothing(tmp_path: Path) -> None:
