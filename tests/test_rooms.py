@@ -35,7 +35,7 @@ OUTSIDE = {
     "asyncio", "http", "io", "logging", "os", "pathlib", "shutil", "signal", "socket", "sqlite3",
     "subprocess", "sys", "tempfile", "threading", "time", "urllib",
 }  # fmt: skip
-HEAVY = ("jinja2", "matplotlib", "numpy", "rich", "sqlite_utils")
+HEAVY = ("datasette", "jinja2", "matplotlib", "numpy", "rich", "sqlite_utils", "uvicorn")
 
 
 def imported(source: str, module: str) -> Iterator[str]:
