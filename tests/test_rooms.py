@@ -27,6 +27,7 @@ MAY_IMPORT = {
     "metrics": {"core", "ledger", "billing"},
     "scale": {"core", "ledger", "billing"},
     "delivery": set(),
+    "serving": {"core", "ledger", "billing", "reports"},
 }
 #: Joins everything; the package itself is only a docstring and a version.
 SEES_ALL = "cli"
