@@ -13,7 +13,7 @@ from slurm_finops.ledger.spend import Scope
 from slurm_finops.ledger.store import Ledger
 from slurm_finops.reports.budgets import in_words
 from slurm_finops.reports.site import Site
-from slurm_finops.reports.view import Ahead, Budget, Costly, Header, Trend, Waste
+from slurm_finops.reports.view import Ahead, Budget, BudgetLine, Costly, Header, Trend, Waste
 
 #: With how many periods before one is compared.
 _BEFORE = {"day": 28, "week": 8, "month": 6}
@@ -98,6 +98,16 @@ def budget(one: Standing, days: Mapping[int, Day], site: Site, header: Header) -
         ahead=ahead,
         days=tuple(sums),
     )
+
+
+def budget_line(one: Standing, header: Header) -> BudgetLine:
+    """One of many budgets as it stands."""
+    expected, worst = (None if day is None else day_date(day) for day in one.used_up)
+    ahead = one.end and Ahead(*one.end, expected, one.exposed_minor)
+    return BudgetLine(
+        one.budget.team, one.budget.project, in_words(one, header), one.budget.limit_minor,
+        one.spent_minor, ahead, expected, worst,
+    )  # fmt: skip
 
 
 def waste(ledger: Ledger, site: Site, scope: Scope) -> tuple[Waste, ...]:

@@ -6,6 +6,8 @@ ledger they would take as long as there are owners times what the site used.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import cached_property
 
 from slurm_finops.billing.standings import Moment, Standing, standing
 from slurm_finops.billing.terms import Terms
@@ -17,8 +19,8 @@ from slurm_finops.ledger.narrowed import Teams
 from slurm_finops.ledger.store import Ledger
 from slurm_finops.reports import insight
 from slurm_finops.reports.build import page, state_of
-from slurm_finops.reports.site import UNTAGGED_NAME, Owner, Site
-from slurm_finops.reports.view import Page
+from slurm_finops.reports.site import UNTAGGED_NAME, Owner, Site, header_of
+from slurm_finops.reports.view import BudgetLine, Page
 
 _Days = Mapping[int, history.Day]
 
@@ -54,10 +56,39 @@ class Pages:
         ]  # fmt: skip
         days = self._days(owner, [span for _, span in mine])
         with self._narrowed(owner):
-            return page(
+            found = page(
                 self._ledger, self._site, self._period, owner, by=by, days=days,
                 budgets=self._standing(owner, mine, days), state=self._state,
             )  # fmt: skip
+        return replace(found, standings=self._lines(owner))
+
+    def _lines(self, owner: Owner) -> tuple[BudgetLine, ...]:
+        """Every budget of the whole site, or of the teams of a cost centre."""
+        if owner.team:
+            return ()
+        header = header_of(self._site, self._period)
+        teams = self._teams_of(owner)
+        return tuple(
+            insight.budget_line(one, header) for one in self._standings if one.budget.team in teams
+        )
+
+    def _teams_of(self, owner: Owner) -> set[str]:
+        if not owner.cost_center:
+            return {budget.team for budget, _ in self._budgets}
+        rules = self._site.policy.teams
+        return {rule.name for rule in rules if rule.cost_center == owner.cost_center}
+
+    @cached_property
+    def _standings(self) -> list[Standing]:
+        """How all budgets stand, whoever's."""
+        if not self._budgets:
+            return []
+        days = self._daily
+        if days is None:
+            first = self._first([span for _, span in self._budgets])
+            days = history.daily(self._ledger.db, first, self._period.last)
+        digits = self._site.digits
+        return standing(days, self._ledger, self._terms, self._budgets, digits, self._moment)
 
     def _standing(
         self, owner: Owner, mine: Sequence[tuple[Budget, Period]], days: _Days

@@ -1,19 +1,23 @@
 """What a page's blocks hold, in words and figures: for HTML, text and Slack alike."""
 
 import shlex
-from collections.abc import Callable, Iterator
+import string
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from slurm_finops.core.money import grouped
+from slurm_finops.core.money import grouped, round_half_away
 from slurm_finops.core.words import count
 from slurm_finops.reports.format import (
+    about,
     cost,
     figure,
     gpu_hours,
     money,
     row_name,
     share,
+    short_date,
     short_day,
     shortened,
     shown,
@@ -24,6 +28,7 @@ from slurm_finops.reports.tables import notes
 from slurm_finops.reports.view import (
     Ahead,
     Budget,
+    BudgetLine,
     Costly,
     Header,
     Key,
@@ -83,7 +88,7 @@ def told_notes(page: Page, width: int | None) -> list[str]:
     return cut_short[:_MAIL_NOTES]
 
 
-def faults(page: Page, brief: bool) -> tuple[list[dict[str, str]], str]:
+def faults(page: Page, brief: bool) -> tuple[list[dict[str, Any]], str]:
     """Each fault in words with what to type, and what is said of those left out."""
     kept = page.faults[: _MAIL_FAULTS if brief else _PAGE_FAULTS]
     left = page.faults[len(kept) :]
@@ -92,7 +97,7 @@ def faults(page: Page, brief: bool) -> tuple[list[dict[str, str]], str]:
     return [_fault(page, fault, brief) for fault in kept], more if left else ""
 
 
-def _fault(page: Page, fault: TagFault, brief: bool) -> dict[str, str]:
+def _fault(page: Page, fault: TagFault, brief: bool) -> dict[str, Any]:
     header = page.report.header
     # people paste this into a shell, and its values were typed by anybody
     typed = f"--comment={shlex.quote(visible(fault.example))}"
@@ -109,7 +114,7 @@ def _fault(page: Page, fault: TagFault, brief: bool) -> dict[str, str]:
                 f"{status}",
         "type": typed, "runs": whole_number(fault.runs, header),
         "cost": figure(fault.effective_minor, header), "status": f"{team}{status}",
-        "people": people,
+        "people": people, "row": fault,
     }  # fmt: skip
 
 
@@ -129,6 +134,7 @@ def cut(page: Page, spend: Spend, most: int | None) -> dict[str, Any]:
         "title": title_of(spend), "by": spend.by, "rows": rows, "total": spend.total,
         "rest": summed(rest, sum(row.runs for row in rest)) if rest else None,
         "more": len(rest), "change": _change(page) if is_first and page.before else None,
+        "moved": _moved(page),
     }  # fmt: skip
 
 
@@ -147,6 +153,17 @@ def _change(page: Page) -> Callable[[Row], str]:
         return f"{'+' if more > 0 else '−'}{share(abs(more), was, header)}"
 
     return change
+
+
+def _moved(page: Page) -> Callable[[Row], int | None]:
+    """The same in tenths of a per cent; None where there is nothing to compare with."""
+    before: dict[Key, int] = dict(page.before or ())
+
+    def moved(row: Row) -> int | None:
+        was = before.get(row.key, 0)
+        return round_half_away((row.effective_minor - was) * 1000, was) if was > 0 else None
+
+    return moved
 
 
 def part(row: Row, spend_total: Row, header: Header) -> str:
@@ -178,18 +195,72 @@ def is_over(budget: Budget) -> bool:
     return budget.spent_minor > budget.limit_minor or bool(ahead and ahead.used_up)
 
 
-def runs(page: Page, most: int | None) -> list[dict[str, str]]:
-    """The costliest runs: job, who and what, when, how it ended, what it cost."""
+def standings(page: Page, most: int | None = None) -> list[dict[str, Any]]:
+    """Every budget of a whole site or cost centre: whose, for what, money, when it is used up.
+
+    ``row`` is the view they come from; ``over`` where more is spent than there was, or
+    is expected to be.
+    """
     header = page.report.header
     return [
-        {"job": f"{one.cluster}/{one.job_id}", "anchor": f"run-{one.cluster}-{one.job_id}",
+        {"team": visible(one.team), "project": visible(one.project or ""),
+         "name": visible(one.name), "limit": figure(one.limit_minor, header),
+         "spent": figure(one.spent_minor, header),
+         "used": share(one.spent_minor, one.limit_minor, header),
+         "expected": about(one.ahead.middle_minor, header) if one.ahead else "–",
+         "range": _range(one.ahead, header), "used_up": _used_up(one, header),
+         "over": one.spent_minor > one.limit_minor or one.used_up is not None, "row": one}
+        for one in page.standings[:most]
+    ]  # fmt: skip
+
+
+def _range(ahead: Ahead | None, header: Header) -> str:
+    """``7,900 to 8,400``."""
+    if ahead is None:
+        return ""
+    return f"{about(ahead.low_minor, header)} to {about(ahead.high_minor, header)}"
+
+
+def _used_up(one: BudgetLine, header: Header) -> str:
+    """The day on which nothing is left: as expected, else at the high end."""
+    if one.used_up is not None:
+        return short_date(one.used_up, header)
+    return f"{short_date(one.at_worst, header)} at worst" if one.at_worst else "–"
+
+
+def runs(page: Page, most: int | None) -> list[dict[str, Any]]:
+    """The costliest runs: job, who and what, when, how it ended, what it cost."""
+    header = page.report.header
+    anchors = _anchors(page.costliest)
+    return [
+        {"job": f"{one.cluster}/{one.job_id}", "anchor": anchor, "row": one,
          "user": shortened(visible(one.user), 24),
          "name": shortened(visible(one.name), _NAME_WIDTH) or "(no name)",
          "state": one.state.lower().replace("_", " "),
          "when": _when(one, header), "hours": gpu_hours(one.gpu_seconds, header),
          "cost": figure(one.minor, header)}
-        for one in page.costliest[:most]
+        for one, anchor in zip(page.costliest[:most], anchors, strict=False)
     ]  # fmt: skip
+
+
+def _anchors(found: Iterable[Costly]) -> Iterator[str]:
+    """``run-alpha-4711_3``: an address for each run that stays as it is in any URL.
+
+    A het job's ``4711+1`` is ``4711.1``, and other signs are their code points between
+    tildes.  Requeued runs have one id: those after the first get a number.
+    """
+    seen: Counter[str] = Counter()
+    for one in found:
+        anchor = f"run-{_plain(one.cluster)}-{_plain(one.job_id)}"
+        seen[anchor] += 1
+        yield anchor if seen[anchor] == 1 else f"{anchor}.again-{seen[anchor]}"
+
+
+def _plain(text: str) -> str:
+    kept = string.ascii_letters + string.digits + "_-"
+    return "".join(
+        c if c in kept else "." if c == "+" else f"~{ord(c):x}~" for c in text
+    )
 
 
 def _when(one: Costly, header: Header) -> str:
@@ -203,11 +274,11 @@ def _when(one: Costly, header: Header) -> str:
     return f"{said} to {'' if same else short_day(end.date(), header) + ' '}{end:%H:%M}"
 
 
-def wasted(page: Page) -> list[dict[str, str]]:
+def wasted(page: Page) -> list[dict[str, Any]]:
     """By cause: runs, GPU-hours, cost, share of the whole."""
     header, whole = page.report.header, page.report.spend.total.effective_minor
     return [
-        {"cause": one.cause, "runs": whole_number(one.runs, header),
+        {"cause": one.cause, "row": one, "runs": whole_number(one.runs, header),
          "hours": gpu_hours(one.gpu_seconds, header), "cost": figure(one.effective_minor, header),
          "share": share(one.effective_minor, whole, header)}
         for one in page.waste

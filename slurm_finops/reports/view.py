@@ -157,6 +157,25 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
+class BudgetLine:
+    """One of many budgets, whoever's: a line of the table of a whole site or a cost centre.
+
+    ``used_up`` is the day on which nothing is left as expected, ``at_worst`` at the high
+    end; None where it lasts, or nobody can say.
+    """
+
+    team: str
+    project: str | None
+    #: what it is for: ``June 2026``, the name of a grant
+    name: str
+    limit_minor: int
+    spent_minor: int
+    ahead: Ahead | None = None
+    used_up: date | None = None
+    at_worst: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Trend:
     """What a period cost beside those before it, of the same length."""
 
@@ -250,3 +269,5 @@ class Page:
     corrections: tuple[Correction, ...] = ()
     #: what the first table's rows cost in the period before, by key
     before: tuple[tuple[Key, int], ...] | None = None
+    #: every budget of the whole site or of a cost centre's teams, in the order of teams
+    standings: tuple[BudgetLine, ...] = ()
