@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from slurm_finops.core.words import count
 from slurm_finops.reports.canvas import (
@@ -37,15 +37,25 @@ from slurm_finops.reports.format import (
 )
 from slurm_finops.reports.view import Budget, Daily, Day, Header, Row, Spend, Waste
 
-#: A chart that is drawn when it is needed: for the dark or not.
-Draw = Callable[[bool], bytes]
+#: A drawing as a file: PNG or SVG.
+Form = Callable[[Any], bytes]
+
+
+class Draw(Protocol):
+    """A chart that is drawn when it is needed: for the dark or not, as PNG or SVG."""
+
+    def __call__(
+        self, *, width_px: int = WIDTH_PX, dark: bool = False, form: Form = png_of
+    ) -> bytes: ...
+
+
 _PARTS = len(PALETTE)
 _TOP = 8
 
 
-def daily_png(
+def draw_daily(
     daily: Daily, header: Header, dimension: str, pace: int | None = None, *,
-    width_px: int = WIDTH_PX, dark: bool = False,
+    width_px: int = WIDTH_PX, dark: bool = False, form: Form = png_of,
 ) -> bytes:  # fmt: skip
     """Cost by day, stacked by name; ``dimension`` is what the names are values of.
 
@@ -61,7 +71,7 @@ def daily_png(
             _pace_line(axes, pace, daily, header, ink)
         names = [label(shown(dimension, name), 14) for name in daily.names]
         legend(drawing, bars, names, max(3, width_px // 125))
-        return png_of(drawing)
+        return form(drawing)
 
 
 def _merged(daily: Daily) -> Daily:
@@ -130,9 +140,9 @@ def _day_axis(axes: Any, days: Sequence[date], header: Header) -> None:
     axes.tick_params(axis="y", length=0)
 
 
-def top_png(
+def draw_top(
     spend: Spend, header: Header, coloured: Sequence[str | None] = (), *,
-    width_px: int = WIDTH_PX, dark: bool = False,
+    width_px: int = WIDTH_PX, dark: bool = False, form: Form = png_of,
 ) -> bytes:  # fmt: skip
     """The costliest rows as bars, each with its name, cost and share written on it.
 
@@ -157,12 +167,13 @@ def top_png(
             told += share(row.effective_minor, whole, header)
             tell(axes, told, row.effective_minor, place, ink)
         axes.margins(x=0.18)
-        return png_of(drawing)
+        return form(drawing)
 
 
-def waste_png(
-    waste: Sequence[Waste], header: Header, *, width_px: int = WIDTH_PX, dark: bool = False
-) -> bytes:
+def draw_waste(
+    waste: Sequence[Waste], header: Header, *, width_px: int = WIDTH_PX, dark: bool = False,
+    form: Form = png_of,
+) -> bytes:  # fmt: skip
     """What runs cost that did not end well, a bar a cause with its cost and how many they were."""
     rows, ink = [one for one in waste if one.effective_minor > 0], DARK if dark else LIGHT
     with plain_matplotlib(ink):
@@ -178,12 +189,13 @@ def waste_png(
             told = f"{figure(row.effective_minor, header)}  {count(row.runs, 'run')}"
             tell(axes, told, row.effective_minor, place, ink)
         axes.margins(x=0.2)
-        return png_of(drawing)
+        return form(drawing)
 
 
-def budget_png(
-    budget: Budget, header: Header, *, width_px: int = WIDTH_PX, dark: bool = False
-) -> bytes:
+def draw_budget(
+    budget: Budget, header: Header, *, width_px: int = WIDTH_PX, dark: bool = False,
+    form: Form = png_of,
+) -> bytes:  # fmt: skip
     """What was spent by each day of a budget's span, its pace, and what it may come to."""
     ink = DARK if dark else LIGHT
     length = (budget.last_day - budget.first_day).days + 1
@@ -208,7 +220,7 @@ def budget_png(
         axes.set_xlim(0, length)
         axes.set_ylabel(label(header.currency), fontsize=8, parse_math=False)
         _day_axis(axes, [budget.first_day + timedelta(i) for i in range(length)], header)
-        return png_of(drawing)
+        return form(drawing)
 
 
 def _fan(axes: Any, budget: Budget, length: int) -> None:

@@ -62,6 +62,11 @@ class Pages:
             )  # fmt: skip
         return replace(found, standings=self._lines(owner))
 
+    def close(self) -> None:
+        """No more pages of this period are asked for."""
+        if self._teams is not None:
+            self._teams.drop()
+
     def _lines(self, owner: Owner) -> tuple[BudgetLine, ...]:
         """Every budget of the whole site, or of the teams of a cost centre."""
         if owner.team:

@@ -199,7 +199,8 @@ def standings(page: Page, most: int | None = None) -> list[dict[str, Any]]:
     """Every budget of a whole site or cost centre: whose, for what, money, when it is used up.
 
     ``row`` is the view they come from; ``over`` where more is spent than there was, or
-    is expected to be.
+    is expected to be; ``tenths`` of a per cent are used, and ``day`` (an ordinal) is when
+    it is used up.
     """
     header = page.report.header
     return [
@@ -209,7 +210,9 @@ def standings(page: Page, most: int | None = None) -> list[dict[str, Any]]:
          "used": share(one.spent_minor, one.limit_minor, header),
          "expected": about(one.ahead.middle_minor, header) if one.ahead else "–",
          "range": _range(one.ahead, header), "used_up": _used_up(one, header),
-         "over": one.spent_minor > one.limit_minor or one.used_up is not None, "row": one}
+         "over": one.spent_minor > one.limit_minor or one.used_up is not None, "row": one,
+         "tenths": round_half_away(one.spent_minor * 1000, max(one.limit_minor, 1)),
+         "day": day.toordinal() if (day := one.used_up or one.at_worst) else None}
         for one in page.standings[:most]
     ]  # fmt: skip
 

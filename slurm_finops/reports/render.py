@@ -1,11 +1,16 @@
 """Views -> pages and mails in HTML, with their pictures."""
 
 import base64
-from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+import hashlib
+import re
+from collections.abc import Mapping
+from functools import cache, partial
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from slurm_finops.core.words import count
 from slurm_finops.reports import charts, parts
+from slurm_finops.reports.canvas import svg_of
 from slurm_finops.reports.format import (
     cost,
     figure,
@@ -16,16 +21,21 @@ from slurm_finops.reports.format import (
     visible,
     whole_number,
 )
+from slurm_finops.reports.inline import inline
 from slurm_finops.reports.render_allotments import allotment_block
 from slurm_finops.reports.render_text import mail_text as mail_text
 from slurm_finops.reports.render_text import subject as subject
 from slurm_finops.reports.sentences import answers
-from slurm_finops.reports.view import Page, Spend
+from slurm_finops.reports.view import Header, Page, Spend
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 _MAIL_RUNS = 5
+#: Narrower than a mail's, so that on a phone its letters are of 12 px.
+_PAGE_CHART_PX = 330
+#: Digits enough for any sum: what lies above them is written without marks between.
+_SAMPLE = 20
 
 
 class Picture(NamedTuple):
@@ -37,7 +47,8 @@ class Picture(NamedTuple):
 
 
 @cache
-def _environment() -> "Environment":
+def environment() -> "Environment":
+    """Where all templates are; they are given figures and names, and ask nothing."""
     from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
     made = Environment(
@@ -51,21 +62,63 @@ def _environment() -> "Environment":
     return made
 
 
-def page_html(page: Page, as_of: str = "") -> str:
-    """One file that needs nothing else: styles within, charts as data for light and dark.
+class Place(NamedTuple):
+    """Where a page stands among others: what it links to, and the pages of its rows' teams."""
+
+    around: tuple[tuple[str, str], ...] = ()
+    teams: Mapping[str | None, str] = MappingProxyType({})
+
+
+def page_html(page: Page, as_of: str = "", place: Place = Place()) -> str:  # noqa: B008 - frozen
+    """One file that needs nothing else: styles, script and charts within.
 
     ``as_of`` says when the figures were read, in words.
     """
-    light, dark = pictures(page), pictures(page, dark=True)
-    images = [
-        {"title": day.title, "light": _data(day.image), "dark": _data(night.image), "alt": day.alt}
-        for day, night in zip(light, dark, strict=True)
+    drawn = [
+        {"title": one.title, "alt": one.alt, "svg": inline(image, i)}
+        for i, one in enumerate(_charts(page))
+        for image in [one.draw(width_px=_PAGE_CHART_PX, form=svg_of)]
     ]
-    return _render("report.html.j2", page, images, None, as_of)
+    return _render("report.html.j2", page, drawn, None, as_of, **script(page.report.header),
+                   place=place, standings=parts.standings(page))  # fmt: skip
 
 
-def _data(png: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
+def script(header: Header) -> dict[str, Any]:
+    """What templates/page.js is and needs: its text, its hash for the policy, how figures look.
+
+    ``sample`` is a long figure as the locale writes it, and ``minus`` what stands before one
+    below nothing.
+    """
+    text = _script()
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return {
+        "script": text, "script_hash": f"sha256-{digest}",
+        "sample": figure(10**_SAMPLE, header), "minus": re.split(r"\d", figure(-1, header))[0],
+    }  # fmt: skip
+
+
+@cache
+def fingerprint() -> str:
+    """What a page is drawn by: with another, the same figures may be another page."""
+    import matplotlib
+
+    from slurm_finops import __version__
+
+    names = ("report.html.j2", "index.html.j2", "page.css", "page.js")
+    parts_ = (__version__, matplotlib.__version__, *map(_source, names))
+    return hashlib.sha256("\0".join(parts_).encode()).hexdigest()
+
+
+def _source(name: str) -> str:
+    loader = environment().loader
+    assert loader is not None
+    return loader.get_source(environment(), name)[0]
+
+
+@cache
+def _script() -> str:
+    """The bytes that the page's policy allows to run, and no others."""
+    return _source("page.js")
 
 
 def mail_html(page: Page, as_of: str = "") -> str:
@@ -87,7 +140,7 @@ class _Chart(NamedTuple):
 
 def pictures(page: Page, dark: bool = False) -> list[Picture]:
     """The charts of a page as PNG."""
-    return [Picture(one.title, one.draw(dark), one.alt) for one in _charts(page)]
+    return [Picture(one.title, one.draw(dark=dark), one.alt) for one in _charts(page)]
 
 
 def _charts(page: Page) -> list[_Chart]:
@@ -100,22 +153,22 @@ def _charts(page: Page) -> list[_Chart]:
     pace = charts.pace_of(page.budgets, page.daily)
     found = [
         _Chart("By day", charts.daily_alt(page.daily, header),
-               lambda dark: charts.daily_png(page.daily, header, page.daily.by, pace, dark=dark)),
+               partial(charts.draw_daily, page.daily, header, page.daily.by, pace)),
     ]  # fmt: skip
     if page.budgets and page.budgets[0].days:
         budget = page.budgets[0]
         found.append(_Chart(
             f"Budget for {visible(budget.name)}", charts.budget_alt(budget, header),
-            lambda dark: charts.budget_png(budget, header, dark=dark),
+            partial(charts.draw_budget, budget, header),
         ))  # fmt: skip
     found.append(_Chart(
         f"Costliest by {', '.join(top.by)}", charts.top_alt(top, header),
-        lambda dark: charts.top_png(top, header, legend, dark=dark),
+        partial(charts.draw_top, top, header, legend),
     ))  # fmt: skip
     if any(one.effective_minor > 0 for one in page.waste):
         found.append(_Chart(
             "Runs that did not end well", charts.waste_alt(page.waste, spend.total, header),
-            lambda dark: charts.waste_png(page.waste, header, dark=dark),
+            partial(charts.draw_waste, page.waste, header),
         ))  # fmt: skip
     return found
 
@@ -126,20 +179,21 @@ def _top(page: Page) -> Spend:
 
 
 def _render(
-    name: str, page: Page, images: list[dict[str, str]], most: int | None, as_of: str
-) -> str:
+    name: str, page: Page, images: list[dict[str, str]], most: int | None, as_of: str,
+    **more: Any,
+) -> str:  # fmt: skip
     header, brief = page.report.header, most is not None
-    faults, more = parts.faults(page, brief)
-    return _environment().get_template(name).render(
+    faults, left = parts.faults(page, brief)
+    return environment().get_template(name).render(
         title=visible(page.title), page=page, report=page.report, header=header, images=images,
         money=lambda minor: figure(minor, header), hours=lambda s: gpu_hours(s, header),
         number=lambda n: whole_number(n, header), cost=lambda minor, row: cost(minor, row, header),
         part=lambda row, total: parts.part(row, total, header), answers=answers(page),
         tables=[parts.cut(page, spend, most) for spend in (page.report.spend, *page.tables)],
-        notes=parts.told_notes(page, parts.MAIL_NOTE if brief else None), faults=faults, more=more,
+        notes=parts.told_notes(page, parts.MAIL_NOTE if brief else None), faults=faults, more=left,
         bars=[parts.bar(budget) for budget in page.budgets], subject=subject(page),
         period=period_name(header), as_of=as_of, listed=parts.listed(page),
         held=parts.held(page), paid=parts.paid(page.report.spend.total, header),
         allotments=allotment_block(page), runs=parts.runs(page, _MAIL_RUNS if brief else None),
-        wasted=parts.wasted(page), corrections=list(parts.corrections(page)),
+        wasted=parts.wasted(page), corrections=list(parts.corrections(page)), **more,
     )  # fmt: skip

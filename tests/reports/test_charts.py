@@ -66,8 +66,8 @@ def test_a_hostile_name_is_drawn_and_never_interpreted(
     name: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with drawn(monkeypatch) as texts:
-        charts.daily_png(a_daily([name, "cv"]), HEADER, "project")
-        charts.top_png(a_spend([name, "cv"]), HEADER)
+        charts.draw_daily(a_daily([name, "cv"]), HEADER, "project")
+        charts.draw_top(a_spend([name, "cv"]), HEADER)
     assert texts.count("cv") == 2
     wanted = charts.label(shown("project", name), 14)
     assert not wanted.strip() or wanted in texts
@@ -75,9 +75,9 @@ def test_a_hostile_name_is_drawn_and_never_interpreted(
 
 def test_all_hostile_names_at_once_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     with drawn(monkeypatch) as texts:
-        png = charts.daily_png(a_daily(HOSTILE), HEADER, "project")
+        png = charts.draw_daily(a_daily(HOSTILE), HEADER, "project")
         assert size(png)[0] == 825
-        assert size(charts.top_png(a_spend(HOSTILE), HEADER))[0] == 825
+        assert size(charts.draw_top(a_spend(HOSTILE), HEADER))[0] == 825
     assert "other" in texts
 
 
@@ -104,7 +104,7 @@ def test_the_axis_is_written_from_integers(
 ) -> None:
     daily = Daily(("a",), (Day(date(2026, 6, 1), (highest,)),))
     with drawn(monkeypatch) as texts:
-        charts.daily_png(daily, replace(HEADER, digits=digits), "project")
+        charts.draw_daily(daily, replace(HEADER, digits=digits), "project")
     wanted = ["0" if not label.strip("0.") else label for label in labels]
     assert [text for text in texts if text in wanted] == wanted
 
@@ -115,7 +115,7 @@ def test_bars_carry_cost_and_share(monkeypatch: pytest.MonkeyPatch) -> None:
         Row((), 1, 1, 2257920, 2257920, 2257920),
     )  # fmt: skip
     with drawn(monkeypatch) as texts:
-        charts.top_png(spend, HEADER)
+        charts.draw_top(spend, HEADER)
     assert texts == ["nlp", "9,031.68  40.0%"]
 
 
@@ -136,17 +136,17 @@ def test_what_was_given_back_hangs_below_the_line() -> None:
 def test_any_length_and_any_sign_can_be_drawn(
     names: list[str | None], days: int, cost: int
 ) -> None:
-    charts.daily_png(a_daily(names, days, cost), HEADER, "project")
-    charts.top_png(a_spend(names, cost), HEADER)
+    charts.draw_daily(a_daily(names, days, cost), HEADER, "project")
+    charts.draw_top(a_spend(names, cost), HEADER)
 
 
 def test_the_same_figures_are_the_same_bytes_whatever_matplotlibrc_says() -> None:
     import matplotlib
 
     daily, spend = a_daily(["a", "$b$"]), a_spend(["a", "$b$"])
-    before = charts.daily_png(daily, HEADER, "project"), charts.top_png(spend, HEADER)
+    before = charts.draw_daily(daily, HEADER, "project"), charts.draw_top(spend, HEADER)
     with matplotlib.rc_context({"text.usetex": True, "font.size": 40, "axes.facecolor": "red"}):
-        again = charts.daily_png(daily, HEADER, "project"), charts.top_png(spend, HEADER)
+        again = charts.draw_daily(daily, HEADER, "project"), charts.draw_top(spend, HEADER)
         assert matplotlib.rcParams["font.size"] == 40
     assert again == before
     assert b"Software" not in before[0]
@@ -156,7 +156,7 @@ def test_a_dark_chart_is_dark() -> None:
     from matplotlib.image import imread
 
     for dark, low, high in ((False, 0.9, 1.0), (True, 0.0, 0.1)):
-        png = charts.daily_png(a_daily(["a"]), HEADER, "project", dark=dark)
+        png = charts.draw_daily(a_daily(["a"]), HEADER, "project", dark=dark)
         corner = imread(io.BytesIO(png))[0, 0, :3]
         assert low <= corner.min() <= corner.max() <= high
 

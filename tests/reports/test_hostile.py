@@ -116,11 +116,3 @@ def test_when_the_figures_were_read_is_said_where_it_is_known() -> None:
     for write in (render.page_html, render.mail_html, render.mail_text):
         assert f"as of {as_of}" in write(page, as_of)
         assert "as of" not in write(page)
-
-
-def test_a_page_has_its_charts_for_light_and_dark() -> None:
-    html = render.page_html(a_page())
-    dark = re.findall(r'media="screen and \(prefers-color-scheme: dark\)" srcset="([^"]+)"', html)
-    light = re.findall(r'<img src="([^"]+)"', html)
-    assert len(dark) == len(light) == 4
-    assert set(dark).isdisjoint(light)
