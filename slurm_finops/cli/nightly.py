@@ -44,6 +44,8 @@ def nightly(app: App, no_send: bool) -> None:
             night.step("reserved", lambda: _reservations(app, ledger))
         night.step("price", lambda: _price(app, ledger))
         night.step("report", lambda: _report(app, ledger))
+        if app.config.site_folder:
+            night.step("site", lambda: _site(app, ledger))
         path = app.config.hook.budget_file
         if path and night.failed:
             night.skip("budgets", "the file stays as it is until every step before has succeeded")
@@ -150,6 +152,15 @@ def _report(app: App, ledger: Ledger) -> str:
         page, _ = write(app, ledger, month, (), "html")
         save(folder / f"{month.label}.html", page.encode())
     return f"{' and '.join(month.label for month in months)} in {folder}"
+
+
+def _site(app: App, ledger: Ledger) -> str:
+    """All pages, in the folder that is configured."""
+    from slurm_finops.cli.site_pages import write_site
+    from slurm_finops.reports.archive import MONTHS
+
+    assert app.config.site_folder is not None
+    return write_site(app, ledger, app.config.site_folder, MONTHS).told()
 
 
 def _send(app: App, ledger: Ledger) -> str:

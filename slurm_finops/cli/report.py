@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,15 +31,20 @@ STYLES = ["table", "json", "csv", "html"]
               help="How the report is written.  [default: as --out ends, else table]")
 @click.option("--team", metavar="TEAM", help="Only this team; '(untagged)' is what names none.")
 @click.option("--out", metavar="FILE", help="Write here instead of to the terminal.")
+@click.option("--site", "folder", metavar="DIR", help="Write an index over months and teams into "
+              "this folder, and a page of each, for any web server.")
+@click.option("--periods", metavar="N", type=click.IntRange(1, 120),
+              help="How many months the site has, this one included.  [default: 13]")
 @click.option("--explain", "job", metavar="RUN", help="How the bill of one run comes about, "
               "line by line: 4711, 4711_3 of an array, 4711+1 of a het job.  A table or JSON.")
 @click.option("--cluster", metavar="CLUSTER", help="Where RUN ran.  [default: the configured one]")
 @pass_app
 def report(
     app: App, period: str | None, names: str | None, style: str | None, team: str | None,
-    out: str | None, job: str | None, cluster: str | None,
+    out: str | None, folder: str | None, periods: int | None, job: str | None,
+    cluster: str | None,
 ) -> None:  # fmt: skip
-    """Report the cost of a period, or explain that of one run.
+    """Report the cost of a period, explain that of one run, or write a site of all pages.
 
     \b
     Examples:
@@ -46,8 +52,14 @@ def report(
       slurm-finops report --period 2026-06 --by team,project
       slurm-finops report --period 2026-W23 --by day --team nlp --format csv
       slurm-finops report --period 2026-06 --out june.html
+      slurm-finops report --site /srv/finops/site
       slurm-finops report --explain 4711_3
     """
+    if folder is not None:
+        _site(app, Path(folder), periods, period, names, style, team, out, job, cluster)
+        return
+    if periods is not None:
+        raise click.UsageError("--periods belongs to --site; of a report, see --period")
     if job is not None:
         explain(app, job, cluster, style, period or names or team)
         return
@@ -69,6 +81,21 @@ def report(
         return
     save(Path(out), text.encode())
     click.echo(out)
+
+
+def _site(app: App, folder: Path, periods: int | None, *others: str | None) -> None:
+    """Keep the site of all pages; it knows of no other option."""
+    from slurm_finops.cli.app import progress
+    from slurm_finops.cli.site_pages import write_site
+    from slurm_finops.reports.archive import MONTHS
+
+    if any(other is not None for other in others):
+        raise click.UsageError("--site writes the pages of all months and teams: of the other "
+                               "options it takes --periods alone")  # fmt: skip
+    with app.reading() as ledger, ExitStack() as stack:
+        found = write_site(app, ledger, folder, periods or MONTHS,
+                           lambda pages: stack.enter_context(progress("pages", pages)))  # fmt: skip
+    click.echo(f"{found.path}: {found.told()}")
 
 
 def _check_team(app: App, ledger: Ledger, team: str) -> None:

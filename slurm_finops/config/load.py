@@ -101,6 +101,8 @@ def _config(top: Table) -> Config:
     hook = top.table("hook")
     privacy = top.table("privacy") or Table(top.path, "privacy", {})
     people = privacy.choice("people", ("names", "pseudonyms", "none"), "names")
+    reports = top.table("reports") or Table(top.path, "reports", {})
+    site = reports.text("site", 'a folder such as "/srv/finops/site"', None)
     config = Config(
         path=top.path, cluster=cluster, currency=currency, timezone=timezone,
         database=database.absolute(), zone=zone, policy=policy, gate=gate,
@@ -110,8 +112,9 @@ def _config(top: Table) -> Config:
         hook=_hook(hook) if hook else Hook(),
         people=people, charge_suspended=suspended == "charge",
         fiscal_year=fiscal_year,
+        site_folder=(top.path.parent / site).absolute() if site else None,
     )  # fmt: skip
-    for table in (privacy, billing, top):
+    for table in (privacy, billing, reports, top):
         table.done()
     _check_rates(top, config.all_rates)
     return config

@@ -97,6 +97,8 @@ class Config:
     alerts: Alerts = Alerts()
     people: str = "names"
     charge_suspended: bool = False
+    #: where nightly keeps a site of all pages
+    site_folder: Path | None = None
     #: month and day on which a fiscal year begins
     fiscal_year: tuple[int, int] = (1, 1)
 
