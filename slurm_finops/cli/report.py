@@ -56,7 +56,7 @@ def report(
       slurm-finops report --explain 4711_3
     """
     if folder is not None:
-        _site(app, Path(folder), periods, period, names, style, team, out, job, cluster)
+        _site(app, folder, periods, period, names, style, team, out, job, cluster)
         return
     if periods is not None:
         raise click.UsageError("--periods belongs to --site; of a report, see --period")
@@ -83,17 +83,19 @@ def report(
     click.echo(out)
 
 
-def _site(app: App, folder: Path, periods: int | None, *others: str | None) -> None:
+def _site(app: App, folder: str, periods: int | None, *others: str | None) -> None:
     """Keep the site of all pages; it knows of no other option."""
     from slurm_finops.cli.app import progress
     from slurm_finops.cli.site_pages import write_site
     from slurm_finops.reports.archive import MONTHS
 
+    if not folder:
+        raise click.BadParameter("is empty; name a folder", param_hint="'--site'")
     if any(other is not None for other in others):
         raise click.UsageError("--site writes the pages of all months and teams: of the other "
                                "options it takes --periods alone")  # fmt: skip
     with app.reading() as ledger, ExitStack() as stack:
-        found = write_site(app, ledger, folder, periods or MONTHS,
+        found = write_site(app, ledger, Path(folder), periods or MONTHS,
                            lambda pages: stack.enter_context(progress("pages", pages)))  # fmt: skip
     click.echo(f"{found.path}: {found.told()}")
 

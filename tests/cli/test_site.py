@@ -201,6 +201,7 @@ def test_an_empty_ledger_has_an_index(tmp_path: Path, monkeypatch: pytest.Monkey
     [
         (["--site", "x", "--period", "2026-06"], "of the other options it takes --periods alone"),
         (["--site", "x", "--team", "nlp"], "of the other options it takes --periods alone"),
+        (["--site", ""], "is empty; name a folder"),
         (["--periods", "3"], "--periods belongs to --site; of a report, see --period"),
         (["--site", "x", "--periods", "0"], "0 is not in the range 1<=x<=120"),
     ],
