@@ -74,13 +74,16 @@ def axis_figure(minor: int, step: int, header: Header) -> str:
 
 
 def legend(
-    drawing: Any, bars: Sequence[Any], names: Sequence[str], columns: int, title: str = ""
+    drawing: Any, of: Sequence[str], names: Sequence[str], columns: int, title: str = ""
 ) -> None:
-    """Above the bars and as wide as the drawing, so that long names never squeeze the bars."""
-    if not names or not all(map(len, bars)):
+    """Names with their colours above the bars, as wide as all: long ones never squeeze the bars."""
+    from matplotlib.patches import Patch
+
+    if not names:
         return
     # matplotlib leaves out a label that begins with an underscore: they are written in afterwards
-    legend = drawing.legend([bar[0] for bar in bars], ["x"] * len(names), ncols=columns,
+    patches = [Patch(facecolor=colour) for colour in of]
+    legend = drawing.legend(patches, ["x"] * len(names), ncols=columns,
                            fontsize=7.5, frameon=False, loc="outside upper left",
                            handlelength=1, handletextpad=0.4, columnspacing=1,
                            title=title or None, title_fontsize=8, alignment="left")  # fmt: skip
@@ -130,5 +133,6 @@ def figure_of(width_px: int, height_px: int, ink: Ink) -> tuple[Any, Any]:
 def png_of(drawing: Any) -> bytes:
     """The same bytes for the same figures; a glyph the font lacks is drawn as a box."""
     out = io.BytesIO()
-    drawing.savefig(out, format="png", metadata={"Software": None})
+    # savefig would draw the whole once more, to find out how large it is
+    drawing.canvas.print_png(out, metadata={"Software": None})
     return out.getvalue()

@@ -71,7 +71,8 @@ class Pages:
         if self._teams is None or not owner.team:
             yield
             return
-        with self._teams.only("" if owner.team == UNTAGGED_NAME else owner.team):
+        team = "" if owner.team == UNTAGGED_NAME else owner.team
+        with self._teams.only(team, owner.project):
             yield
 
     def _first(self, spans: Iterable[Period]) -> int:
