@@ -31,8 +31,8 @@ def _line(i: int, submit: int, chance: random.Random, projects: int) -> str:
     team = TEAMS[experiment % len(TEAMS)]
     gpus = 1 << chance.randrange(4)
     comment = (
-        f'{{"team":"{team}","project":"{team}-p{experiment % projects}","experiment":"run-{experiment}",'
-        f'"model":"llama-3-{experiment % 4}"}}'
+        f'{{"team":"{team}","project":"{team}-p{experiment % projects}",'
+        f'"experiment":"run-{experiment}","model":"llama-3-{experiment % 4}"}}'
     )
     tres = f"billing={gpus * 8},cpu={gpus * 8},gres/gpu:h100={gpus},gres/gpu={gpus},"
     fields = {
