@@ -13,7 +13,7 @@ from slurm_finops.reports.view import Report, Row
 _HELD = 10
 _MONEY = ("list", "effective", "billed", "forgiven", "subsidised", "credited", "rounded")
 #: What a spreadsheet would take for a formula (OWASP, "CSV Injection").
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 
 def _figures(row: Row, digits: int) -> dict[str, Any]:
