@@ -49,8 +49,10 @@ def nightly(app: App, no_send: bool) -> None:
             night.skip("budgets", "the file stays as it is until every step before has succeeded")
         elif path:
             night.step("budgets", lambda: write_file(app, ledger, path))
-        if no_send or app.config.mail is None:
-            night.skip("send", "--no-send" if no_send else "no [mail] in the configuration")
+        if no_send:
+            night.skip("send", "--no-send")
+        elif app.config.mail is None and not app.config.posts:
+            night.skip("send", "no [mail] in the configuration")
         elif night.failed:
             night.skip("send", "mails wait until every step before has succeeded")
         else:
@@ -154,7 +156,12 @@ def _send(app: App, ledger: Ledger) -> str:
     from slurm_finops.cli.send import run, told
 
     outcomes = run(app, ledger)
-    lines = told(outcomes)
-    if any(outcome.status != "sent" for outcome in outcomes):
+    lines = told(app, outcomes)
+    if any(outcome.status not in ("sent", "waiting") for outcome in outcomes):
         raise OutsideError("; ".join(lines))
-    return f"{count(len(outcomes), 'mail')} sent" if outcomes else lines[0]
+    if not outcomes:
+        return lines[0]
+    waiting = sum(outcome.status == "waiting" for outcome in outcomes)
+    later = f", {waiting:,} refused for now and not due yet" if waiting else ""
+    sent = count(len(outcomes) - waiting, "report")
+    return f"{sent} sent{later}"
