@@ -76,7 +76,11 @@ def _lines(
 
 
 def _cell(text: str | None) -> str:
-    return harmless(shortened(text, _WIDEST)) if text else ""
+    if not text:
+        return ""
+    # of ASCII no letter is wider than one column, and nobody need look at each
+    short = text.isascii() and len(text) <= _WIDEST
+    return harmless(text if short else shortened(text, _WIDEST))
 
 
 def _time(site: Site, at: int | None) -> str:

@@ -61,7 +61,8 @@ def report_csv(report: Report) -> str:
 
 def harmless(text: str) -> str:
     """A text as a cell of CSV that no spreadsheet takes for a formula."""
-    text = visible(text)
+    if not (text.isascii() and text.isprintable()):
+        text = visible(text)
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 

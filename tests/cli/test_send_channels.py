@@ -52,6 +52,7 @@ def test_who_is_owner_and_delegate_at_once_gets_one_mail(tmp_path: Path) -> None
         changed(collected(tmp_path, port), (NLP, both))
         finops(tmp_path, "send", "--period", "2026-06", "--team", "nlp")
     assert [to for to, in handler.recipients] == ["nlp-pi@example.org", "d@example.org"]
+    assert len(dry(tmp_path, "--team", "nlp")) == 2
 
 
 def test_a_cost_centre_and_finance_get_theirs(tmp_path: Path) -> None:

@@ -96,6 +96,23 @@ def test_all_recipients_of_a_report_are_queued_or_none() -> None:
     assert store.listed() == []
 
 
+def test_a_crash_between_two_recipients_stores_neither(monkeypatch: pytest.MonkeyPatch) -> None:
+    outbox, store = an_outbox()
+    add, times = store.add, []
+
+    def die_at_the_second(*entry: object) -> None:
+        times.append(entry)
+        if len(times) == 2:
+            raise KeyboardInterrupt
+        add(*entry)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(store, "add", die_at_the_second)
+    both = [Wanted("r", "p", f"{name}@example.org", a_mail) for name in "ab"]
+    with pytest.raises(KeyboardInterrupt):
+        outbox.queue_together(both, 1)
+    assert store.listed() == []
+
+
 def test_a_mail_that_cannot_be_made_costs_no_other() -> None:
     outbox, store = an_outbox()
 

@@ -70,6 +70,7 @@ def test_no_name_is_a_command(name: str) -> None:
     page = a_page([name, None])
     payload = blocks.payload(replace(page, title=name, notes=(name,)), name)
     check(payload)
+    assert table(payload).split("\n")[-2].split()[0] == "total", "no name crowds the figures out"
     assert table(payload).count("```") == 2
     assert table(payload).count("`") == 6
 
