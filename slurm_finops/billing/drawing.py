@@ -15,9 +15,9 @@ from slurm_finops.billing.meters import forgiven, meters
 from slurm_finops.billing.names import Names
 from slurm_finops.billing.pricer import Pricer
 from slurm_finops.billing.terms import Terms
-from slurm_finops.billing.uses import Chain, Chains, Holders, Use, uses
+from slurm_finops.billing.uses import Chain, Chains, Holders, Use, read
 from slurm_finops.core.charging import Applied
-from slurm_finops.core.credits import Stretch, stretches
+from slurm_finops.core.credits import stretches
 from slurm_finops.core.lots import Lot, Meter, Source, draw
 from slurm_finops.core.rates import NEVER
 from slurm_finops.ledger import credits as given
@@ -35,7 +35,7 @@ def drawing(
     The days before ``since`` stay as they are.
     """
     _sync(ledger, terms, as_of, actor)
-    with ledger.transaction() as db:
+    with ledger.bulk(), ledger.transaction() as db:
         marked = given.undrawn(db)
         dirty = sorted(day for day in {*unallocated(db), *marked} if day >= since)
         known = table.days(db)
@@ -90,6 +90,9 @@ def _sync(ledger: Ledger, terms: Terms, as_of: int, actor: str) -> None:
         ledger.audit(as_of, actor, "allocations", f"{names}: {len(days)} days to draw again")
 
 
+_NOTHING = Fraction(0)
+
+
 class _Drawing:
     """Lots by their places in the order in which they are used."""
 
@@ -112,7 +115,8 @@ class _Drawing:
         self._meters: dict[int, dict[int, Meter]] = {}
         #: what an hour takes of a lot, by the card that it was charged by
         self._ratios = {
-            card: (said := Applied.of(text)).factor * said.kept if paid else Fraction(0)
+            card: ((said := Applied.of(text)).factor * said.kept if paid else _NOTHING)
+            .as_integer_ratio()
             for card, text, paid in table.policies(ledger.db)
         }
         span = terms.calendar.midnight(first), terms.calendar.midnight(last + 1)
@@ -149,15 +153,15 @@ class _Drawing:
         holding = [place for place, amount in left.items() if amount]
         chains = Chains(self._names, self._holders.keys, self._lots, holding)
         rows: list[Row] = []
-        by_chain: dict[Chain, list[Use]] = {}
-        for use in uses(self._db, day, self._holders, chains, self._ratios, self._credits):
-            if use.usage in self._credits:
-                made = self._credited(day, use, self._credits[use.usage])
-                rows += made if credits_too else ()
-            if use.chain.lots:
-                by_chain.setdefault(use.chain, []).append(use)
+        for use, chain in read(
+            self._db, day, self._holders, chains, self._ratios, self._credits
+        ):
+            made, use = self._credited(day, use)
+            rows += made if credits_too else ()
+            if chain.lots:
+                chain.uses.append(use)
         now = dict.fromkeys(places, 0)
-        for place, units, some in self._paid(day, by_chain, left):
+        for place, units, some in self._paid(day, [c for c in chains.values() if c.uses], left):
             now[place] += units
             rows += some
         drawn = {self._ids[place]: units for place, units in now.items()}
@@ -168,42 +172,40 @@ class _Drawing:
             if units:
                 self._drawn[place][day] = units
 
-    def _credited(self, day: int, use: Use, of_run: list[Stretch]) -> list[Row]:
+    def _credited(self, day: int, use: Use) -> tuple[list[Row], Use]:
+        """What credits forgive of a use, and what is left of it."""
+        usage, sku, tag_set, ticks, units = use
         start, end = self._calendar.midnight(day), self._calendar.midnight(day + 1)
-        amounts, left = forgiven(self._meter(day, use), of_run, start, end)
-        use.meter = left
-        for ticks, units in amounts.values():
-            use.ticks -= ticks
-            use.units -= units
+        amounts, left = forgiven(self._meter(day, use), self._credits[usage], start, end)
+        self._meters[usage][sku] = left
+        for amount in amounts.values():
+            ticks, units = ticks - amount[0], units - amount[1]
         return [
-            (day, 0, credit, use.usage, use.sku, use.tag_set, 0, ticks)
-            for credit, (ticks, _) in amounts.items() if ticks
-        ]  # fmt: skip
+            (day, 0, credit, usage, sku, tag_set, 0, of_credit)
+            for credit, (of_credit, _) in amounts.items() if of_credit
+        ], (usage, sku, tag_set, ticks, units)  # fmt: skip
 
     def _paid(
-        self, day: int, by_chain: Mapping[Chain, list[Use]], left: Mapping[int, int]
+        self, day: int, chains: Sequence[Chain], left: Mapping[int, int]
     ) -> Iterator[tuple[int, int, list[Row]]]:
         """What lots pay of the uses of a day: a lot's place, units, and the rows of them."""
-        asked = {
-            chain: (sum(use.ticks for use in some), sum(use.units for use in some))
-            for chain, some in by_chain.items()
-        }
+        asked = {chain: chain.asked for chain in chains}
         ending = self._ending(asked, left)
         rest = dict(left)
-        late: dict[str, list[Use]] = {}
-        for chain, some in by_chain.items():
+        late: dict[str, list[tuple[Use, Chain]]] = {}
+        for chain in chains:
             place, weight = chain.lots[0]
-            lot = self._lots[place]
+            lot, number = self._lots[place], self._ids[place]
             if place in ending:
-                late.setdefault(lot.team, []).extend(some)
+                late.setdefault(lot.team, []).extend((use, chain) for use in chain.uses)
                 continue
             units = self._units(place, weight, *asked[chain])
             rest[place] -= units
             yield place, units, [
-                (day, self._ids[place], 0, use.usage, use.sku, use.tag_set,
-                 use.units * weight if lot.hours else use.ticks, use.ticks)
-                for use in some if use.ticks or (lot.hours and use.units)
-            ]  # fmt: skip
+                (day, number, 0, usage, sku, tag_set, units * weight if lot.hours else ticks, ticks)
+                for usage, sku, tag_set, ticks, units in chain.uses
+                if ticks or (lot.hours and units)
+            ]
         for of_team in late.values():
             yield from self._by_second(day, of_team, rest)
 
@@ -232,32 +234,34 @@ class _Drawing:
             ending |= found
 
     def _by_second(
-        self, day: int, late: Sequence[Use], left: Mapping[int, int]
+        self, day: int, late: Sequence[tuple[Use, Chain]], left: Mapping[int, int]
     ) -> Iterator[tuple[int, int, list[Row]]]:
         """The same of a team's uses which a lot that ends on this day may pay of."""
-        called = {usage: table.called(self._db, usage) for usage in {use.usage for use in late}}
+        called = {usage: table.called(self._db, usage) for usage in {use[0] for use, _ in late}}
         # by what runs are called wherever they are collected: which part of the last second
         # a run is paid must not hang on the order in which runs came
-        late = sorted(late, key=lambda use: (*called[use.usage], self._names.sku(use.sku)))
-        chains = [dict(use.chain.lots) for use in late]
+        late = sorted(late, key=lambda one: (*called[one[0][0]], self._names.sku(one[0][1])))
+        chains = [dict(chain.lots) for _, chain in late]
         places = sorted({place for chain in chains for place in chain})
         sources = [
             Source(self._lots[n].hours, left[n], [chain.get(n, 0) for chain in chains])
             for n in places
         ]  # fmt: skip
         start, end = self._calendar.midnight(day), self._calendar.midnight(day + 1)
-        paid = draw([use.meter or self._meter(day, use) for use in late], sources, start, end)
+        paid = draw([self._meter(day, use) for use, _ in late], sources, start, end)
         for place, column in zip(places, paid, strict=True):
             yield place, sum(part.units for part in column), [
-                (day, self._ids[place], 0, use.usage, use.sku, use.tag_set, part.units, part.ticks)
-                for use, chain, part in zip(late, chains, column, strict=True)
+                (day, self._ids[place], 0, *use[:3], part.units, part.ticks)
+                for (use, _), chain, part in zip(late, chains, column, strict=True)
                 if place in chain and (part.ticks or part.units)
             ]
 
     def _meter(self, day: int, use: Use) -> Meter:
-        found = self._meters.get(use.usage)
+        """Of a run's use of a SKU, less what credits forgive of it."""
+        usage, sku = use[:2]
+        found = self._meters.get(usage)
         if found is None:
-            run = table.held(self._db, use.usage)
+            run = table.held(self._db, usage)
             found = meters(self._pricer, run, self._ratios, self._calendar, day)
-            self._meters[use.usage] = found
-        return found[use.sku]
+            self._meters[usage] = found
+        return found[sku]

@@ -1,41 +1,37 @@
 """What was used on a day that allocations may pay for, and which of them in which order."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from fractions import Fraction
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from slurm_finops.billing.meters import units_of
+from slurm_finops.billing.meters import Ratio, units_of
 from slurm_finops.billing.names import Names
-from slurm_finops.core.lots import Lot, Meter
+from slurm_finops.core.lots import Lot
 from slurm_finops.ledger import draws as table
 
 #: Team, project, and the values of what lots match on.
 Holder = tuple[str, str | None, tuple[str, ...]]
 
 
+#: A run's use of a SKU on a day: run, SKU id, tag set, and what is to be paid of it, in ticks
+#: and micro unit-seconds.  No class: there are millions.
+Use = tuple[int, int, int, int, int]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Chain:
     """The lots that may pay for some uses of a day: their places in order, and what a unit takes.
 
-    Each is equal to itself alone: uses are put together by it, and a look at all of
-    its lots would take as long as the rest.
+    Each is equal to itself alone: a look at all of its lots would take as long as the rest.
     """
 
     lots: tuple[tuple[int, int], ...]
+    uses: list[Use] = field(default_factory=list)
 
-
-@dataclass(slots=True)
-class Use:
-    """A run's use of a SKU on a day: what is left to be paid of it, and by which lots."""
-
-    usage: int
-    sku: int
-    tag_set: int
-    ticks: int
-    units: int
-    chain: Chain
-    meter: Meter | None = None
+    @property
+    def asked(self) -> tuple[int, int]:
+        """Ticks and units of all its uses."""
+        return sum(use[3] for use in self.uses), sum(use[4] for use in self.uses)
 
 
 class Holders:
@@ -81,29 +77,44 @@ class Chains(dict[tuple[Holder, int], Chain]):
         return chain
 
 
-def uses(
+def read(
     db: sqlite3.Connection, day: int, holders: Holders, chains: Chains,
-    ratios: Mapping[int, Fraction], credited: Mapping[int, object],
-) -> Iterator[Use]:  # fmt: skip
-    """What was used on a day that a lot or a credit may be for, in the order of runs and SKUs.
+    ratios: Mapping[int, Ratio], credited: Mapping[int, object],
+) -> list[tuple[Use, Chain]]:  # fmt: skip
+    """Put what was used on a day into its chains, in the order of runs and SKUs.
 
-    ``ratios`` are by rate card; ``credited`` has the runs that a credit is for.
+    ``ratios`` are by rate card.  What the runs of ``credited`` used is in no chain: it
+    is the answer.
     """
-    run, holder, use = -1, None, None
-    for row in table.charged(db, day):
+    run: int = -1
+    holder: Holder = ("", None, ())
+    before: Use = (-1, -1, -1, 0, 0)
+    found: list[tuple[Use, Chain]] = []
+    for row in table.charged(db, day, bool(holders.keys)):
         usage, sku, card, quantity, seconds, ticks, tag_set, cluster, context = row
-        if usage != run or holder is None:
+        if usage != run:
             run, holder = usage, holders.of_run(tag_set, cluster, context)
         chain = chains[holder, sku]
-        if not chain.lots and usage not in credited:
-            continue
         units = units_of(quantity, seconds, ratios[card])
-        if use is not None and use.usage == usage and use.sku == sku:
-            use.ticks += ticks
-            use.units += units
+        if usage in credited:
+            found.append(((usage, sku, tag_set, ticks, units), chain))
             continue
-        if use is not None:
-            yield use
-        use = Use(usage, sku, tag_set, ticks, units, chain)
-    if use is not None:
-        yield use
+        if not chain.lots:
+            continue
+        if before[0] == usage and before[1] == sku:  # two rates on one day
+            ticks, units = ticks + before[3], units + before[4]
+            chain.uses.pop()
+        before = usage, sku, tag_set, ticks, units
+        chain.uses.append(before)
+    return _merged(found)
+
+
+def _merged(found: list[tuple[Use, Chain]]) -> list[tuple[Use, Chain]]:
+    """One use for each run and SKU, whatever it was charged by."""
+    sums: dict[tuple[int, int], tuple[Use, Chain]] = {}
+    for use, chain in found:
+        if use[:2] in sums:
+            first = sums[use[:2]][0]
+            use = (*use[:3], use[3] + first[3], use[4] + first[4])
+        sums[use[:2]] = use, chain
+    return list(sums.values())

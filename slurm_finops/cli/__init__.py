@@ -9,8 +9,8 @@ from slurm_finops.cli.app import App, FinopsGroup
 @click.group(
     cls=FinopsGroup,
     modules=("init", "check", "collect", "price", "report", "send", "nightly", "problems",
-             "reconcile", "tags", "hook", "estimate", "budgets", "rates", "pools", "lines",
-             "credits", "allocations", "advise", "compare"),
+             "reconcile", "tags", "hook", "estimate", "budgets", "alerts", "rates", "pools",
+             "lines", "credits", "allocations", "advise", "compare"),
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.option(

@@ -97,7 +97,7 @@ def _only(context: click.Context, option: str, may: set[str]) -> None:
 def _draw(found: Advice, path: Path) -> None:
     from slurm_finops.cli.files import save
     from slurm_finops.core.usage import is_gpu
-    from slurm_finops.reports.charts import duration_png
+    from slurm_finops.reports.charts_beside import duration_png
     from slurm_finops.reports.format import visible
 
     unit = visible(found.sku) if is_gpu(found.sku) else f"units of {visible(found.sku)}"

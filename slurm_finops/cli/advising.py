@@ -123,7 +123,7 @@ def answer(
     from slurm_finops.billing.advice import use_of
     from slurm_finops.core.advice import Overfull
     from slurm_finops.reports.advice import advice
-    from slurm_finops.reports.build import header_of
+    from slurm_finops.reports.site import header_of
 
     prices, notes = _prices(app, asked, given)
     use = use_of(ledger, app.config.calendar, asked)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from slurm_finops.core.pools import Allocation
     from slurm_finops.core.rates import Rate
     from slurm_finops.ledger.store import Ledger
-    from slurm_finops.reports.build import Site
+    from slurm_finops.reports.site import Site
 
 _DEFAULTS = (Path("/etc/slurm-finops/finops.toml"), Path("finops.toml"))
 #: How long a command that writes waits for another to finish.
@@ -223,13 +223,13 @@ class App:
 
     def site_for(self, channel: str) -> Site:
         """The same for a channel of ``[privacy]``, which shows people as it says."""
-        from slurm_finops.reports.build import Site
+        from slurm_finops.reports.site import Site
 
         config = self.config
         return Site(
             config.currency, config.digits, config.timezone, config.calendar, config.policy,
             getattr(config.privacy, channel), self.terms.all_rates, self.terms.allocation,
-            config.charging, now(), config.charge_suspended,
+            config.charging, now(), config.charge_suspended, config.locale,
         )  # fmt: skip
 
     def said_now(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -30,25 +30,34 @@ def budgets() -> None:
 @FORMAT
 @pass_app
 def list_budgets(app: App, period: str | None, style: str) -> None:
-    """List the budgets of teams and projects, and what was spent of them.
+    """List the budgets of teams and projects: what was spent, and whether they will last.
 
-    What an allocation or a credit pays is not spent of a budget.
+    A month's, a fiscal year's and those with days of their own, as they stand now or
+    stood at the end of MONTH.  What an allocation or a credit pays is not spent of a
+    budget.
 
     \b
     Examples:
       slurm-finops budgets list
       slurm-finops budgets list --period 2026-06 --format json
     """
+    from slurm_finops.cli.standing import moment_of, stand
+    from slurm_finops.reports.budgets import as_json, table
+
     month = _month(app, period)
+    config = app.config
     with app.reading() as ledger:
-        found = _spent(app, ledger, month)
+        found = stand(app, ledger, month)
+        as_of = moment_of(app, ledger, month).instant
     if style == "json":
-        echo_json({"period": month.label, "currency": app.config.currency,
-                   "budgets": [_as_json(one, app.config.digits) for one in found]})  # fmt: skip
+        echo_json({"period": month.label, "currency": config.currency,
+                   "as_of": config.calendar.isoformat(as_of),
+                   "budgets": [as_json(one, config.digits) for one in found]})  # fmt: skip
     elif found:
-        click.echo("\n".join(_table(app, month, found)))
+        click.echo("\n".join(table(found, config.currency, config.digits, month.label)))
     else:
-        click.echo("no budget is configured: [[teams]] and [[teams.projects]] take budget")
+        click.echo("no budget is configured for these days: [[teams]] and [[teams.projects]] take "
+                   "budget, budget_year and [[budgets]]")  # fmt: skip
 
 
 def _month(app: App, text: str | None) -> Period:
@@ -72,31 +81,6 @@ def _limits(config: Config) -> Iterator[tuple[str, str | None, int]]:
         for project in team.projects:
             if project.budget_minor is not None:
                 yield team.name, project.name, project.budget_minor
-
-
-def _as_json(one: Spent, digits: int) -> dict[str, Any]:
-    from slurm_finops.core.money import minor_text
-
-    money = {"budget": one.limit_minor, "spent": one.spent_minor, "left": one.left_minor}
-    return {"team": one.team, "project": one.project} | {
-        name: minor_text(minor, digits) for name, minor in money.items()
-    }
-
-
-def _table(app: App, month: Period, found: list[Spent]) -> Iterator[str]:
-    from slurm_finops.core.money import grouped
-    from slurm_finops.reports.format import share
-    from slurm_finops.reports.tables import aligned
-
-    digits = app.config.digits
-    yield f"{month.label}, {app.config.currency}"
-    rows: list[tuple[str, ...]] = [("team / project", "budget", "spent", "left", "used")]
-    for one in found:
-        name = f"{one.team} / {one.project}" if one.project else one.team
-        money = (one.limit_minor, one.spent_minor, one.left_minor)
-        rows.append((name, *(grouped(minor, digits) for minor in money),
-                     share(one.spent_minor, one.limit_minor)))  # fmt: skip
-    yield from aligned(rows, 1)
 
 
 def write_file(app: App, ledger: Ledger, path: Path) -> str:

@@ -57,7 +57,7 @@ def compare(
         )  # fmt: skip
     if picture is not None:
         from slurm_finops.cli.files import save
-        from slurm_finops.reports.charts import comparison_png
+        from slurm_finops.reports.charts_beside import comparison_png
 
         save(Path(picture), comparison_png(found))
     if style == "table":
@@ -72,7 +72,7 @@ def compare(
 
 
 def _check_picture(path: Path, lists: int) -> None:
-    from slurm_finops.reports.charts import PALETTE
+    from slurm_finops.reports.canvas import PALETTE
 
     why = ""
     if path.suffix.lower() != ".png":

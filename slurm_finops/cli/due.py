@@ -22,22 +22,24 @@ if TYPE_CHECKING:
     from slurm_finops.delivery.outbox import Wanted
     from slurm_finops.delivery.slack import Post
     from slurm_finops.ledger.store import Ledger
-    from slurm_finops.reports.build import Owner, Site
+    from slurm_finops.reports.pages import Pages
+    from slurm_finops.reports.site import Owner
     from slurm_finops.reports.view import Page
 
 #: After an outage so many periods are caught up with: a month of days, a quarter of months.
 _CATCH_UP = {"day": 31, "week": 5, "month": 3}
 #: A larger attachment is refused by many a mail server.
 _MOST_ATTACHED = 5_000_000
+#: Of so many owners each page is read from the whole ledger.
+_FEW = 3
 
 
 class _Subscription(NamedTuple):
-    """Who is told of what, by which channel: an owner of costs, addresses, a budget."""
+    """Who is told of what, by which channel: an owner of costs, and addresses."""
 
     owner: Owner
     channel: str
     recipients: tuple[str, ...]
-    budget_minor: int | None = None
 
     @property
     def report(self) -> str:
@@ -87,13 +89,13 @@ def due(
     """
     from slurm_finops.delivery.outbox import SLACK, Wanted
 
-    for whose, period in _due(app, ledger, asked, only):
+    for whose, period, pages in _due(app, ledger, asked, only):
         label = _key(app, period)
         if whose.channel == SLACK:
-            post = partial(_post, app, ledger, whose, period)
+            post = partial(_post, app, pages, whose, period)
             yield Wanted(whose.report, label, whose.recipients[0], post, SLACK)
             continue
-        content = cache(partial(_content, app, ledger, whose, period))
+        content = cache(partial(_content, app, pages, whose, period))
         for recipient in dict.fromkeys(whose.recipients):
             make = partial(_message, app, content, whose.report, label, recipient)
             yield Wanted(whose.report, label, recipient, make)
@@ -105,21 +107,39 @@ def due_content(
     """The same, mails alone, whoever they go to: ``(report, period, what it says)``."""
     from slurm_finops.delivery.outbox import MAIL
 
-    for whose, period in _due(app, ledger, asked, only):
+    for whose, period, pages in _due(app, ledger, asked, only):
         if whose.channel == MAIL:
-            make = partial(_content, app, ledger, whose, period)
+            make = partial(_content, app, pages, whose, period)
             yield whose.report, _key(app, period), make
 
 
 def _due(
     app: App, ledger: Ledger, asked: Period | None, only: str | None
-) -> Iterator[tuple[_Subscription, Period]]:
+) -> Iterator[tuple[_Subscription, Period, Callable[[], Pages]]]:
+    """Whose report of which period is due; the pages of a period are shared by all who are told."""
     from slurm_finops.reports.build import anything_spent
 
-    for whose in _subscriptions(app.config, only):
-        for period in [asked] if asked else _periods(app, ledger, whose):
-            if anything_spent(ledger, whose.owner, period):
-                yield whose, period
+    wanted = [
+        (whose, period)
+        for whose in _subscriptions(app.config, only)
+        for period in ([asked] if asked else _periods(app, ledger, whose))
+        if anything_spent(ledger, whose.owner, period)
+    ]
+    pages = cache(partial(_pages, app, ledger, len(wanted) > _FEW))
+    for whose, period in wanted:
+        yield whose, period, partial(pages, period, _shown_as(app, whose.channel))
+
+
+def _shown_as(app: App, channel: str) -> str:
+    """A channel of ``[privacy]`` that shows people as this one does."""
+    privacy = app.config.privacy
+    return "mail" if getattr(privacy, channel) == privacy.mail else channel
+
+
+def _pages(app: App, ledger: Ledger, many: bool, period: Period, channel: str) -> Pages:
+    from slurm_finops.cli.paging import pages_of
+
+    return pages_of(app, ledger, period, channel=channel, many=many)
 
 
 def _subscriptions(config: Config, only: str | None) -> list[_Subscription]:
@@ -138,19 +158,19 @@ def _subscriptions(config: Config, only: str | None) -> list[_Subscription]:
 
 def _by_mail(config: Config) -> Iterator[_Subscription]:
     from slurm_finops.delivery.outbox import MAIL
-    from slurm_finops.reports.build import EVERYBODY, Owner
+    from slurm_finops.reports.site import EVERYBODY, Owner
 
     if config.mail is None:
         return
     for team in config.teams:
         if team.email or team.delegates:
             recipients = *team.email, *team.delegates
-            yield _Subscription(Owner(team.name), MAIL, recipients, team.budget_minor)
+            yield _Subscription(Owner(team.name), MAIL, recipients)
         for one in team.projects:
             if one.email or one.delegates:
                 recipients = *one.email, *one.delegates
                 owner = Owner(team.name, one.name)
-                yield _Subscription(owner, MAIL, recipients, one.budget_minor)
+                yield _Subscription(owner, MAIL, recipients)
     for centre in config.cost_centers:
         if centre.email or centre.delegates:
             recipients = *centre.email, *centre.delegates
@@ -161,11 +181,11 @@ def _by_mail(config: Config) -> Iterator[_Subscription]:
 
 def _by_slack(config: Config) -> Iterator[_Subscription]:
     from slurm_finops.delivery.outbox import SLACK, TO_SLACK
-    from slurm_finops.reports.build import EVERYBODY, Owner
+    from slurm_finops.reports.site import EVERYBODY, Owner
 
     for team in config.teams:
         if team.slack_webhook_file:
-            yield _Subscription(Owner(team.name), SLACK, (TO_SLACK,), team.budget_minor)
+            yield _Subscription(Owner(team.name), SLACK, (TO_SLACK,))
     if config.slack.webhook_file:
         yield _Subscription(EVERYBODY, SLACK, (TO_SLACK,))
 
@@ -207,24 +227,19 @@ def _key(app: App, period: Period) -> str:
     return f"{period.label}@{day_date(app.config.calendar.day_of(now()))}"
 
 
-def _page(ledger: Ledger, site: Site, whose: _Subscription, period: Period) -> Page:
-    from slurm_finops.reports import build
-
-    return build.page(ledger, site, period, whose.owner, budget_minor=whose.budget_minor)
-
-
-def _content(app: App, ledger: Ledger, whose: _Subscription, period: Period) -> Content:
+def _content(
+    app: App, pages: Callable[[], Pages], whose: _Subscription, period: Period
+) -> Content:
     from slurm_finops.delivery.message import Content, Picture
     from slurm_finops.reports import render
 
-    site = app.site_for("mail")
-    page = _page(ledger, site, whose, period)
+    page = pages().page(whose.owner)
     attached: tuple[Attachment, ...] = ()
     if mail_settings(app).runs_csv:
-        attached, note = _runs(ledger, site, whose.owner, period, page)
+        attached, note = _runs(pages(), whose.owner, period, page)
         page = replace(page, notes=(*page.notes, *note))
     images = tuple(
-        Picture(f"chart{i}", png) for i, (png, _) in enumerate(render.pictures(page))
+        Picture(f"chart{i}", one.image) for i, one in enumerate(render.pictures(page))
     )
     as_of = app.said_now()
     return Content(
@@ -234,17 +249,16 @@ def _content(app: App, ledger: Ledger, whose: _Subscription, period: Period) -> 
 
 
 def _runs(
-    ledger: Ledger, site: Site, owner: Owner, period: Period, page: Page
+    pages: Pages, owner: Owner, period: Period, page: Page
 ) -> tuple[tuple[Attachment, ...], tuple[str, ...]]:
     """The runs as a file beside the mail; where it would be too large, what is said instead."""
     import shlex
 
     from slurm_finops.cli.files import plain_name
     from slurm_finops.delivery.message import Attachment
-    from slurm_finops.reports.runs_csv import runs_csv
 
     runs = page.report.spend.total.runs
-    data = runs_csv(ledger, site, period, owner, runs, _MOST_ATTACHED)
+    data = pages.runs_csv(owner, runs, _MOST_ATTACHED)
     if data is not None:
         name = plain_name("runs", owner.team or owner.cost_center, owner.project, period.label)
         return (Attachment(f"{name}.csv", "csv", data),), ()
@@ -280,12 +294,14 @@ def sender_domain(app: App) -> str:
     return mail_settings(app).sender.rpartition("@")[2].rstrip(">")
 
 
-def _post(app: App, ledger: Ledger, whose: _Subscription, period: Period) -> Post:
+def _post(
+    app: App, pages: Callable[[], Pages], whose: _Subscription, period: Period
+) -> Post:
     from slurm_finops.delivery.outbox import message_id
     from slurm_finops.delivery.slack import Post
     from slurm_finops.reports import blocks
 
-    payload = blocks.payload(_page(ledger, app.site_for("slack"), whose, period), app.said_now())
+    payload = blocks.payload(pages().page(whose.owner), app.said_now())
     number = message_id(
         app.config.cluster, whose.report, _key(app, period), whose.recipients[0], "slack"
     )

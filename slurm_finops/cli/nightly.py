@@ -15,6 +15,7 @@ from slurm_finops.core.words import count
 from slurm_finops.errors import FinopsError, OutsideError
 
 if TYPE_CHECKING:
+    from slurm_finops.delivery.outbox import Outcome
     from slurm_finops.ledger.store import Ledger
 
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 @click.option("--no-send", is_flag=True, help="Send no mail.")
 @pass_app
 def nightly(app: App, no_send: bool) -> None:
-    """Collect, price, write the reports and send what is due, a line a step.
+    """Collect, price, write the reports, send what is due and tell alerts, a line a step.
 
     Two never run at once.  A step that fails does not lose what was done: the
     next night goes on from there.  After a failed collection no mail is sent.
@@ -57,6 +58,8 @@ def nightly(app: App, no_send: bool) -> None:
             night.skip("send", "mails wait until every step before has succeeded")
         else:
             night.step("send", lambda: _send(app, ledger))
+            if app.config.mail is not None:
+                night.step("alerts", lambda: _alerts(app, ledger))
     if night.failed:
         raise click.exceptions.Exit(night.failed)
 
@@ -137,7 +140,8 @@ def _report(app: App, ledger: Ledger) -> str:
     """This month's page, and last month's, which late jobs still change."""
     from slurm_finops.cli.files import make_folder, save
     from slurm_finops.cli.report import write
-    from slurm_finops.reports.build import EVERYBODY, anything_spent
+    from slurm_finops.reports.build import anything_spent
+    from slurm_finops.reports.site import EVERYBODY
 
     folder = app.config.database.parent / "reports"
     make_folder(folder)
@@ -153,15 +157,26 @@ def _report(app: App, ledger: Ledger) -> str:
 
 
 def _send(app: App, ledger: Ledger) -> str:
-    from slurm_finops.cli.send import run, told
+    from slurm_finops.cli.send import WELL, run, told
 
     outcomes = run(app, ledger)
     lines = told(app, outcomes)
-    if any(outcome.status not in ("sent", "waiting") for outcome in outcomes):
+    if any(outcome.status not in WELL for outcome in outcomes):
         raise OutsideError("; ".join(lines))
-    if not outcomes:
-        return lines[0]
+    return _sent(outcomes) if outcomes else lines[0]
+
+
+def _sent(outcomes: list[Outcome]) -> str:
     waiting = sum(outcome.status == "waiting" for outcome in outcomes)
     later = f", {waiting:,} refused for now and not due yet" if waiting else ""
-    sent = count(len(outcomes) - waiting, "report")
-    return f"{sent} sent{later}"
+    return f"{count(len(outcomes) - waiting, 'report')} sent{later}"
+
+
+def _alerts(app: App, ledger: Ledger) -> str:
+    from slurm_finops.cli.alerts import run
+    from slurm_finops.cli.send import WELL, told
+
+    outcomes = run(app, ledger)
+    if any(outcome.status not in WELL for outcome in outcomes):
+        raise OutsideError("; ".join(told(app, outcomes)))
+    return _sent(outcomes) if outcomes else "nothing new is to be told"

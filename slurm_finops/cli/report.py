@@ -75,7 +75,7 @@ def _check_team(app: App, ledger: Ledger, team: str) -> None:
     """A team that nobody has ever heard of is a slip, not a team that spent nothing."""
     from slurm_finops.core.near import nearest
     from slurm_finops.ledger.tag_sets import teams
-    from slurm_finops.reports.build import UNTAGGED_NAME
+    from slurm_finops.reports.site import UNTAGGED_NAME
 
     known = sorted({*(t.name for t in app.config.teams), *teams(ledger.db)})
     if team not in (*known, UNTAGGED_NAME):
@@ -113,13 +113,14 @@ def write(
     import json
 
     from slurm_finops.reports import build, tables
+    from slurm_finops.reports.site import Owner
 
-    owner = build.Owner(team)
+    owner = Owner(team)
     if style == "html":
+        from slurm_finops.cli.paging import pages_of
         from slurm_finops.reports import render
 
-        budget = next((t.budget_minor for t in app.config.teams if t.name == team), None)
-        page = build.page(ledger, app.site, period, owner, budget_minor=budget, by=by)
+        page = pages_of(app, ledger, period).page(owner, by)
         return render.page_html(page, app.said_now()), tables.warnings(page.report)
     view = build.report(ledger, app.site, period, by or ("team",), owner)
     if style == "json":

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from slurm_finops.ledger.store import Ledger
 
 #: What ends well: it went out, or waits until it is due again.
-_WELL = ("sent", "waiting")
+WELL = ("sent", "waiting")
 
 
 @click.command()
@@ -68,7 +68,7 @@ def send(
         outcomes = _sent(app, asked, only, early, resend)
     for line in told(app, outcomes):
         click.echo(line)
-    if any(outcome.status not in _WELL for outcome in outcomes):
+    if any(outcome.status not in WELL for outcome in outcomes):
         raise click.exceptions.Exit(OutsideError.exit_code)
 
 

@@ -4,6 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from slurm_finops.config.alerts import alerts_of
+from slurm_finops.config.budgets import budgets_of
 from slurm_finops.config.charging import charging, timeline_of
 from slurm_finops.config.fields import decimal, month_day, rate_of, unique
 from slurm_finops.config.mail import (
@@ -100,6 +102,7 @@ def _config(top: Table) -> Config:
     policy, gate = _tags(tags, teams)
     mail, slack = top.table("mail"), top.table("slack")
     mails = mail_of(mail) if mail else None
+    alerts = top.table("alerts") or Table(top.path, "alerts", {})
     hook = top.table("hook")
     config = Config(
         path=top.path, cluster=cluster, currency=currency, timezone=timezone,
@@ -107,6 +110,7 @@ def _config(top: Table) -> Config:
         rates=rates, allocation=allocation, charging=charges_by, teams=teams,
         cost_centers=cost_centers_of(top, teams),
         mail=mails, slack=slack_of(slack, mails),
+        alerts=alerts_of(alerts, digits, addresses(alerts, "to")),
         privacy=privacy_of(top.table("privacy") or Table(top.path, "privacy", {})),
         locale=locale_of(top),
         hook=_hook(hook) if hook else Hook(),
@@ -218,15 +222,17 @@ def _accounts(table: Table) -> tuple[str, ...] | None:
 
 
 def _team(table: Table, digits: int) -> Team:
+    name = table.text("name", "the team's name")
     team = Team(
-        name=table.text("name", "the team's name"),
+        name=name,
         cost_center=table.text("cost_center", "a cost centre", None),
         accounts=_accounts(table),
         users=table.texts("users", "a list of users or globs", None),
         wckeys=table.texts("wckeys", "a list of WCKeys or globs", None),
         email=addresses(table),
         budget_minor=decimal(table, "budget", digits, 'a text such as "10000"', None),
-        projects=tuple(_project(project, digits) for project in table.tables("projects")),
+        budgets=budgets_of(table, digits, name),
+        projects=tuple(_project(project, digits, name) for project in table.tables("projects")),
         delegates=addresses(table, "delegates"),
         slack_webhook_file=webhook_file_of(table, "slack_webhook_file"),
     )
@@ -235,11 +241,13 @@ def _team(table: Table, digits: int) -> Team:
     return team
 
 
-def _project(table: Table, digits: int) -> Project:
+def _project(table: Table, digits: int, team: str) -> Project:
+    name = table.text("name", "the project's name")
     project = Project(
-        name=table.text("name", "the project's name"),
+        name=name,
         email=addresses(table),
         budget_minor=decimal(table, "budget", digits, 'a text such as "4000"', None),
+        budgets=budgets_of(table, digits, team, name),
         delegates=addresses(table, "delegates"),
     )
     table.done()

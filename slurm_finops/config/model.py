@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 from pathlib import Path
 
+from slurm_finops.core.budgets import Budget
 from slurm_finops.core.charging import Charging
 from slurm_finops.core.money import minor_digits
 from slurm_finops.core.period import Calendar
@@ -19,18 +20,19 @@ CHANNELS = ("mail", "page", "slack", "serve", "export")
 
 @dataclass(frozen=True)
 class Project:
-    """A project of a team: who is told of it, and its budget for a billing month."""
+    """A project of a team: who is told of it, its budget for a billing month, and others."""
 
     name: str
     email: tuple[str, ...] = ()
     budget_minor: int | None = None
+    budgets: tuple[Budget, ...] = ()
     #: who gets the same reports as the owner
     delegates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Team:
-    """A team of the registry; budgets are in minor units for a billing month."""
+    """A team of the registry; ``budget_minor`` is for a billing month, ``budgets`` are others."""
 
     name: str
     cost_center: str | None = None
@@ -39,6 +41,7 @@ class Team:
     wckeys: tuple[str, ...] | None = None
     email: tuple[str, ...] = ()
     budget_minor: int | None = None
+    budgets: tuple[Budget, ...] = ()
     projects: tuple[Project, ...] = ()
     delegates: tuple[str, ...] = ()
     slack_webhook_file: Path | None = None
@@ -105,6 +108,17 @@ class Privacy:
 
 
 @dataclass(frozen=True)
+class Alerts:
+    """What is told of budgets and of days; ``floor_minor``: what a day must be above the usual."""
+
+    thresholds: tuple[int, ...] = (50, 80, 100)
+    forecast: bool = True
+    unusual: bool = True
+    to: tuple[str, ...] = ()
+    floor_minor: int = 0
+
+
+@dataclass(frozen=True)
 class Config:
     """A whole finops.toml.  Paths are absolute; ``rates`` are checked against each other."""
 
@@ -124,6 +138,7 @@ class Config:
     cost_centers: tuple[CostCenter, ...] = ()
     mail: Mail | None = None
     slack: Slack = Slack()
+    alerts: Alerts = Alerts()
     privacy: Privacy = Privacy()
     #: by what figures and dates are written for people
     locale: str = "en"

@@ -144,6 +144,15 @@ class Calendar:
         labels = {"day": str(first), "week": f"{year}-W{week:02d}", "month": f"{first:%Y-%m}"}
         return self.period(labels[period.every])
 
+    def preceding(self, period: Period) -> Period:
+        """The day, week or month before this one; of any other span as many days."""
+        last = day_date(period.first) - timedelta(1)
+        year, week, _ = last.isocalendar()
+        labels = {"day": str(last), "week": f"{year}-W{week:02d}", "month": f"{last:%Y-%m}"}
+        if period.every in labels:
+            return self.period(labels[period.every])
+        return self.days(2 * period.first - period.last, period.first)
+
     def last_complete(self, every: str, as_of: int) -> Period:
         """The last whole ``day``, ISO ``week`` or ``month`` that ended by ``as_of``."""
         today = day_date(self.day_of(as_of))

@@ -34,12 +34,17 @@ class Stored(NamedTuple):
     hours: bool
 
 
-def charged(db: sqlite3.Connection, day: int) -> Iterator[Charged]:
-    """What was priced of a day, in the order of runs and SKUs."""
-    yield from db.execute(
+def charged(db: sqlite3.Connection, day: int, with_runs: bool = True) -> Iterator[Charged]:
+    """What was priced of a day, in the order of runs and SKUs.
+
+    Without ``with_runs`` their cluster and context are 0, and are not looked up.
+    """
+    columns, beside = "0, 0", ""
+    if with_runs:
+        columns, beside = "cluster_id, context_id", "JOIN jobs ON jobs.id = usage_id"
+    return db.execute(
         "SELECT usage_id, sku_id, rate_card_id, quantity, seconds, billed_ticks, "
-        "charges.tag_set_id, cluster_id, context_id "
-        "FROM charges JOIN jobs ON jobs.id = usage_id "
+        f"charges.tag_set_id, {columns} FROM charges {beside} "
         "WHERE day = ? AND rate_card_id > 0 ORDER BY usage_id, sku_id",
         (day,),
     )

@@ -8,6 +8,7 @@ Whatever reads costs goes on unchanged.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 
 from slurm_finops.ledger.store import Ledger
 
@@ -16,22 +17,23 @@ _TABLES = ("charges", "draws", "allocations")
 
 
 class Teams:
-    """The costs of the days ``[first, last)``, in order of teams; one object a connection."""
+    """The costs of the days ``[first, last)``, in order of teams, while the connection is open."""
+
+    _number = count(1)
 
     def __init__(self, ledger: Ledger, first: int, last: int) -> None:
         self._db = ledger.db
-        for name in _TABLES:
-            # no key of its own: an allocation's is wider than a day and a tag set
-            self._db.execute(f"DROP TABLE IF EXISTS temp.{name}_of_teams")
+        #: each has tables of its own: one for each of several periods may be there
+        self._names = {name: f"{name}_of_teams_{next(self._number)}" for name in _TABLES}
+        for name, mine in self._names.items():
+            # a ledger's tables have keys, which these need not: nothing is written
             self._db.execute(
-                f"CREATE TEMP TABLE {name}_of_teams AS SELECT ifnull(team, '') AS of_team, "
+                f"CREATE TEMP TABLE {mine} AS SELECT ifnull(team, '') AS of_team, "
                 f"{name}.* FROM main.{name} JOIN tag_sets ON tag_sets.id = tag_set_id "
                 "WHERE day >= ? AND day < ? ORDER BY 1, day",
                 (first, last),
             )
-            self._db.execute(
-                f"CREATE INDEX temp.{name}_by_team ON {name}_of_teams (of_team, day)"
-            )
+            self._db.execute(f"CREATE INDEX temp.{mine}_index ON {mine} (of_team, day)")
         self._db.execute("CREATE TEMP TABLE IF NOT EXISTS shown_team (team TEXT NOT NULL)")
 
     @contextmanager
@@ -40,9 +42,9 @@ class Teams:
         self._db.execute("DELETE FROM temp.shown_team")
         self._db.execute("INSERT INTO temp.shown_team VALUES (?)", (team,))
         try:
-            for name in _TABLES:
+            for name, mine in self._names.items():
                 self._db.execute(
-                    f"CREATE TEMP VIEW {name} AS SELECT * FROM temp.{name}_of_teams "
+                    f"CREATE TEMP VIEW {name} AS SELECT * FROM temp.{mine} "
                     "WHERE of_team = (SELECT team FROM temp.shown_team)"
                 )
             yield

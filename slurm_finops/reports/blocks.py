@@ -8,22 +8,14 @@ code block.  Limits are those of docs.slack.dev/reference/block-kit.
 import re
 from typing import Any
 
-from slurm_finops.core.money import grouped
 from slurm_finops.core.words import count
-from slurm_finops.reports.format import (
-    cost,
-    gpu_hours,
-    money,
-    month_name,
-    row_name,
-    share,
-    shortened,
-    visible,
-)
-from slurm_finops.reports.render import paid, subject
+from slurm_finops.reports import parts
+from slurm_finops.reports.format import cost, gpu_hours, money, row_name, shortened, visible
 from slurm_finops.reports.render_allotments import allotment_warnings
-from slurm_finops.reports.tables import aligned, notes
-from slurm_finops.reports.view import Budget, Header, Page, Row, Spend, summed
+from slurm_finops.reports.render_text import subject
+from slurm_finops.reports.sentences import answers
+from slurm_finops.reports.tables import aligned
+from slurm_finops.reports.view import Header, Page, Row, Spend, summed
 
 _HEADER, _SECTION = 150, 3000
 _ROWS, _WARNINGS = 10, 8
@@ -76,25 +68,15 @@ def _plain(text: str, most: int) -> dict[str, Any]:
 
 
 def _facts(page: Page) -> list[str]:
-    """What was held, what of it is billed, and the budget, a line each."""
-    header, total = page.report.header, page.report.spend.total
+    """What was held, what of it is billed, and the answers of a mail, a line each."""
+    header, said = page.report.header, answers(page)
     facts = [
-        f"{gpu_hours(total.gpu_seconds)} GPU-hours in {count(total.runs, 'run')}, "
-        f"{header.first_day} to {header.last_day} ({header.timezone})",
-        paid(total, header),
+        f"{parts.held(page)}, {header.first_day} to {header.last_day} ({header.timezone})",
+        parts.paid(page.report.spend.total, header),
+        *(f"{name.rstrip('?')}: {text}" for name, text in said.told()),
+        *(f"To do: {text}" for text in said.to_do),
     ]
-    if page.budget:
-        facts.append(_budget(page.budget, header))
     return [fact for fact in facts if fact]
-
-
-def _budget(budget: Budget, header: Header) -> str:
-    left = budget.limit_minor - budget.spent_minor
-    return (
-        f"{money(abs(left), header)} {'left of' if left >= 0 else 'over'} the budget of "
-        f"{grouped(budget.limit_minor, header.digits)} for {month_name(budget.month)} "
-        f"({share(budget.spent_minor, budget.limit_minor)} used)"
-    )
 
 
 def _table(spend: Spend, header: Header) -> dict[str, Any]:
@@ -118,12 +100,12 @@ def _name(name: str) -> str:
 
 
 def _figures(row: Row, header: Header) -> list[str]:
-    return [gpu_hours(row.gpu_seconds), cost(row.effective_minor, row, header.digits)]
+    return [gpu_hours(row.gpu_seconds, header), cost(row.effective_minor, row, header)]
 
 
 def _warnings(page: Page) -> list[str]:
     """What must be known of the figures, and what is to be done."""
-    said = [*allotment_warnings(page), *notes(page.report), *page.notes]
+    said = [*allotment_warnings(page), *parts.told_notes(page, _LINE)]
     if page.faults:
         runs = sum(fault.runs for fault in page.faults)
         minor = sum(fault.effective_minor for fault in page.faults)

@@ -1,21 +1,18 @@
 """Ledger -> views: sums in ticks become rows in minor units, rounded once."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import NamedTuple
 
 from slurm_finops.billing.allocation import outdated
 from slurm_finops.billing.changed import charged_otherwise
 from slurm_finops.billing.holdings import holdings
-from slurm_finops.core.charging import Charging
+from slurm_finops.billing.standings import Standing
 from slurm_finops.core.money import apportion_ticks, to_minor
-from slurm_finops.core.period import Calendar, Period, day_date
-from slurm_finops.core.policy import Policy, Who
-from slurm_finops.core.pools import Allocation
-from slurm_finops.core.rates import Rate, touched
-from slurm_finops.core.tags import KEYS, make_comment
-from slurm_finops.core.verdict import example
+from slurm_finops.core.period import Period, day_date
+from slurm_finops.core.rates import touched
+from slurm_finops.ledger import history
 from slurm_finops.ledger.held import held_runs
 from slurm_finops.ledger.pricing import waiting
 from slurm_finops.ledger.problems import count_open
@@ -23,85 +20,26 @@ from slurm_finops.ledger.rates import stored_rates
 from slurm_finops.ledger.shares import anything_shared, spend
 from slurm_finops.ledger.spend import Scope, Sums, unpriced
 from slurm_finops.ledger.store import Ledger
-from slurm_finops.ledger.tag_sets import as_claim
+from slurm_finops.reports import insight
+from slurm_finops.reports.faults import tag_faults
 from slurm_finops.reports.format import BESIDE
 from slurm_finops.reports.holdings import allotments
 from slurm_finops.reports.rounding import apportion_billed
+from slurm_finops.reports.site import EVERYBODY, Owner, Site, header_of, name_order
 from slurm_finops.reports.view import (
     Allotment,
-    Budget,
     Daily,
     Day,
-    Header,
     Key,
     Page,
     Report,
     Row,
     Spend,
-    TagFault,
     Unpriced,
     summed,
 )
 
 _LEGEND = 8
-
-
-@dataclass(frozen=True)
-class Site:
-    """What a report needs to know beside the ledger."""
-
-    currency: str
-    digits: int
-    timezone: str
-    calendar: Calendar
-    policy: Policy
-    people: str = "names"
-    #: the prices as they are configured now
-    rates: tuple[Rate, ...] = ()
-    #: and what is shared beside them
-    allocation: Allocation = field(default_factory=Allocation)
-    #: and who pays how much of it
-    charging: Charging = field(default_factory=Charging)
-    #: now, in epoch seconds; None if no period is to be called unfinished
-    as_of: int | None = None
-    #: whether the time a run was suspended costs, as it is configured now
-    charge_suspended: bool = False
-
-
-class Owner(NamedTuple):
-    """Whose costs: a team's, one of its projects', a cost centre's, or with no name everybody's.
-
-    ``UNTAGGED_NAME`` as team is whoever named none.
-    """
-
-    team: str = ""
-    project: str = ""
-    cost_center: str = ""
-
-    @property
-    def title(self) -> str:
-        if self.cost_center:
-            return self.cost_center
-        return f"{self.team} / {self.project}" if self.project else self.team or "All teams"
-
-    def scope(self, period: Period) -> Scope:
-        scope = Scope(period.first, period.last)
-        if self.team == UNTAGGED_NAME:
-            scope = scope.narrowed("tag_sets.team IS NULL", tables=("tag_sets",))
-        elif self.team:
-            scope = scope.narrowed("tag_sets.team = ?", self.team, tables=("tag_sets",))
-        if self.project:
-            scope = scope.narrowed("tag_sets.project = ?", self.project)
-        if self.cost_center:
-            scope = scope.narrowed(
-                "tag_sets.cost_center = ?", self.cost_center, tables=("tag_sets",)
-            )
-        return scope
-
-
-EVERYBODY = Owner()
-#: How tables call the owner of what nobody tagged.
-UNTAGGED_NAME = "(untagged)"
 
 
 def table(sums: Sequence[Sums], by: Sequence[str], digits: int) -> Spend:
@@ -120,11 +58,6 @@ def table(sums: Sequence[Sums], by: Sequence[str], digits: int) -> Spend:
     return Spend(tuple(by), rows, _total(rows))
 
 
-def name_order(key: Key) -> tuple[tuple[bool, str], ...]:
-    """Rows of one cost stand by their names, and what has none comes last."""
-    return tuple((value is None, str(value or "")) for value in key)
-
-
 def _name(row: Sums) -> tuple[tuple[bool, str], ...]:
     return name_order(row.key)
 
@@ -134,10 +67,31 @@ def _total(rows: Iterable[Row]) -> Row:
     return summed(rows, 0)
 
 
+class State(NamedTuple):
+    """What is so of the whole ledger, whoever's costs are asked for."""
+
+    problems: int
+    held: tuple[str, ...]
+    waiting: int
+    stale: bool
+
+
+def state_of(ledger: Ledger, site: Site) -> State:
+    """Read it; once is enough for any number of reports."""
+    return State(
+        problems=count_open(ledger.db),
+        held=tuple(f"{run} ({why})" for run, why in held_runs(ledger.db)),
+        waiting=waiting(ledger),
+        stale=is_stale(ledger, site),
+    )
+
+
 def report(
-    ledger: Ledger, site: Site, period: Period, by: Sequence[str], owner: Owner = EVERYBODY
-) -> Report:
+    ledger: Ledger, site: Site, period: Period, by: Sequence[str], owner: Owner = EVERYBODY,
+    state: State | None = None,
+) -> Report:  # fmt: skip
     """One table of a period, with what must be known beside it."""
+    state = state or state_of(ledger, site)
     scope = owner.scope(period)
     running = _provisional(ledger, scope)
     bare = _all(ledger, scope.narrowed("rate_card_id = 0", usage=True))
@@ -149,10 +103,7 @@ def report(
         unpriced_runs=bare.runs,
         unpriced_gpu_seconds=bare.gpu_seconds,
         unpriced=tuple(Unpriced(*row) for row in unpriced(ledger.db, scope)),
-        problems=count_open(ledger.db),
-        held=tuple(f"{run} ({why})" for run, why in held_runs(ledger.db)),
-        waiting=waiting(ledger),
-        stale=is_stale(ledger, site),
+        **state._asdict(),
     )
 
 
@@ -188,50 +139,82 @@ def _provisional(ledger: Ledger, scope: Scope) -> Sums:
     return _all(ledger, scope.narrowed(running, usage=True))
 
 
-def header_of(site: Site, period: Period) -> Header:
-    """What a table or page of a period is about."""
-    return Header(
-        currency=site.currency,
-        digits=site.digits,
-        timezone=site.timezone,
-        label=period.label,
-        start=site.calendar.isoformat(period.start),
-        end=site.calendar.isoformat(period.end),
-        first_day=day_date(period.first),
-        last_day=day_date(period.last - 1),
-        so_far=site.as_of is not None and site.as_of < period.end,
-    )
-
-
 def page(
     ledger: Ledger, site: Site, period: Period, owner: Owner = EVERYBODY, *,
-    budget_minor: int | None = None, by: Sequence[str] = (),
+    by: Sequence[str] = (), days: Mapping[int, history.Day] | None = None,
+    budgets: Iterable[Standing] = (), state: State | None = None,
 ) -> Page:  # fmt: skip
-    """A page for a team or a project, or for the whole site by ``by``."""
+    """A page for an owner, or for the whole site by ``by``.
+
+    ``days`` are what each day cost the owner, from `insight.first_day` and the budgets'
+    first days on; with None nothing is said of how usual a cost is.
+    """
     scope = owner.scope(period)
-    main = tuple(by) or (("experiment",) if owner.project else ("project",) if owner.team
-                         else ("team",))  # fmt: skip
-    tables: list[tuple[str, ...]] = [("team", "project"), ("sku",)]
-    if owner.team:
-        tables = [("experiment",), ("user",)]
-    if anything_shared(ledger.db, scope):
-        tables.append(("origin", "category"))
-    if site.people == "none":
-        tables = [names for names in tables if "user" not in names]
+    main = tuple(by) or _main(owner)
+    at_list = anything_shared(ledger.db, scope)
     name = main[0] if main[0] not in ("day", "user") or site.people == "names" else "team"
+    known = days or {}
     return Page(
         title=owner.title,
         owner=owner.team or None,
-        report=_shown(_of_owner(report(ledger, site, period, main, owner), owner), site.people),
-        tables=tuple(
+        report=_shown(
+            _of_owner(report(ledger, site, period, main, owner, state), owner), site.people
+        ),
+        tables=_told(
             _people(_spend(ledger, site, scope, names), site.people)
-            for names in tables if names != main
+            for names in _tables(owner, site, at_list) if names != main
         ),
         daily=daily(ledger, site, period, "team" if name == "day" else name, owner),
         faults=tag_faults(ledger, site, scope),
-        budget=_budget(ledger, site, period, owner, budget_minor),
+        budgets=tuple(
+            insight.budget(one, known, site, header_of(site, period)) for one in budgets
+        ),
         allotments=_allotments(ledger, site, period, owner),
+        trend=insight.trend(known, site, period) if days is not None else None,
+        waste=insight.waste(ledger, site, scope),
+        costliest=insight.costly(ledger, site, scope, at_list=at_list),
+        at_list=at_list,
+        suspended_seconds=insight.suspended(ledger, site, scope, period),
+        before=_before(ledger, site, period, owner, main),
     )  # fmt: skip
+
+
+def _told(tables: Iterable[Spend]) -> tuple[Spend, ...]:
+    """Without a table that says of one price model that it is the only one."""
+    return tuple(one for one in tables if one.by != ("pricing",) or len(one.rows) > 1)
+
+
+def _main(owner: Owner) -> tuple[str, ...]:
+    """What an owner's first table is by."""
+    if owner.project:
+        return ("experiment",)
+    return ("project",) if owner.team else ("team",)
+
+
+def _tables(owner: Owner, site: Site, is_shared: bool) -> list[tuple[str, ...]]:
+    """The tables after the first."""
+    tables: list[tuple[str, ...]] = [("team", "project"), ("sku",)]
+    if owner.team:
+        tables = [("experiment",), ("user",)]
+    tables.append(("pricing",))
+    if is_shared:
+        tables.append(("origin", "category"))
+    if site.people == "none":
+        tables = [names for names in tables if "user" not in names]
+    return tables
+
+
+def _before(
+    ledger: Ledger, site: Site, period: Period, owner: Owner, by: Sequence[str]
+) -> tuple[tuple[Key, int], ...] | None:
+    """What rows by ``by`` cost in the whole period before this one, if this one is whole."""
+    if not period.every or "day" in by or header_of(site, period).so_far:
+        return None
+    if "user" in by and site.people != "names":
+        return None
+    earlier = owner.scope(site.calendar.preceding(period))
+    found = _spend(ledger, site, earlier, by)
+    return tuple((row.key, row.effective_minor) for row in found.rows) or None
 
 
 def _allotments(
@@ -247,17 +230,6 @@ def _allotments(
     last = period.last - 1
     day = last if site.as_of is None else min(last, site.calendar.day_of(site.as_of))
     return allotments(holdings(ledger, lots, day), period.first, site.digits)
-
-
-def _budget(
-    ledger: Ledger, site: Site, period: Period, owner: Owner, limit_minor: int | None
-) -> Budget | None:
-    """What of a month's budget was spent by the end of the period."""
-    if limit_minor is None:
-        return None
-    month = site.calendar.month_of(period.last - 1)
-    spent = _all(ledger, owner.scope(replace(month, last=min(month.last, period.last))))
-    return Budget(month.label, limit_minor, to_minor(spent.budgeted_ticks, site.digits))
 
 
 def _of_owner(report_: Report, owner: Owner) -> Report:
@@ -318,47 +290,3 @@ def daily(
         ),
         name,
     )
-
-
-def tag_faults(ledger: Ledger, site: Site, scope: Scope) -> tuple[TagFault, ...]:
-    """Tags that are missing or wrong, the costliest kinds first, with a comment to type."""
-    bad = scope.narrowed(
-        "tag_sets.status IN ('invalid', 'untagged')", tables=("tag_sets",), usage=True
-    )
-    kinds: dict[tuple[object, ...], list[Sums]] = {}
-    for row in spend(ledger.db, bad, (*KEYS, "faults", "tag_source", "user")):
-        faults = site.policy.faults(as_claim(row.key[:-1]), hint=False)
-        kind = row.key[0], tuple((fault.code, fault.key) for fault in faults)
-        kinds.setdefault(kind, []).append(row)
-    ordered = sorted(
-        (sorted(rows, key=_costliest) for rows in kinds.values()),
-        key=lambda rows: (-sum(row.effective_ticks for row in rows), _name(rows[0])),
-    )
-    return tuple(_tag_fault(site, rows) for rows in ordered)
-
-
-def _costliest(row: Sums) -> tuple[int, tuple[tuple[bool, str], ...]]:
-    return -row.effective_ticks, _name(row)
-
-
-def _tag_fault(site: Site, rows: Sequence[Sums]) -> TagFault:
-    """One kind of fault, told by the costliest of its tag sets."""
-    claim = as_claim(rows[0].key[:-1])
-    faults = site.policy.faults(claim)
-    return TagFault(
-        team=claim.tags.team,
-        status="; ".join(fault.message for fault in faults) or "no tags",
-        example=make_comment(example(site.policy, claim, faults, Who())),
-        runs=sum(row.runs for row in rows),
-        effective_minor=to_minor(sum(row.effective_ticks for row in rows), site.digits),
-        people=_who_to_ask(rows) if site.people == "names" else (),
-    )
-
-
-def _who_to_ask(rows: Sequence[Sums]) -> tuple[str, ...]:
-    """The users of these costs, the costliest first."""
-    cost: dict[str, int] = {}
-    for row in rows:
-        user = row.key[-1] or ""
-        cost[user] = cost.get(user, 0) + row.effective_ticks
-    return tuple(sorted(filter(None, cost), key=lambda user: (-cost[user], user)))

@@ -9,7 +9,8 @@ from slurm_finops.core.money import apportion_ticks
 from slurm_finops.core.period import Period
 from slurm_finops.ledger.pricing import waiting
 from slurm_finops.ledger.store import Ledger
-from slurm_finops.reports.build import Site, header_of, is_stale, name_order
+from slurm_finops.reports.build import is_stale
+from slurm_finops.reports.site import Site, header_of, name_order
 from slurm_finops.reports.view import Header, Key
 
 #: What the ledger's own charges are called among the lists.

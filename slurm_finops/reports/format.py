@@ -9,6 +9,7 @@ from datetime import date
 from slurm_finops.core.characters import is_control
 from slurm_finops.core.money import grouped, round_half_away
 from slurm_finops.core.tags import KEYS
+from slurm_finops.reports import locale
 from slurm_finops.reports.view import Header, Row
 
 #: Not strftime's: a report must not change with the locale of who makes it.
@@ -21,30 +22,57 @@ _MONTHS = (
 BESIDE = "(beside runs)"
 
 
+def figure(minor: int, header: Header) -> str:
+    """Minor units as the reader's locale writes them, without a currency: ``22,579.20``."""
+    return number(minor, header.digits, header)
+
+
 def money(minor: int, header: Header) -> str:
-    """Minor units with their currency: ``22,579.20 USD``."""
-    return f"{grouped(minor, header.digits)} {header.currency}"
+    """The same with its currency: ``22,579.20 USD``."""
+    return f"{figure(minor, header)} {header.currency}"
 
 
-def cost(minor: int, row: Row, digits: int) -> str:
+def about(minor: int, header: Header) -> str:
+    """What was never exact, such as a forecast, in whole units where there are many of them."""
+    unit = 10**header.digits
+    if abs(minor) < 100 * unit:
+        return figure(minor, header)
+    return number(round_half_away(minor, unit), 0, header)
+
+
+def cost(minor: int, row: Row, header: Header) -> str:
     """A row's money; a dash where nothing of it has a price, for that is not zero."""
-    return "–" if row.unpriced else grouped(minor, digits)
+    return "–" if row.unpriced else figure(minor, header)
 
 
-def gpu_hours(seconds: int) -> str:
+def gpu_hours(seconds: int, header: Header | None = None) -> str:
     """GPU-seconds as hours with one decimal, halves away from zero: ``2,304.0``."""
-    return _tenths(round_half_away(seconds * 10, 3600))
+    return number(round_half_away(seconds * 10, 3600), 1, header)
 
 
-def share(part: int, whole: int) -> str:
+def whole_number(many: int, header: Header | None = None) -> str:
+    """A count: ``12,288``."""
+    return number(many, 0, header)
+
+
+def share(part: int, whole: int, header: Header | None = None) -> str:
     """``part`` of ``whole`` in per cent with one decimal; a dash where there is no whole."""
     if whole <= 0:
         return "–"
-    return f"{_tenths(round_half_away(part * 1000, whole))}%"
+    tenths = round_half_away(part * 1000, whole)
+    if header is None or header.locale == locale.PLAIN:
+        return f"{grouped(tenths, 1)}%"
+    return locale.percent(tenths, header.locale)
 
 
-def _tenths(number: int) -> str:
-    return grouped(number, 1)
+def number(scaled: int, decimals: int, header: Header | None = None) -> str:
+    """``scaled / 10**decimals``.
+
+    Without a header, as on a terminal, and in plain English babel is not asked.
+    """
+    if header is None or header.locale == locale.PLAIN:
+        return grouped(scaled, decimals)
+    return locale.number(scaled, decimals, header.locale)
 
 
 def shown(name: str, value: str | None, runs: int = 1) -> str:
@@ -99,9 +127,9 @@ def padded(text: str, width: int) -> str:
     return short + " " * (width - columns(short))
 
 
-def month_name(label: str) -> str:
-    """``2026-06`` as ``June 2026``."""
-    return f"{_MONTHS[int(label[5:7]) - 1]} {label[:4]}"
+def month_name(month: date, header: Header | None = None) -> str:
+    """``June 2026``."""
+    return _date(month, "yMMMM", f"{_MONTHS[month.month - 1]} {month.year}", header)
 
 
 def period_name(header: Header) -> str:
@@ -115,11 +143,11 @@ def period_name(header: Header) -> str:
 def _whole_period(header: Header) -> str:
     first, last = header.first_day, header.last_day
     if header.label == f"{first:%Y-%m}":
-        return month_name(header.label)
+        return month_name(first, header)
     year, week, _ = first.isocalendar()
     if header.label == f"{year}-W{week:02d}":
-        return f"week {week} of {year} ({_span(first, last, year)})"
-    return _span(first, last, None)
+        return f"week {week} of {year} ({_span(first, last, year, header)})"
+    return _span(first, last, None, header)
 
 
 def in_period(header: Header) -> str:
@@ -127,29 +155,39 @@ def in_period(header: Header) -> str:
     return f"{'on' if header.first_day == header.last_day else 'in'} {period_name(header)}"
 
 
-def day_name(day: date) -> str:
+def day_name(day: date, header: Header | None = None) -> str:
     """``1 June``."""
-    return f"{day.day} {_MONTHS[day.month - 1]}"
+    return _date(day, "MMMMd", f"{day.day} {_MONTHS[day.month - 1]}", header)
 
 
-def short_day(day: date) -> str:
+def short_day(day: date, header: Header | None = None) -> str:
     """``1 Jun``."""
-    return f"{day.day} {_MONTHS[day.month - 1][:3]}"
+    return _date(day, "MMMd", f"{day.day} {_MONTHS[day.month - 1][:3]}", header)
 
 
-def short_date(day: date) -> str:
+def short_date(day: date, header: Header | None = None) -> str:
     """``1 Jun 2026``."""
-    return f"{short_day(day)} {day.year}"
+    return _date(day, "yMMMd", f"{short_day(day)} {day.year}", header)
+
+
+def _date(day: date, skeleton: str, plain: str, header: Header | None) -> str:
+    if header is None or header.locale == locale.PLAIN:
+        return plain
+    return locale.day(day, skeleton, header.locale)
 
 
 def held(amount: int, hours: bool, header: Header) -> str:
     """Tenths of GPU-hours or minor units, with what they are: ``673.2 h``, ``7,000.00 USD``."""
-    return f"{_tenths(amount)} h" if hours else money(amount, header)
+    return f"{number(amount, 1, header)} h" if hours else money(amount, header)
 
 
-def _span(first: date, last: date, known_year: int | None) -> str:
+def _span(first: date, last: date, known_year: int | None, header: Header) -> str:
     """Both days included; what they share is said once, and a known year not at all."""
-    years = "" if first.year == last.year == known_year else f" {last.year}"
+    year_is_known = first.year == last.year == known_year
+    if header.locale != locale.PLAIN:
+        skeleton = "MMMMd" if year_is_known else "yMMMMd"
+        return locale.span(first, last, skeleton, header.locale)
+    years = "" if year_is_known else f" {last.year}"
     if first == last:
         return f"{day_name(last)}{years}"
     if (first.year, first.month) == (last.year, last.month):

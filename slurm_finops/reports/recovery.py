@@ -15,8 +15,9 @@ from slurm_finops.core.words import count
 from slurm_finops.ledger.allocation import unallocated
 from slurm_finops.ledger.pricing import waiting
 from slurm_finops.ledger.store import Ledger
-from slurm_finops.reports.build import Site, is_stale
+from slurm_finops.reports.build import is_stale
 from slurm_finops.reports.format import gpu_hours, visible
+from slurm_finops.reports.site import Site
 from slurm_finops.reports.tables import aligned, harmless, not_of_today
 
 #: Figures of a pool that rates recover, in the order in which they add up, and of one that

@@ -1,46 +1,39 @@
-"""Views -> pages and mails."""
+"""Views -> pages and mails in HTML, with their pictures."""
 
 import base64
-import shlex
 from functools import cache
-from textwrap import wrap
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
-from slurm_finops.core.money import grouped
 from slurm_finops.core.words import count
-from slurm_finops.reports import charts
+from slurm_finops.reports import charts, parts
 from slurm_finops.reports.format import (
-    columns,
     cost,
-    day_name,
+    figure,
     gpu_hours,
-    in_period,
-    money,
-    month_name,
-    padded,
     period_name,
-    row_name,
-    share,
     shortened,
     shown,
     visible,
+    whole_number,
 )
-from slurm_finops.reports.render_allotments import (
-    allotment_block,
-    allotment_text,
-    allotment_warnings,
-)
-from slurm_finops.reports.tables import notes
-from slurm_finops.reports.view import Budget, Header, Page, Row, Spend, TagFault, summed
+from slurm_finops.reports.render_allotments import allotment_block
+from slurm_finops.reports.render_text import mail_text as mail_text
+from slurm_finops.reports.render_text import subject as subject
+from slurm_finops.reports.sentences import answers
+from slurm_finops.reports.view import Page, Spend
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-#: What a mail shows of a long list: with these it stays below 100 KB, where clients clip it.
-_MAIL_ROWS, _MAIL_FAULTS, _MAIL_NOTES = 12, 6, 8
-_PAGE_FAULTS, _PEOPLE = 50, 3
-_MAIL_TYPED, _MAIL_NOTE = 300, 300
-_TEXT_WIDTH = 76
+_MAIL_RUNS = 5
+
+
+class Picture(NamedTuple):
+    """A chart of a page: what it is called, its bytes, and what it shows in words."""
+
+    title: str
+    image: bytes
+    alt: str
 
 
 @cache
@@ -54,7 +47,7 @@ def _environment() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters["hours"] = gpu_hours
+    made.globals |= {"shown": shown, "shortened": shortened, "visible": visible, "count": count}
     return made
 
 
@@ -65,8 +58,8 @@ def page_html(page: Page, as_of: str = "") -> str:
     """
     light, dark = pictures(page), pictures(page, dark=True)
     images = [
-        {"light": _data(day), "dark": _data(night), "alt": alt}
-        for (day, alt), (night, _) in zip(light, dark, strict=True)
+        {"title": day.title, "light": _data(day.image), "dark": _data(night.image), "alt": day.alt}
+        for day, night in zip(light, dark, strict=True)
     ]
     return _render("report.html.j2", page, images, None, as_of)
 
@@ -76,120 +69,55 @@ def _data(png: bytes) -> str:
 
 
 def mail_html(page: Page, as_of: str = "") -> str:
-    """The mail's HTML; its pictures are named ``cid:chart0``, ``cid:chart1``."""
-    images = [{"light": f"cid:chart{i}", "alt": alt} for i, alt in enumerate(_alts(page))]
-    return _render("mail.html.j2", page, images, _MAIL_ROWS, as_of)
+    """The mail's HTML; its pictures are named ``cid:chart0``, ``cid:chart1``, …"""
+    images = [
+        {"title": chart.title, "light": f"cid:chart{i}", "alt": chart.alt}
+        for i, chart in enumerate(_charts(page))
+    ]
+    return _render("mail.html.j2", page, images, parts.MAIL_ROWS, as_of)
 
 
-def mail_text(page: Page, as_of: str = "") -> str:
-    """The mail for who reads no HTML, at most 76 columns wide but for what is to be typed."""
-    header = page.report.header
-    head = _wrapped(subject(page))
-    lines = [
-        *head, "=" * max(map(columns, head)), "",
-        *_wrapped(f"{_held(page)}, {header.first_day} to {header.last_day} ({header.timezone})"),
-        *_wrapped(_list_text(page)), *_wrapped(paid(page.report.spend.total, header)),
-    ]  # fmt: skip
-    if page.budget:
-        lines += _wrapped(_budget_line(page.budget, header))
-    lines += [*([""] if page.allotments else []), *allotment_text(page)]
-    lines += [line for said in allotment_warnings(page) for line in _wrapped(said)]
-    for spend in (page.report.spend, *page.tables):
-        lines += ["", *_text_table(spend, header.currency, header.digits)]
-    faults, more = _faults(page, True)
-    if faults:
-        lines += ["", "Tags to mend:"]
-    for fault in faults:
-        lines += [*_wrapped(f"- {fault['says']}"), f"  {fault['type']}"]
-    for note in (*([more] if more else ()), *_notes(page, _MAIL_NOTE)):
-        lines += ["", *_wrapped(note)]
-    return "\n".join([*lines, "", f"slurm-finops{f', as of {as_of}' if as_of else ''}"]) + "\n"
+class _Chart(NamedTuple):
+    """A chart that a page has: its title, what it shows in words, and how to draw it."""
+
+    title: str
+    alt: str
+    draw: "charts.Draw"
 
 
-def _wrapped(text: str) -> list[str]:
-    return wrap(text, _TEXT_WIDTH, subsequent_indent="  ")
+def pictures(page: Page, dark: bool = False) -> list[Picture]:
+    """The charts of a page as PNG."""
+    return [Picture(one.title, one.draw(dark), one.alt) for one in _charts(page)]
 
 
-def subject(page: Page) -> str:
-    """What a PI wants to know before opening it: ``nlp: 9,031.68 USD in June 2026``."""
-    header = page.report.header
-    spent = money(page.report.spend.total.effective_minor, header)
-    over = ", over budget" if page.budget and _budget_is_over(page.budget) else ""
-    return f"{shortened(visible(page.title), 60)}: {spent} {in_period(header)}{over}"
-
-
-def _budget_is_over(budget: Budget) -> bool:
-    return budget.spent_minor > budget.limit_minor
-
-
-def _held(page: Page) -> str:
-    total = page.report.spend.total
-    return f"{gpu_hours(total.gpu_seconds)} GPU-hours in {count(total.runs, 'run')}"
-
-
-def _notes(page: Page, width: int | None) -> list[str]:
-    """What must be known of the figures; in a mail only as much as stays readable."""
-    found = [visible(note) for note in (*notes(page.report), *page.notes)]
-    if width is None:
-        return found
-    cut = [note if len(note) <= width else note[: width - 1] + "…" for note in found]
-    return cut[:_MAIL_NOTES]
-
-
-def _faults(page: Page, brief: bool) -> tuple[list[dict[str, str]], str]:
-    """Each fault in words with what to type, and what is said of those left out."""
-    kept = page.faults[: _MAIL_FAULTS if brief else _PAGE_FAULTS]
-    left = page.faults[len(kept) :]
-    cost = money(sum(fault.effective_minor for fault in left), page.report.header)
-    more = f"and {count(len(left), 'more kind', 'more kinds')} of faults: {cost}" if left else ""
-    return [_fault(page, fault, brief) for fault in kept], more
-
-
-def _fault(page: Page, fault: TagFault, brief: bool) -> dict[str, str]:
-    cost = money(fault.effective_minor, page.report.header)
-    # people paste this into a shell, and its values were typed by anybody
-    typed = f"--comment={shlex.quote(visible(fault.example))}"
-    if brief and len(typed) > _MAIL_TYPED:
-        typed = "(too long for a mail: slurm-finops tags make prints it)"
-    team = f"{shown('team', fault.team)}: " if fault.team and not page.owner else ""
-    status = visible(fault.status)
-    if brief:
-        status = shortened(status, _MAIL_NOTE)
-    people = _people(fault.people)
-    by = f" by {people}" if people else ""
-    return {
-        "says": f"{team}{count(fault.runs, 'run')}{by}, {cost}: {status}", "type": typed,
-        "runs": f"{fault.runs:,}", "cost": grouped(fault.effective_minor,
-        page.report.header.digits), "status": f"{team}{status}", "people": people,
-    }  # fmt: skip
-
-
-def _people(names: tuple[str, ...]) -> str:
-    """``ann, bob, carl and 2 others``."""
-    shown_names = ", ".join(shortened(visible(name), 24) for name in names[:_PEOPLE])
-    others = len(names) - _PEOPLE
-    return f"{shown_names} and {count(others, 'other')}" if others > 0 else shown_names
-
-
-def pictures(page: Page, dark: bool = False) -> list[tuple[bytes, str]]:
-    """``(PNG, what it shows)``: cost by day, and the costliest rows."""
+def _charts(page: Page) -> list[_Chart]:
+    """Cost by day, the budget as it goes on, the costliest rows, and what was wasted."""
     header, spend = page.report.header, page.report.spend
     if not spend.rows:
         return []
     top = _top(page)
     legend = page.daily.names if top.by[0] == spend.by[0] else ()
-    pngs = (
-        charts.daily_png(page.daily, header, page.daily.by, dark=dark),
-        charts.top_png(top, header, legend, dark=dark),
-    )
-    return list(zip(pngs, _alts(page), strict=True))
-
-
-def _alts(page: Page) -> list[str]:
-    header = page.report.header
-    if not page.report.spend.rows:
-        return []
-    return [charts.daily_alt(page.daily, header), charts.top_alt(_top(page), header)]
+    pace = charts.pace_of(page.budgets, page.daily)
+    found = [
+        _Chart("By day", charts.daily_alt(page.daily, header),
+               lambda dark: charts.daily_png(page.daily, header, page.daily.by, pace, dark=dark)),
+    ]  # fmt: skip
+    if page.budgets and page.budgets[0].days:
+        budget = page.budgets[0]
+        found.append(_Chart(
+            f"Budget for {visible(budget.name)}", charts.budget_alt(budget, header),
+            lambda dark: charts.budget_png(budget, header, dark=dark),
+        ))  # fmt: skip
+    found.append(_Chart(
+        f"Costliest by {', '.join(top.by)}", charts.top_alt(top, header),
+        lambda dark: charts.top_png(top, header, legend, dark=dark),
+    ))  # fmt: skip
+    if any(one.effective_minor > 0 for one in page.waste):
+        found.append(_Chart(
+            "Runs that did not end well", charts.waste_alt(page.waste, spend.total, header),
+            lambda dark: charts.waste_png(page.waste, header, dark=dark),
+        ))  # fmt: skip
+    return found
 
 
 def _top(page: Page) -> Spend:
@@ -200,85 +128,18 @@ def _top(page: Page) -> Spend:
 def _render(
     name: str, page: Page, images: list[dict[str, str]], most: int | None, as_of: str
 ) -> str:
-    header = page.report.header
-    faults, more = _faults(page, most is not None)
+    header, brief = page.report.header, most is not None
+    faults, more = parts.faults(page, brief)
     return _environment().get_template(name).render(
-        title=visible(page.title), report=page.report, header=header, images=images,
-        money=lambda minor: grouped(minor, header.digits), shown=shown,
-        cost=lambda minor, row: cost(minor, row, header.digits), shortened=shortened,
-        tables=[_cut(spend, most) for spend in (page.report.spend, *page.tables)],
-        notes=_notes(page, None if most is None else _MAIL_NOTE), faults=faults, more=more,
-        budget=_budget(page), subject=subject(page), period=period_name(header), as_of=as_of,
-        listed=_listed(page), held=_held(page), paid=paid(page.report.spend.total, header),
-        allotments=allotment_block(page),
+        title=visible(page.title), page=page, report=page.report, header=header, images=images,
+        money=lambda minor: figure(minor, header), hours=lambda s: gpu_hours(s, header),
+        number=lambda n: whole_number(n, header), cost=lambda minor, row: cost(minor, row, header),
+        part=lambda row, total: parts.part(row, total, header), answers=answers(page),
+        tables=[parts.cut(page, spend, most) for spend in (page.report.spend, *page.tables)],
+        notes=parts.told_notes(page, parts.MAIL_NOTE if brief else None), faults=faults, more=more,
+        bars=[parts.bar(budget) for budget in page.budgets], subject=subject(page),
+        period=period_name(header), as_of=as_of, listed=parts.listed(page),
+        held=parts.held(page), paid=parts.paid(page.report.spend.total, header),
+        allotments=allotment_block(page), runs=parts.runs(page, _MAIL_RUNS if brief else None),
+        wasted=parts.wasted(page), corrections=list(parts.corrections(page)),
     )  # fmt: skip
-
-
-def _list_text(page: Page) -> str:
-    total, header = page.report.spend.total, page.report.header
-    return f"{grouped(total.list_minor, header.digits)} at list price" if _listed(page) else ""
-
-
-def paid(total: Row, header: Header) -> str:
-    """What of a cost is billed, and what became of the rest; "" where all of it is."""
-    parts = [
-        (total.forgiven_minor, "forgiven"), (total.subsidised_minor, "subsidised"),
-        (total.credited_minor, "paid by allocations and credits"),
-    ]  # fmt: skip
-    said = [f"{grouped(minor, header.digits)} {what}" for minor, what in parts if minor]
-    return f"{', '.join(said)}: {money(total.billed_minor, header)} billed" if said else ""
-
-
-def _listed(page: Page) -> bool:
-    """Whether list cost says something that effective cost does not."""
-    total = page.report.spend.total
-    return total.list_minor != total.effective_minor
-
-
-def _cut(spend: Spend, most: int | None) -> dict[str, Any]:
-    """A table's first rows, and the rest as one, so that the figures still sum."""
-    rows = spend.rows if most is None else spend.rows[:most]
-    rest = spend.rows[len(rows) :]
-    return {
-        "by": spend.by, "rows": rows, "total": spend.total, "rest": _sum(rest) if rest else None,
-        "more": len(rest),
-    }  # fmt: skip
-
-
-def _sum(rows: tuple[Row, ...]) -> Row:
-    return summed(rows, sum(row.runs for row in rows))
-
-
-def _budget(page: Page) -> dict[str, Any] | None:
-    """What of the budget is used; a budget of nothing is used up by anything."""
-    if page.budget is None:
-        return None
-    limit, spent = page.budget.limit_minor, page.budget.spent_minor
-    percent = spent * 100 // limit if limit else 100 * (spent > 0)
-    return {
-        "line": _budget_line(page.budget, page.report.header), "over": _budget_is_over(page.budget),
-        "width": max(0, min(percent, 100)),
-    }  # fmt: skip
-
-
-def _budget_line(budget: Budget, header: Header) -> str:
-    left = budget.limit_minor - budget.spent_minor
-    upto = "" if header.label == budget.month else f" by {day_name(header.last_day)}"
-    return (
-        f"{money(abs(left), header)} {'left of' if left >= 0 else 'over'} the budget of "
-        f"{grouped(budget.limit_minor, header.digits)} for {month_name(budget.month)} "
-        f"({share(budget.spent_minor, budget.limit_minor)} used{upto})"
-    )
-
-
-def _text_table(spend: Spend, currency: str, digits: int) -> list[str]:
-    cut = _cut(spend, _MAIL_ROWS)
-    rows = [(row_name(spend.by, row.key, row.runs), row) for row in cut["rows"]]
-    if cut["rest"]:
-        rows.append((f"and {cut['more']:,} more", cut["rest"]))
-    rows.append(("total", spend.total))
-    lines = [f"{padded('by ' + ', '.join(spend.by), 41)}{'GPU-hours':>15}{currency:>20}"]
-    for name, row in rows:
-        figures = gpu_hours(row.gpu_seconds), cost(row.effective_minor, row, digits)
-        lines.append(f"{padded(name, 41)}{figures[0]:>15}{figures[1]:>20}")
-    return lines

@@ -11,8 +11,9 @@ from slurm_finops.ledger.runs_listed import RunCost, runs_listed
 from slurm_finops.ledger.shares import spend
 from slurm_finops.ledger.spend import Scope
 from slurm_finops.ledger.store import Ledger
-from slurm_finops.reports.build import Owner, Site, table
+from slurm_finops.reports.build import table
 from slurm_finops.reports.format import shortened
+from slurm_finops.reports.site import Owner, Site
 from slurm_finops.reports.tables import harmless
 from slurm_finops.reports.view import Row
 

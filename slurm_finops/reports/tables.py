@@ -74,7 +74,7 @@ def table_text(report: Report) -> str:
         names = [
             shown(name, value, row.runs) for name, value in zip(spend.by, row.key, strict=True)
         ]
-        money = [cost(m, row, header.digits) for m in _shown_money(report, row)]
+        money = [cost(m, row, header) for m in _shown_money(report, row)]
         rows.append([*names, f"{row.runs:,}", gpu_hours(row.gpu_seconds), *money])
     total = spend.total
     rows.append([

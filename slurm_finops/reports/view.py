@@ -87,6 +87,8 @@ class Header:
     last_day: date
     #: whether the period had not ended when the figures were read
     so_far: bool = False
+    #: how figures and dates are written
+    locale: str = "en"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +124,85 @@ class TagFault:
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
-    """An owner's budget for a billing month, and what of it was spent by the period's end."""
+class Ahead:
+    """What a budget comes to at the end of its span: 8 of 10 times between low and high."""
 
-    month: str
+    low_minor: int
+    middle_minor: int
+    high_minor: int
+    #: the first day on which nothing is left, as the middle goes on; None if it lasts
+    used_up: date | None = None
+    #: what runs that go on may add at most by then
+    exposed_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """An owner's budget, and what of it was spent by the period's end; days are inclusive.
+
+    ``pace_minor`` is what had been spent by then if each day took the same of it.
+    """
+
+    name: str
+    first_day: date
+    last_day: date
     limit_minor: int
     spent_minor: int
+    pace_minor: int
+    #: the last day that is in what was spent
+    by: date
+    ahead: Ahead | None = None
+    #: what was spent by the end of each day of the span so far
+    days: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """What a period cost beside those before it, of the same length."""
+
+    #: a day, week or month; "" for another span of days
+    every: str
+    spent_minor: int
+    before_minor: int | None = None
+    #: between which 8 of 10 of so many periods before were
+    usual: tuple[int, int] | None = None
+    periods: int = 0
+    #: of a period that goes on: how many of its days are compared
+    days: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Waste:
+    """What runs cost that ended in one way other than well."""
+
+    cause: str
+    runs: int
+    gpu_seconds: int
+    effective_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Costly:
+    """One run; times are ISO, ``end`` None while it runs, ``user`` "" where none is told."""
+
+    job_id: str
+    cluster: str
+    user: str
+    name: str
+    state: str
+    start: str
+    end: str | None
+    gpu_seconds: int
+    minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """An earlier period that has changed since a mail told of it."""
+
+    label: str
+    told_minor: int
+    now_minor: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +237,16 @@ class Page:
     tables: tuple[Spend, ...]
     daily: Daily
     faults: tuple[TagFault, ...] = ()
-    budget: Budget | None = None
+    budgets: tuple[Budget, ...] = ()
     notes: tuple[str, ...] = field(default=())
     allotments: tuple[Allotment, ...] = ()
+    trend: Trend | None = None
+    waste: tuple[Waste, ...] = ()
+    costliest: tuple[Costly, ...] = ()
+    #: whether the costliest are told at list price, as pools have no price for one run
+    at_list: bool = False
+    #: GPU-seconds that were held while suspended, and are not charged
+    suspended_seconds: int = 0
+    corrections: tuple[Correction, ...] = ()
+    #: what the first table's rows cost in the period before, by key
+    before: tuple[tuple[Key, int], ...] | None = None

@@ -45,7 +45,7 @@ def ledger() -> Ledger:
 
 def meter_of(ledger: Ledger, day: int) -> Meter:
     said = {card: Applied.of(text) for card, text, _ in table.policies(ledger.db)}
-    ratios = {card: one.factor * one.kept for card, one in said.items()}
+    ratios = {card: (one.factor * one.kept).as_integer_ratio() for card, one in said.items()}
     with ledger.transaction():
         (found,) = meters(
             Pricer(ledger, TERMS), table.held(ledger.db, 1), ratios, CALENDAR, FIRST + day
@@ -59,7 +59,7 @@ def midnight(day: int) -> int:
 
 def test_by_the_end_of_a_day_it_has_come_to_what_the_day_was_charged(ledger: Ledger) -> None:
     charged = {
-        day - FIRST: (ticks, units_of(quantity, seconds, KEPT))
+        day - FIRST: (ticks, units_of(quantity, seconds, KEPT.as_integer_ratio()))
         for day, quantity, seconds, ticks in ledger.db.execute(
             "SELECT day, quantity, sum(seconds), sum(billed_ticks) FROM charges GROUP BY day"
         )

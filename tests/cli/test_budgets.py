@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 from slurm_finops.billing.budgets import gpu_limit
 from slurm_finops.cli import app as cli_app
 from slurm_finops.cli import main
+from slurm_finops.cli import standing as cli_standing
 from slurm_finops.core.charging import Charging, Factor
 from slurm_finops.core.price_book import PriceBook
 from slurm_finops.core.rates import Rate
@@ -44,6 +45,7 @@ name = "none"
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Five hours of two H100 in June: 39.20 USD of nlp, all of them llama's."""
     monkeypatch.setattr(cli_app, "now", lambda: JUNE + 20 * DAY)
+    monkeypatch.setattr(cli_standing, "now", lambda: JUNE + 20 * DAY)
     path = a_config(tmp_path, CONFIG + TEAMS)
     text = saved(record(ElapsedRaw=5 * 3600, End=JUNE + 60 + 5 * 3600))
     (tmp_path / "june.txt").write_text(text)
@@ -59,11 +61,17 @@ def finops(config: Path, *words: str) -> Result:
 def test_what_was_spent_of_each(config: Path) -> None:
     assert finops(config, "budgets", "list").stdout == (
         "2026-06, USD\n"
-        "team / project     budget  spent      left    used\n"
-        "nlp             10,000.00  39.20  9,960.80    0.4%\n"
-        "nlp / llama          4.00  39.20    −35.20  980.0%\n"
-        "cv                   1.00   0.00      1.00    0.0%\n"
-        "open                 5.00   0.00      5.00    0.0%\n"
+        "team / project  for         budget  spent      left    used   pace  forecast  "
+        "8 times of 10     used up\n"
+        "nlp             2026-06  10,000.00  39.20  9,960.80    0.4%  66.7%         –"
+        "              –           –\n"
+        "nlp / llama     2026-06       4.00  39.20    −35.20  980.0%  66.7%         –"
+        "              –  2026-06-01\n"
+        "cv              2026-06       1.00   0.00      1.00    0.0%  66.7%         –"
+        "              –           –\n"
+        "open            2026-06       5.00   0.00      5.00    0.0%  66.7%         –"
+        "              –           –\n"
+        "no forecast before 28 days of use: nlp has 20, nlp / llama has 20, cv has 0, open has 0\n"
     )
 
 
@@ -72,9 +80,19 @@ def test_json_has_decimal_texts(config: Path) -> None:
         finops(config, "budgets", "list", "--period", "2026-06", "--format", "json").stdout
     )
     assert (answer["period"], answer["currency"]) == ("2026-06", "USD")
+    assert answer["as_of"] == "2026-06-21T00:00:00+00:00"
     assert answer["budgets"][1] == {
         "team": "nlp", "project": "llama", "budget": "4.00", "spent": "39.20", "left": "-35.20",
+        "kind": "month", "name": None, "from": "2026-06-01", "until": "2026-07-01",
+        "pace": "2.67", "forecast": None, "used_up": "2026-06-01",
+        "used_up_at_worst": "2026-06-01", "history_days": 20, "running": "0.00",
+        "running_without_limit": 0,
     }  # fmt: skip
+
+
+def test_a_month_that_is_past_is_as_it_ended(config: Path) -> None:
+    said = finops(config, "budgets", "list", "--period", "2026-05").stdout
+    assert "nlp             2026-05  10,000.00   0.00  10,000.00  0.0%  100.0%" in said
 
 
 def test_another_period_is_no_month(config: Path) -> None:

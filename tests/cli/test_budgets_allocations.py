@@ -51,7 +51,7 @@ until = 2026-09-01
 @pytest.fixture
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Ten GPU-hours of nlp in June at 3.92, of which its grant has six and its fund the rest."""
-    for module in ("app", "budgets", "price"):
+    for module in ("standing", "app", "budgets", "price"):
         monkeypatch.setattr(f"slurm_finops.cli.{module}.now", lambda: JUNE + 20 * DAY)
     path = a_config(tmp_path, CONFIG + SITE)
     text = saved(record(ElapsedRaw=5 * 3600, End=JUNE + 60 + 5 * 3600))
@@ -64,9 +64,13 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_what_an_allocation_pays_is_not_spent(config: Path) -> None:
     assert finops(config, "budgets", "list").stdout == (
         "2026-06, USD\n"
-        "team / project  budget  spent    left  used\n"
-        "nlp             100.00   0.00  100.00  0.0%\n"
-        "cv                1.00   0.00    1.00  0.0%\n"
+        "team / project  for      budget  spent    left  used   pace  forecast  8 times of 10"
+        "  used up\n"
+        "nlp             2026-06  100.00   0.00  100.00  0.0%  66.7%         –              –"
+        "        –\n"
+        "cv              2026-06    1.00   0.00    1.00  0.0%  66.7%         –              –"
+        "        –\n"
+        "no forecast before 28 days of use: nlp has 20, cv has 0\n"
     )
     page = config.parent / "page.html"
     finops(config, "report", "--period", "2026-06", "--team", "nlp", "--out", str(page))

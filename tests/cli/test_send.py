@@ -103,7 +103,7 @@ def test_without_mail_settings_the_missing_ones_are_named(tmp_path: Path) -> Non
     assert "[mail] is missing" in result.output
 
 
-CLOCKS = ("collect", "collecting", "price", "nightly", "send", "due", "app")
+CLOCKS = ("collect", "collecting", "price", "nightly", "send", "due", "app", "standing", "alerts")
 
 
 def at(monkeypatch: pytest.MonkeyPatch, now: int) -> None:
@@ -128,7 +128,7 @@ def test_nightly_is_a_line_a_step_and_sends_once(
         again = finops(tmp_path, "nightly")
     assert first.exit_code == 0, first.output
     steps = [line.split()[0] for line in first.stdout.splitlines()]
-    assert steps == ["collect", "price", "report", "send"]
+    assert steps == ["collect", "price", "report", "send", "alerts"]
     assert "1 report sent" in first.stdout  # the other four teams held nothing
     assert "nothing is due" in again.stdout
     assert len(handler.mails) == 1

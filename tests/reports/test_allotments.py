@@ -10,7 +10,8 @@ from slurm_finops.core.charging import Charging
 from slurm_finops.core.lots import Lot
 from slurm_finops.ledger.store import Ledger
 from slurm_finops.reports import render
-from slurm_finops.reports.build import Owner, Site, page
+from slurm_finops.reports.build import page
+from slurm_finops.reports.site import Owner, Site
 from slurm_finops.reports.view import Allotment
 from tests.billing.pools import CALENDAR, DAY, FIRST, HOUR, POLICY, run
 from tests.billing.test_drawing import hours, money, terms

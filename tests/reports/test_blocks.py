@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from slurm_finops.core.characters import is_control
 from slurm_finops.reports import blocks
-from slurm_finops.reports.view import Budget, Page, Row, Spend
+from slurm_finops.reports.sentences import answers
+from slurm_finops.reports.view import Page, Row, Spend
 from tests.reports.test_allotments import HELD
 from tests.reports.test_hostile import a_hostile_page
-from tests.reports.test_render import HOSTILE, a_page
+from tests.reports.test_render import HOSTILE, a_budget, a_page
 
 CALLS = ["<!channel>", "<!here|here>", "@here", "@channel", "@everyone", "<@U123>", "<#C123>",
          "<https://evil.example.org|click>", "```", "`x`", "*bold*", ":boom:", "&lt;!channel&gt;",
@@ -102,16 +103,16 @@ def test_ten_rows_the_rest_and_the_total() -> None:
     assert len({len(line) for line in lines[1:-1]}) == 1
 
 
-@pytest.mark.parametrize(
-    ("budget", "said"),
-    [
-        (100_000, "730.03 USD left of the budget of 1,000.00 for June 2026 (27.0% used)"),
-        (20_000, "69.97 USD over the budget of 200.00 for June 2026 (135.0% used)"),
-    ],
-)
-def test_a_budget_says_what_is_left(budget: int, said: str) -> None:
-    page = a_page(budget=Budget("2026-06", budget, 26_997))
-    assert said in blocks.payload(page)["blocks"][1]["text"]["text"]
+def test_the_answers_of_a_mail_are_given() -> None:
+    page = a_page(budgets=(a_budget(100_000, 26_997),))
+    said = blocks.payload(page)["blocks"][1]["text"]["text"].split("\n")
+    known = answers(page)
+    for name, text in known.told():
+        assert f"{name.rstrip('?')}: {text}" in said
+    assert known.told()
+    assert [line for line in said if line.startswith("To do: ")] == [
+        f"To do: {text}" for text in known.to_do
+    ]
 
 
 def test_what_is_to_be_done_is_said() -> None:

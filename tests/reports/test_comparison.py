@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from slurm_finops.billing.compare import Bare, Cell, Costs
 from slurm_finops.core.compare import MonthlyLine
 from slurm_finops.core.money import TICKS, to_minor
-from slurm_finops.reports import charts
+from slurm_finops.reports import charts_beside as charts
 from slurm_finops.reports.comparison import Column, Comparison, Cost, _column, _ordered
 from slurm_finops.reports.comparison_tables import (
     comparison_csv,

@@ -3,7 +3,7 @@
 import pytest
 
 from slurm_finops.core.advice import Hour
-from slurm_finops.reports import charts
+from slurm_finops.reports import charts_beside as charts
 from tests.reports.test_charts import drawn, size
 
 HOURS = [Hour(3600, 3600 * units) for units in (0, 2, 2, 3, 4, 4, 6, 6, 8, 9)]

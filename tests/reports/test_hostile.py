@@ -10,8 +10,8 @@ import pytest
 from slurm_finops.core.characters import is_control
 from slurm_finops.reports import render, tables
 from slurm_finops.reports.format import columns
-from slurm_finops.reports.view import Budget, Page, Row, Spend, TagFault
-from tests.reports.test_render import HOSTILE, a_page
+from slurm_finops.reports.view import Costly, Page, Row, Spend, TagFault
+from tests.reports.test_render import HOSTILE, a_budget, a_page
 
 MOVING = "a\x1b[2J\r\nb\u202ec\u2028d\u200b\ud800"
 
@@ -31,6 +31,11 @@ def a_hostile_page() -> Page:
     return replace(
         page, title=MOVING * 50, report=report, faults=faults, notes=("<i>&" * 1000,) * 50,
         tables=(Spend(("team", "project", "experiment"), rows, total),) * 3,
+        costliest=tuple(
+            Costly(f"{i}", "alpha", name, name, "FAILED", "2026-06-08T14:03:00+00:00", None, 1, 1)
+            for i, name in enumerate([*HOSTILE, MOVING])
+        ),
+        budgets=(a_budget(name=MOVING * 20),) * 3,
     )
 
 
@@ -83,13 +88,13 @@ def test_runs_held_unbilled_are_named_or_counted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("budget", "says"),
-    [(100_000, "730.03 USD left of the budget of 1,000.00 for June 2026 (27.0% used)"),
-     (20_000, "69.97 USD over the budget of 200.00 for June 2026 (135.0% used)"),
-     (0, "269.97 USD over the budget of 0.00 for June 2026 (– used)")],
+    ("limit", "says"),
+    [(100_000, "269.97 of 1,000.00 USD for June 2026 is spent (27.0%); 730.03 was left."),
+     (20_000, "269.97 of 200.00 USD for June 2026 is spent (135.0%); 69.97 over."),
+     (0, "269.97 of 0.00 USD for June 2026 is spent (–); 269.97 over.")],
 )  # fmt: skip
-def test_a_budget_says_what_is_left(budget: int, says: str) -> None:
-    page = a_page(budget=Budget("2026-06", budget, 26_997))
+def test_a_budget_says_what_is_left(limit: int, says: str) -> None:
+    page = a_page(budgets=(a_budget(limit, 26_997),))
     assert says in render.page_html(page)
     assert says in render.mail_html(page)
     assert ("over" in says) == ('class="budget over"' in render.page_html(page))
@@ -97,11 +102,12 @@ def test_a_budget_says_what_is_left(budget: int, says: str) -> None:
 
 
 def test_a_week_says_what_of_the_months_budget_is_used_by_its_end() -> None:
-    page = a_page(budget=Budget("2026-06", 100_000, 60_000))
+    page = a_page(budgets=(a_budget(100_000, 60_000, by=14),))
     week = replace(page.report.header, label="2026-W24", first_day=date(2026, 6, 8),
                    last_day=date(2026, 6, 14), so_far=True)  # fmt: skip
     text = render.mail_text(replace(page, report=replace(page.report, header=week)))
-    assert "400.00 USD left of the budget of 1,000.00 for June 2026 (60.0% used by 14" in text
+    said = " ".join(text.split())
+    assert "600.00 of 1,000.00 USD for June 2026 is spent (60.0%); 400.00 is left" in said
     assert text.startswith("nlp: 269.97 USD in week 24 of 2026 (8–14 June) so far\n")
 
 
@@ -116,5 +122,5 @@ def test_a_page_has_its_charts_for_light_and_dark() -> None:
     html = render.page_html(a_page())
     dark = re.findall(r'media="screen and \(prefers-color-scheme: dark\)" srcset="([^"]+)"', html)
     light = re.findall(r'<img src="([^"]+)"', html)
-    assert len(dark) == len(light) == 2
+    assert len(dark) == len(light) == 4
     assert set(dark).isdisjoint(light)

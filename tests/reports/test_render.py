@@ -15,6 +15,8 @@ import pytest
 from slurm_finops.reports import charts, render, tables
 from slurm_finops.reports.view import (
     Budget,
+    Correction,
+    Costly,
     Daily,
     Day,
     Header,
@@ -23,7 +25,9 @@ from slurm_finops.reports.view import (
     Row,
     Spend,
     TagFault,
+    Trend,
     Unpriced,
+    Waste,
 )
 
 HEADER = Header(
@@ -35,6 +39,14 @@ HOSTILE = [
     "a\r\nBcc: everyone@example.org", "\u202etxt.exe", "日本語 🚀", "x" * 5000, "=1+1",
     "'--", "%s%n", " ", "@SUM(A1)", "&lt;b&gt;",
 ]  # fmt: skip
+
+
+def a_budget(limit: int = 100_000, spent: int = 27_000, by: int = 30, **more: object) -> Budget:
+    """Of June, by one of its days."""
+    days = tuple(spent * day // by for day in range(1, by + 1))
+    budget = Budget("June 2026", date(2026, 6, 1), date(2026, 6, 30), limit, spent,
+                    limit * by // 30, date(2026, 6, by), None, days)  # fmt: skip
+    return replace(budget, **more)  # type: ignore[arg-type]
 
 
 def a_page(names: list[str | None] | None = None, **more: object) -> Page:
@@ -49,7 +61,15 @@ def a_page(names: list[str | None] | None = None, **more: object) -> Page:
         "nlp", "nlp", report, (Spend(("experiment",), rows, total),),
         Daily(tuple(names), days, "project"),
         (TagFault("nlp", "untagged", '{"team":"nlp"}', 4, 990),),
-        Budget("2026-06", 100_000, total.billed_minor),
+        (a_budget(100_000, total.billed_minor),),
+        trend=Trend("month", total.effective_minor, 20_000, (15_000, 25_000), 6),
+        waste=(Waste("failed", 2, 7200, 784), Waste("out of memory", 1, 3600, 392)),
+        costliest=(Costly("4711_3", "alpha", "ann", "train <b>", "FAILED",
+                          "2026-06-08T14:03:00+00:00", "2026-06-09T02:11:00+00:00", 43_200, 4704),
+                   Costly("4712", "alpha", "", "", "RUNNING", "2026-06-30T14:03:00+00:00", None,
+                          3600, 392)),
+        suspended_seconds=5400, corrections=(Correction("May 2026", 10_000, 10_100),),
+        before=((("nlp",), 8000), (("gone",), 50)),
     )  # fmt: skip
     return replace(page, **more)  # type: ignore[arg-type]
 
@@ -144,10 +164,15 @@ def test_a_mail_of_a_thousand_projects_is_small_and_still_sums() -> None:
 
 def test_charts_are_pictures_for_a_phone_at_twice_its_density() -> None:
     page = a_page()
-    (daily, says), (top, _) = render.pictures(page)
-    assert png_size(daily)[0] == png_size(top)[0] == 825
-    assert "the highest is 6.30 USD on 30 June" in says
-    assert charts.daily_png(page.daily, HEADER, "project") == daily
+    found = render.pictures(page)
+    assert [one.title for one in found] == [
+        "By day", "Budget for June 2026", "Costliest by experiment", "Runs that did not end well",
+    ]  # fmt: skip
+    assert {png_size(one.image)[0] for one in found} == {825}
+    assert "the highest is 6.30 USD on 30 June" in found[0].alt
+    pace = charts.pace_of(page.budgets, page.daily)
+    assert pace == 3333
+    assert charts.daily_png(page.daily, HEADER, "project", pace) == found[0].image
 
 
 def test_a_name_has_one_colour_in_every_chart() -> None:
@@ -155,7 +180,7 @@ def test_a_name_has_one_colour_in_every_chart() -> None:
 
 
 def test_an_empty_period_says_so() -> None:
-    page = a_page([], budget=None)
+    page = a_page([], budgets=())
     assert "Nothing was held in this period" in render.page_html(page)
     assert "Nothing was held in this period" in render.mail_html(page)
     assert render.pictures(page) == []

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from slurm_finops.core.characters import is_control
 from slurm_finops.core.tags import KEYS
 from slurm_finops.ledger.store import Ledger
-from slurm_finops.reports.build import EVERYBODY, Owner, Site, page, report
+from slurm_finops.reports.build import page, report
 from slurm_finops.reports.runs_csv import runs_csv
+from slurm_finops.reports.site import EVERYBODY, Owner, Site
 from slurm_finops.reports.tables import report_json
 from tests.billing.pools import CALENDAR, DAY, HOUR, POLICY, run
 from tests.billing.test_drawing import hours, priced

@@ -5,12 +5,16 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from slurm_finops.billing.pricing import price
+from slurm_finops.billing.standings import Moment
+from slurm_finops.core.budgets import Budget
 from slurm_finops.core.money import TICKS
 from slurm_finops.core.period import Calendar
 from slurm_finops.core.pools import Spread
 from slurm_finops.core.tags import Tags
-from slurm_finops.reports.build import Owner, Site, page, report
+from slurm_finops.reports.build import page, report
+from slurm_finops.reports.pages import Pages
 from slurm_finops.reports.render import mail_text, page_html, subject
+from slurm_finops.reports.site import Owner, Site
 from slurm_finops.reports.tables import report_json, table_text
 from slurm_finops.reports.view import Page
 from tests.billing.pools import CALENDAR, DAY, HOUR, POLICY, a_line, a_pool, run, terms
@@ -27,20 +31,23 @@ def shown() -> Page:
     write(ledger, run(1, "nlp", 0, HOUR, 2))
     pool = a_pool(buyer="nlp", unused=Spread(to="nlp"), hourly=TICKS, units=8, days=1)
     line = a_line(10 * TICKS, tags=Tags(team="nlp"))
-    price(ledger, terms(pool, lines=(line,)), JUNE + 40 * DAY)
-    return page(ledger, SITE, JUNE_2026, Owner("nlp"), budget_minor=10_000)
+    site = terms(pool, lines=(line,))
+    price(ledger, site, JUNE + 40 * DAY)
+    now = Moment(JUNE_2026.last, JUNE_2026.end, JUNE_2026.last - 1)
+    budget = Budget("nlp", None, "month", 10_000)
+    pages = Pages(ledger, SITE, site, JUNE_2026, now, [(budget, JUNE_2026)])
+    return pages.page(Owner("nlp"))
 
 
 def test_the_figure_is_what_it_costs_and_not_what_is_billed(shown: Page) -> None:
     # 24.00 of the pool (0.25 of it for use) and 10.00
     assert subject(shown) == "nlp: 34.00 USD in June 2026"
-    assert shown.budget is not None
-    assert shown.budget.spent_minor == 3400
+    assert [one.spent_minor for one in shown.budgets] == [3400]
 
 
 def test_what_no_run_is_behind_is_not_called_untagged(shown: Page) -> None:
     # the run has no experiment; of the costs without a project none is a run's
-    by_project, by_experiment = mail_text(shown).split("by experiment")
+    by_project, by_experiment = mail_text(shown).split("By experiment")
     assert "(beside runs)" in by_project
     assert "(untagged)" not in by_project
     assert "(untagged)" in by_experiment

@@ -1,0 +1,134 @@
+"""What every chart is drawn on: matplotlib's Figure on the Agg canvas, never pyplot.
+
+Bars have float lengths, because pixels do; every figure that is written beside
+one comes from the integers.
+"""
+
+from __future__ import annotations
+
+import io
+import unicodedata
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from slurm_finops.reports.format import figure, number, shortened
+from slurm_finops.reports.view import Header
+
+#: Okabe and Ito's colours, told apart by all common kinds of colour blindness.
+PALETTE = (
+    "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8C6D31", "#7F7F7F",
+)  # fmt: skip
+#: Drawn for the 375 px of a phone, at twice its density: 8 points are then 11 pixels.
+WIDTH_PX, _DENSITY = 375, 2.2
+_DPI = 100 * _DENSITY
+_Y_STEPS = 5
+
+
+class Ink(NamedTuple):
+    paper: str
+    text: str
+    line: str
+    plain: str
+
+
+LIGHT = Ink("#ffffff", "#1b1f24", "#8c959f", "#6E7781")
+DARK = Ink("#0d1117", "#e6edf3", "#57606a", "#9da7b1")
+
+
+def label(text: str, width: int = 24) -> str:
+    """A name as a chart can draw it: one line, no control characters, not too long."""
+    clean = "".join(c if c.isprintable() and unicodedata.category(c) != "Cf" else " " for c in text)
+    return shortened(clean, width)
+
+
+def colours(names: Sequence[str | None]) -> dict[str | None, str]:
+    """One colour a name, by its place: the same in every chart of a page."""
+    return {name: PALETTE[i % len(PALETTE)] for i, name in enumerate(names)}
+
+
+def round_step(reach: int, digits: int) -> int:
+    """1, 2 or 5 times a power of ten minor units, so that a few of them reach ``reach``.
+
+    At least one whole unit where that leaves two ticks: nobody reads cents on an axis.
+    """
+    unit = 10**digits
+    step = unit if reach >= 2 * unit else 1
+    while True:
+        for times in (1, 2, 5):
+            if step * times * _Y_STEPS >= reach:
+                return step * times
+        step *= 10
+
+
+def axis_figure(minor: int, step: int, header: Header) -> str:
+    """A tick's figure, as short as it is exact."""
+    unit = 10**header.digits
+    if not minor:
+        return "0"
+    if step % (1_000_000 * unit) == 0:
+        return f"{number(minor // (1_000_000 * unit), 0, header)} M"
+    if step % unit == 0:
+        return number(minor // unit, 0, header)
+    return figure(minor, header)
+
+
+def legend(
+    drawing: Any, bars: Sequence[Any], names: Sequence[str], columns: int, title: str = ""
+) -> None:
+    """Above the bars and as wide as the drawing, so that long names never squeeze the bars."""
+    if not names or not all(map(len, bars)):
+        return
+    # matplotlib leaves out a label that begins with an underscore: they are written in afterwards
+    legend = drawing.legend([bar[0] for bar in bars], ["x"] * len(names), ncols=columns,
+                           fontsize=7.5, frameon=False, loc="outside upper left",
+                           handlelength=1, handletextpad=0.4, columnspacing=1,
+                           title=title or None, title_fontsize=8, alignment="left")  # fmt: skip
+    for text, name in zip(legend.get_texts(), names, strict=True):
+        text.set(text=name, parse_math=False)
+
+
+def tell(axes: Any, told: str, minor: int, place: float, ink: Ink) -> None:
+    """Write a bar's figure beside its end."""
+    axes.annotate(told, (float(max(minor, 0)), place), xytext=(4, 0),
+                  textcoords="offset points", va="center", fontsize=8, color=ink.text)  # fmt: skip
+
+
+@contextmanager
+def plain_matplotlib(ink: Ink) -> Iterator[None]:
+    """matplotlib as it ships, whatever matplotlibrc says, and silent on glyphs its font lacks."""
+    import logging
+    import warnings
+
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    import matplotlib
+
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams["text.color"] = ink.text
+        warnings.filterwarnings("ignore", message="Glyph")
+        yield
+
+
+def figure_of(width_px: int, height_px: int, ink: Ink) -> tuple[Any, Any]:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    drawing = Figure(figsize=(width_px / 100, height_px / 100), dpi=_DPI, layout="constrained",
+                    facecolor=ink.paper)  # fmt: skip
+    FigureCanvasAgg(drawing)
+    axes = drawing.add_subplot(facecolor=ink.paper)
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    axes.spines["bottom"].set_color(ink.line)
+    axes.tick_params(axis="y", length=0)
+    axes.tick_params(colors=ink.text)
+    axes.yaxis.label.set_color(ink.text)
+    return drawing, axes
+
+
+def png_of(drawing: Any) -> bytes:
+    """The same bytes for the same figures; a glyph the font lacks is drawn as a box."""
+    out = io.BytesIO()
+    drawing.savefig(out, format="png", metadata={"Software": None})
+    return out.getvalue()

@@ -1,0 +1,58 @@
+"""Tags that are missing or wrong: what they cost, whose runs they are, and what to type."""
+
+from collections.abc import Sequence
+
+from slurm_finops.core.money import to_minor
+from slurm_finops.core.policy import Who
+from slurm_finops.core.tags import KEYS, make_comment
+from slurm_finops.core.verdict import example
+from slurm_finops.ledger.shares import spend
+from slurm_finops.ledger.spend import Scope, Sums
+from slurm_finops.ledger.store import Ledger
+from slurm_finops.ledger.tag_sets import as_claim
+from slurm_finops.reports.site import Site, name_order
+from slurm_finops.reports.view import TagFault
+
+
+def tag_faults(ledger: Ledger, site: Site, scope: Scope) -> tuple[TagFault, ...]:
+    """Tags that are missing or wrong, the costliest kinds first, with a comment to type."""
+    bad = scope.narrowed(
+        "tag_sets.status IN ('invalid', 'untagged')", tables=("tag_sets",), usage=True
+    )
+    kinds: dict[tuple[object, ...], list[Sums]] = {}
+    for row in spend(ledger.db, bad, (*KEYS, "faults", "tag_source", "user")):
+        faults = site.policy.faults(as_claim(row.key[:-1]), hint=False)
+        kind = row.key[0], tuple((fault.code, fault.key) for fault in faults)
+        kinds.setdefault(kind, []).append(row)
+    ordered = sorted(
+        (sorted(rows, key=_costliest) for rows in kinds.values()),
+        key=lambda rows: (-sum(row.effective_ticks for row in rows), name_order(rows[0].key)),
+    )
+    return tuple(_tag_fault(site, rows) for rows in ordered)
+
+
+def _costliest(row: Sums) -> tuple[int, tuple[tuple[bool, str], ...]]:
+    return -row.effective_ticks, name_order(row.key)
+
+
+def _tag_fault(site: Site, rows: Sequence[Sums]) -> TagFault:
+    """One kind of fault, told by the costliest of its tag sets."""
+    claim = as_claim(rows[0].key[:-1])
+    faults = site.policy.faults(claim)
+    return TagFault(
+        team=claim.tags.team,
+        status="; ".join(fault.message for fault in faults) or "no tags",
+        example=make_comment(example(site.policy, claim, faults, Who())),
+        runs=sum(row.runs for row in rows),
+        effective_minor=to_minor(sum(row.effective_ticks for row in rows), site.digits),
+        people=_who_to_ask(rows) if site.people == "names" else (),
+    )
+
+
+def _who_to_ask(rows: Sequence[Sums]) -> tuple[str, ...]:
+    """The users of these costs, the costliest first."""
+    cost: dict[str, int] = {}
+    for row in rows:
+        user = row.key[-1] or ""
+        cost[user] = cost.get(user, 0) + row.effective_ticks
+    return tuple(sorted(filter(None, cost), key=lambda user: (-cost[user], user)))

@@ -1,0 +1,151 @@
+"""What a page says beside its tables: is it normal, will the budget last, what was wasted."""
+
+from collections.abc import Mapping, Sequence
+
+from slurm_finops.billing.standings import Standing
+from slurm_finops.core.budgets import MONTH, SPAN
+from slurm_finops.core.forecast import usual
+from slurm_finops.core.money import apportion_ticks, to_minor
+from slurm_finops.core.period import Calendar, Period, day_date
+from slurm_finops.ledger.endings import costliest, suspended_gpu_seconds
+from slurm_finops.ledger.history import NOTHING, Day
+from slurm_finops.ledger.shares import spend
+from slurm_finops.ledger.spend import Scope
+from slurm_finops.ledger.store import Ledger
+from slurm_finops.reports.format import month_name
+from slurm_finops.reports.site import Site
+from slurm_finops.reports.view import Ahead, Budget, Costly, Header, Trend, Waste
+
+#: With how many periods before one is compared.
+_BEFORE = {"day": 28, "week": 8, "month": 6}
+_COSTLIEST = 8
+#: Slurm's states of runs that did not do what they were to do (squeue(1), JOB STATE CODES).
+CAUSES = {
+    "FAILED": "failed", "CANCELLED": "cancelled", "TIMEOUT": "timed out",
+    "OUT_OF_MEMORY": "out of memory", "PREEMPTED": "preempted", "REQUEUED": "requeued",
+    "NODE_FAIL": "node failed", "BOOT_FAIL": "node failed", "DEADLINE": "past its deadline",
+    "REVOKED": "revoked",
+}  # fmt: skip
+
+
+def first_day(calendar: Calendar, period: Period) -> int:
+    """The first of the days that a page of a period looks back on."""
+    for _ in range(_BEFORE.get(period.every, 1)):
+        period = calendar.preceding(period)
+    return period.first
+
+
+def trend(days: Mapping[int, Day], site: Site, period: Period) -> Trend | None:
+    """The period beside those before it; of one that goes on the days that have ended.
+
+    Only periods count of which all lies after the first day with a cost.
+    """
+    until = period.last
+    if site.as_of is not None:
+        until = min(until, max(site.calendar.day_of(site.as_of), period.first))
+    length = until - period.first
+    known = min(days, default=period.last)
+    if not length or known >= period.last:
+        return None
+
+    def total(first: int) -> int:
+        return sum(days.get(day, NOTHING).effective_ticks for day in range(first, first + length))
+
+    before = []
+    one = period
+    for _ in range(_BEFORE.get(period.every, 1)):
+        one = site.calendar.preceding(one)
+        if one.first < known:
+            break
+        before.append(total(one.first))
+    between = usual(before)
+    return Trend(
+        every=period.every,
+        spent_minor=to_minor(total(period.first), site.digits),
+        before_minor=to_minor(before[0], site.digits) if before else None,
+        usual=_minor(between, site.digits) if between else None,
+        periods=len(before),
+        days=length if until < period.last else None,
+    )
+
+
+def _minor(ticks: Sequence[int], digits: int) -> tuple[int, int]:
+    low, high = (to_minor(one, digits) for one in ticks)
+    return low, high
+
+
+def budget(one: Standing, days: Mapping[int, Day], site: Site, header: Header) -> Budget:
+    """A budget as it stands, with what was spent by the end of each of its days so far."""
+    first, last = one.period.first, one.period.last
+    until = last - one.days_left
+    sums, so_far = [], 0
+    for day in range(first, until):
+        so_far += days.get(day, NOTHING).budgeted_ticks
+        sums.append(to_minor(so_far, site.digits))
+    expected = one.used_up[0]
+    ahead = one.end and Ahead(
+        one.end.low, one.end.middle, one.end.high,
+        None if expected is None or one.left_minor <= 0 else day_date(expected),
+        one.exposed_minor,
+    )  # fmt: skip
+    return Budget(
+        name=_name(one, header),
+        first_day=day_date(first),
+        last_day=day_date(last - 1),
+        limit_minor=one.budget.limit_minor,
+        spent_minor=one.spent_minor,
+        pace_minor=one.pace_minor,
+        by=day_date(max(until, first + 1) - 1),
+        ahead=ahead,
+        days=tuple(sums),
+    )
+
+
+def _name(one: Standing, header: Header) -> str:
+    """``June 2026``, ``the fiscal year 2026``, or the name of a grant."""
+    if one.budget.kind == SPAN:
+        return one.budget.name
+    if one.budget.kind == MONTH:
+        return month_name(day_date(one.period.first), header)
+    return f"the fiscal year {one.period.label}"
+
+
+def waste(ledger: Ledger, site: Site, scope: Scope) -> tuple[Waste, ...]:
+    """What ended otherwise than well, the costliest cause first; parts of pools included."""
+    rows = [row for row in spend(ledger.db, scope, ("state",)) if row.runs]
+    keys = [row.key[0] or "" for row in rows]
+    minor = apportion_ticks([row.effective_ticks for row in rows], site.digits, keys)
+    sums: dict[str, list[int]] = {}
+    for row, key, cost in zip(rows, keys, minor, strict=True):
+        cause = CAUSES.get(key.split()[0] if key else "")
+        if cause:
+            total = sums.setdefault(cause, [0, 0, 0])
+            for i, figure in enumerate((row.runs, row.gpu_seconds, cost)):
+                total[i] += figure
+    found = [Waste(cause, *figures) for cause, figures in sums.items()]
+    return tuple(sorted(found, key=lambda one: (-one.effective_minor, -one.gpu_seconds, one.cause)))
+
+
+def costly(
+    ledger: Ledger, site: Site, scope: Scope, *, at_list: bool
+) -> tuple[Costly, ...]:
+    """The costliest runs, with who ran them where the site names people."""
+    calendar = site.calendar
+    return tuple(
+        Costly(
+            job_id=one.job_id, cluster=one.cluster,
+            user=one.user if site.people == "names" else "",
+            name=one.name, state=one.state, start=calendar.isoformat(one.start),
+            end=None if one.end is None else calendar.isoformat(one.end),
+            gpu_seconds=one.gpu_seconds,
+            minor=to_minor(one.list_ticks if at_list else one.effective_ticks, site.digits),
+        )
+        for one in costliest(ledger.db, scope, _COSTLIEST, at_list=at_list)
+    )  # fmt: skip
+
+
+def suspended(ledger: Ledger, site: Site, scope: Scope, period: Period) -> int:
+    """GPU-seconds that were held while suspended; 0 where they are charged like the rest."""
+    if site.charge_suspended:
+        return 0
+    return suspended_gpu_seconds(ledger.db, scope, period.start, period.end)

@@ -1,0 +1,103 @@
+"""The pages of one period, however many: what they share is read once.
+
+A site mails hundreds of owners.  Each page asks a dozen questions; asked of the whole
+ledger they would take as long as there are owners times what the site used.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from slurm_finops.billing.standings import Moment, Standing, standing
+from slurm_finops.billing.terms import Terms
+from slurm_finops.core.budgets import Budget
+from slurm_finops.core.forecast import HISTORY
+from slurm_finops.core.period import Period
+from slurm_finops.ledger import history
+from slurm_finops.ledger.narrowed import Teams
+from slurm_finops.ledger.store import Ledger
+from slurm_finops.reports import insight
+from slurm_finops.reports.build import page, state_of
+from slurm_finops.reports.runs_csv import runs_csv
+from slurm_finops.reports.site import UNTAGGED_NAME, Owner, Site
+from slurm_finops.reports.view import Page
+
+_Days = Mapping[int, history.Day]
+
+
+class Pages:
+    """``budgets`` are those for the days in which the period ends, whoever's; ``moment``: its end.
+
+    ``many``: whether more than a few owners are asked for, so that it pays to put the
+    costs in order of teams first.
+    """
+
+    def __init__(
+        self, ledger: Ledger, site: Site, terms: Terms, period: Period, moment: Moment,
+        budgets: Iterable[tuple[Budget, Period]] = (), *, many: bool = False,
+    ) -> None:  # fmt: skip
+        self._ledger, self._site, self._period = ledger, site, period
+        self._terms, self._moment = terms, moment
+        self._budgets = list(budgets)
+        self._state = state_of(ledger, site)
+        self._daily: dict[history.Owner, dict[int, history.Day]] | None = None
+        self._teams: Teams | None = None
+        if many:
+            first = self._first([span for _, span in self._budgets])
+            self._daily = history.daily(ledger.db, first, period.last)
+            since = site.calendar.preceding(period).first
+            self._teams = Teams(ledger, since, period.last)
+
+    def page(self, owner: Owner, by: Sequence[str] = ()) -> Page:
+        """One owner's."""
+        mine = [
+            (budget, span) for budget, span in self._budgets
+            if owner.team and (budget.team, budget.project or "") == (owner.team, owner.project)
+        ]  # fmt: skip
+        days = self._days(owner, [span for _, span in mine])
+        with self._narrowed(owner):
+            return page(
+                self._ledger, self._site, self._period, owner, by=by, days=days,
+                budgets=self._standing(owner, mine, days), state=self._state,
+            )  # fmt: skip
+
+    def runs_csv(self, owner: Owner, runs: int, most: int) -> bytes | None:
+        """The list of an owner's runs, as `reports.runs_csv` makes it."""
+        with self._narrowed(owner):
+            return runs_csv(self._ledger, self._site, self._period, owner, runs, most)
+
+    def _standing(
+        self, owner: Owner, mine: Sequence[tuple[Budget, Period]], days: _Days
+    ) -> list[Standing]:
+        found: dict[history.Owner, _Days] = {(owner.team, owner.project or None): days}
+        digits = self._site.digits
+        return standing(found, self._ledger, self._terms, mine, digits, self._moment)
+
+    @contextmanager
+    def _narrowed(self, owner: Owner) -> Iterator[None]:
+        if self._teams is None or not owner.team:
+            yield
+            return
+        with self._teams.only("" if owner.team == UNTAGGED_NAME else owner.team):
+            yield
+
+    def _first(self, spans: Iterable[Period]) -> int:
+        """The first day that is looked back on."""
+        back = insight.first_day(self._site.calendar, self._period)
+        return min([back, *(min(span.first, self._moment.today - HISTORY) for span in spans)])
+
+    def _days(self, owner: Owner, spans: Sequence[Period]) -> _Days:
+        if self._daily is None or owner.cost_center:
+            days = self._site.calendar.days(self._first(spans), self._period.last)
+            return history.of_scope(self._ledger.db, owner.scope(days))
+        if not owner.team:
+            return _all(self._daily.values())
+        team = None if owner.team == UNTAGGED_NAME else owner.team
+        return history.of_owner(self._daily, team, owner.project or None)
+
+
+def _all(owners: Iterable[_Days]) -> dict[int, history.Day]:
+    sums: dict[int, history.Day] = {}
+    for days in owners:
+        for day, one in days.items():
+            sums[day] = sums.get(day, history.NOTHING).plus(one)
+    return sums

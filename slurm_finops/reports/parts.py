@@ -1,0 +1,236 @@
+"""What a page's blocks hold, in words and figures: for HTML, text and Slack alike."""
+
+import shlex
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+
+from slurm_finops.core.money import grouped
+from slurm_finops.core.words import count
+from slurm_finops.reports.format import (
+    cost,
+    figure,
+    gpu_hours,
+    money,
+    row_name,
+    share,
+    short_day,
+    shortened,
+    shown,
+    visible,
+    whole_number,
+)
+from slurm_finops.reports.tables import notes
+from slurm_finops.reports.view import (
+    Ahead,
+    Budget,
+    Costly,
+    Header,
+    Key,
+    Page,
+    Row,
+    Spend,
+    TagFault,
+    summed,
+)
+
+#: What a mail shows of a long list: with these it stays below 100 KB, where clients clip it.
+MAIL_ROWS, _MAIL_FAULTS, _MAIL_NOTES = 12, 6, 8
+_PAGE_FAULTS, _PEOPLE = 50, 3
+_MAIL_TYPED, MAIL_NOTE = 300, 300
+_NAME_WIDTH = 40
+
+#: How tables are called; others go by their dimensions.
+_TITLES = {
+    ("pricing",): "By price model", ("user",): "By person", ("sku",): "By resource",
+    ("origin", "category"): "Rates, pools and what is shared",
+}  # fmt: skip
+
+
+def title_of(spend: Spend) -> str:
+    """``By team, project``."""
+    return _TITLES.get(spend.by, f"By {', '.join(name.replace('_', ' ') for name in spend.by)}")
+
+
+def held(page: Page) -> str:
+    """``2,304.0 GPU-hours in 41 runs``."""
+    total, header = page.report.spend.total, page.report.header
+    return f"{gpu_hours(total.gpu_seconds, header)} GPU-hours in {count(total.runs, 'run')}"
+
+
+def listed(page: Page) -> bool:
+    """Whether list cost says something that effective cost does not."""
+    total = page.report.spend.total
+    return total.list_minor != total.effective_minor
+
+
+def paid(total: Row, header: Header) -> str:
+    """What of a cost is billed, and what became of the rest; "" where all of it is."""
+    parts = [
+        (total.forgiven_minor, "forgiven"), (total.subsidised_minor, "subsidised"),
+        (total.credited_minor, "paid by allocations and credits"),
+    ]  # fmt: skip
+    said = [f"{figure(minor, header)} {what}" for minor, what in parts if minor]
+    return f"{', '.join(said)}: {money(total.billed_minor, header)} billed" if said else ""
+
+
+def told_notes(page: Page, width: int | None) -> list[str]:
+    """What must be known of the figures; in a mail only as much as stays readable."""
+    found = [visible(note) for note in (*notes(page.report), *page.notes)]
+    if width is None:
+        return found
+    cut_short = [note if len(note) <= width else note[: width - 1] + "…" for note in found]
+    return cut_short[:_MAIL_NOTES]
+
+
+def faults(page: Page, brief: bool) -> tuple[list[dict[str, str]], str]:
+    """Each fault in words with what to type, and what is said of those left out."""
+    kept = page.faults[: _MAIL_FAULTS if brief else _PAGE_FAULTS]
+    left = page.faults[len(kept) :]
+    left_cost = money(sum(fault.effective_minor for fault in left), page.report.header)
+    more = f"and {count(len(left), 'more kind', 'more kinds')} of faults: {left_cost}"
+    return [_fault(page, fault, brief) for fault in kept], more if left else ""
+
+
+def _fault(page: Page, fault: TagFault, brief: bool) -> dict[str, str]:
+    header = page.report.header
+    # people paste this into a shell, and its values were typed by anybody
+    typed = f"--comment={shlex.quote(visible(fault.example))}"
+    if brief and len(typed) > _MAIL_TYPED:
+        typed = "(too long for a mail: slurm-finops tags make prints it)"
+    team = f"{shown('team', fault.team)}: " if fault.team and not page.owner else ""
+    status = visible(fault.status)
+    if brief:
+        status = shortened(status, MAIL_NOTE)
+    people = _people(fault.people)
+    by = f" by {people}" if people else ""
+    return {
+        "says": f"{team}{count(fault.runs, 'run')}{by}, {money(fault.effective_minor, header)}: "
+                f"{status}",
+        "type": typed, "runs": whole_number(fault.runs, header),
+        "cost": figure(fault.effective_minor, header), "status": f"{team}{status}",
+        "people": people,
+    }  # fmt: skip
+
+
+def _people(names: tuple[str, ...]) -> str:
+    """``ann, bob, carl and 2 others``."""
+    shown_names = ", ".join(shortened(visible(name), 24) for name in names[:_PEOPLE])
+    others = len(names) - _PEOPLE
+    return f"{shown_names} and {count(others, 'other')}" if others > 0 else shown_names
+
+
+def cut(page: Page, spend: Spend, most: int | None) -> dict[str, Any]:
+    """A table's first rows, and the rest as one, so that the figures still sum."""
+    rows = spend.rows if most is None else spend.rows[:most]
+    rest = spend.rows[len(rows) :]
+    is_first = spend is page.report.spend
+    return {
+        "title": title_of(spend), "by": spend.by, "rows": rows, "total": spend.total,
+        "rest": summed(rest, sum(row.runs for row in rest)) if rest else None,
+        "more": len(rest), "change": _change(page) if is_first and page.before else None,
+    }  # fmt: skip
+
+
+def _change(page: Page) -> Callable[[Row], str]:
+    """What a row of the first table has changed by since the period before: ``+12.4%``, ``new``."""
+    before: dict[Key, int] = dict(page.before or ())
+    header = page.report.header
+
+    def change(row: Row) -> str:
+        was = before.get(row.key, 0)
+        if was <= 0:
+            return "new" if row.effective_minor > 0 else ""
+        more = row.effective_minor - was
+        if not more:
+            return "±0"
+        return f"{'+' if more > 0 else '−'}{share(abs(more), was, header)}"
+
+    return change
+
+
+def part(row: Row, spend_total: Row, header: Header) -> str:
+    """A row's share of the whole; "" where there is none."""
+    if spend_total.effective_minor <= 0 or row.unpriced:
+        return ""
+    return share(row.effective_minor, spend_total.effective_minor, header)
+
+
+def bar(budget: Budget) -> dict[str, Any]:
+    """How far a budget's bar is filled, in whole per cent of its length, and what is ahead.
+
+    Where more than the budget is spent or expected, the bar's length is that.
+    """
+    reach = budget.spent_minor if budget.ahead is None else budget.ahead.middle_minor
+    whole = max(budget.limit_minor, budget.spent_minor, reach, 1)
+    spent = max(0, budget.spent_minor) * 100 // whole
+    ahead = max(0, reach) * 100 // whole - spent
+    return {
+        "spent": spent, "ahead": max(0, ahead), "over": is_over(budget),
+        "pace": min(100, budget.pace_minor * 100 // whole),
+        "limit": budget.limit_minor * 100 // whole,
+    }  # fmt: skip
+
+
+def is_over(budget: Budget) -> bool:
+    """Whether more is spent than there was, or is going to be."""
+    ahead: Ahead | None = budget.ahead
+    return budget.spent_minor > budget.limit_minor or bool(ahead and ahead.used_up)
+
+
+def runs(page: Page, most: int | None) -> list[dict[str, str]]:
+    """The costliest runs: job, who and what, when, how it ended, what it cost."""
+    header = page.report.header
+    return [
+        {"job": f"{one.cluster}/{one.job_id}", "anchor": f"run-{one.cluster}-{one.job_id}",
+         "user": shortened(visible(one.user), 24),
+         "name": shortened(visible(one.name), _NAME_WIDTH) or "(no name)",
+         "state": one.state.lower().replace("_", " "),
+         "when": _when(one, header), "hours": gpu_hours(one.gpu_seconds, header),
+         "cost": figure(one.minor, header)}
+        for one in page.costliest[:most]
+    ]  # fmt: skip
+
+
+def _when(one: Costly, header: Header) -> str:
+    """``8 Jun 14:03 to 9 Jun 02:11``, ``since 8 Jun 14:03``."""
+    start = datetime.fromisoformat(one.start)
+    said = f"{short_day(start.date(), header)} {start:%H:%M}"
+    if one.end is None:
+        return f"since {said}"
+    end = datetime.fromisoformat(one.end)
+    same = start.date() == end.date()
+    return f"{said} to {'' if same else short_day(end.date(), header) + ' '}{end:%H:%M}"
+
+
+def wasted(page: Page) -> list[dict[str, str]]:
+    """By cause: runs, GPU-hours, cost, share of the whole."""
+    header, whole = page.report.header, page.report.spend.total.effective_minor
+    return [
+        {"cause": one.cause, "runs": whole_number(one.runs, header),
+         "hours": gpu_hours(one.gpu_seconds, header), "cost": figure(one.effective_minor, header),
+         "share": share(one.effective_minor, whole, header)}
+        for one in page.waste
+    ]  # fmt: skip
+
+
+def corrections(page: Page) -> Iterator[str]:
+    """Earlier periods that are not what a mail told of them."""
+    header = page.report.header
+    for one in page.corrections:
+        more = one.now_minor - one.told_minor
+        said = f"{figure(abs(more), header)} {'more' if more > 0 else 'less'}"
+        yield (f"{one.label} is now {money(one.now_minor, header)}: {said} than was told "
+               f"({figure(one.told_minor, header)})")  # fmt: skip
+
+
+def text_rows(page: Page, spend: Spend) -> Iterator[tuple[str, str, str]]:
+    """A table's lines for a fixed-width font: name, GPU-hours, cost."""
+    header = page.report.header
+    found = cut(page, spend, MAIL_ROWS)
+    rows = [(row_name(spend.by, row.key, row.runs), row) for row in found["rows"]]
+    if found["rest"]:
+        rows.append((f"and {grouped(found['more'], 0)} more", found["rest"]))
+    rows.append(("total", spend.total))
+    for name, row in rows:
+        yield name, gpu_hours(row.gpu_seconds, header), cost(row.effective_minor, row, header)

@@ -1,0 +1,222 @@
+"""The six answers of a mail, each in a sentence or two: for HTML, text and Slack alike.
+
+What did my group spend, is that normal, will the budget last, what was it spent on,
+what was wasted, what should I do.  Made from a page's figures; "" where one is not known.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import NamedTuple
+
+from slurm_finops.core.words import count
+from slurm_finops.reports.format import (
+    about,
+    day_name,
+    figure,
+    gpu_hours,
+    in_period,
+    money,
+    row_name,
+    share,
+    shortened,
+    visible,
+)
+from slurm_finops.reports.view import Budget, Header, Page, Trend, Waste
+
+#: How a period before is called.
+_BEFORE = {"day": "the day before", "week": "the week before", "month": "the month before"}
+#: What runs that ended so did, and what to do about it.
+_REMEDIES = {
+    "timed out": ("timed out", "ask for more time, or go on from checkpoints"),
+    "out of memory": ("ran out of memory", "ask for more --mem"),
+    "failed": ("failed", "see the logs of the costliest, below"),
+    "node failed": ("lost a node", "ask your administrators for a credit"),
+}
+#: What is worth a line: at least a hundredth of all that was spent.
+_WORTH = 100
+_NAMED, _CAUSES, _ACTIONS = 3, 3, 3
+_NAME_WIDTH = 28
+
+
+class Answers(NamedTuple):
+    """The answers, in the order in which they are asked."""
+
+    spent: str
+    normal: str
+    budget: str
+    spent_on: str
+    wasted: str
+    to_do: tuple[str, ...]
+
+    def told(self) -> list[tuple[str, str]]:
+        """``(question in a word or two, answer)`` of those that are known."""
+        asked = zip(("Normal?", "Budget", "Spent on", "Wasted"), self[1:5], strict=True)
+        return [(name, said) for name, said in asked if said]
+
+
+def answers(page: Page) -> Answers:
+    """All six."""
+    header = page.report.header
+    return Answers(
+        spent=_spent(page),
+        normal=_normal(page.trend, header) if page.trend else "",
+        budget=" ".join(_budget(budget, header) for budget in page.budgets),
+        spent_on=_spent_on(page),
+        wasted=_wasted(page) if page.report.spend.rows else "",
+        to_do=tuple(_to_do(page))[:_ACTIONS],
+    )
+
+
+def _spent(page: Page) -> str:
+    header, total = page.report.header, page.report.spend.total
+    held = f"{gpu_hours(total.gpu_seconds, header)} GPU-hours in {count(total.runs, 'run')}"
+    return f"{money(total.effective_minor, header)} {in_period(header)}: {held}"
+
+
+def _normal(trend: Trend, header: Header) -> str:
+    """Beside the period before, and the range of those before that."""
+    parts = []
+    if trend.before_minor is not None and trend.every:
+        parts.append(_beside(trend, header))
+    if trend.usual:
+        low, high = trend.usual
+        spent = trend.spent_minor
+        is_usual = "more than" if spent > high else "less than" if spent < low else "within"
+        parts.append(
+            f"{is_usual} the usual {about(low, header)} to {about(high, header)} "
+            f"of the {trend.periods} {trend.every}s before"
+        )
+    if not parts:
+        return "Nothing to compare it with yet." if trend.every else ""
+    return _sentence("; ".join(parts))
+
+
+def _beside(trend: Trend, header: Header) -> str:
+    before = trend.before_minor or 0
+    change = trend.spent_minor - before
+    than = f"{_BEFORE[trend.every]} ({figure(before, header)})"
+    if trend.days is not None:
+        than = f"{_BEFORE[trend.every]} by then ({figure(before, header)})"
+    if not change:
+        return f"as much as {than}"
+    more = "more" if change > 0 else "less"
+    if before <= 0:
+        return f"{figure(abs(change), header)} {more} than {than}"
+    return f"{share(abs(change), before, header)} {more} than {than}"
+
+
+def _budget(budget: Budget, header: Header) -> str:
+    left = budget.limit_minor - budget.spent_minor
+    used = share(budget.spent_minor, budget.limit_minor, header)
+    said = (
+        f"{figure(budget.spent_minor, header)} of {money(budget.limit_minor, header)} for "
+        f"{visible(budget.name)} is spent ({used}); "
+    )
+    if left < 0:
+        return f"{said}{figure(-left, header)} over."
+    if budget.by >= budget.last_day:
+        return f"{said}{figure(left, header)} was left."
+    if budget.ahead is None:
+        return f"{said}{figure(left, header)} is left until {day_name(budget.last_day, header)}."
+    return said + _ahead(budget, header)
+
+
+def _ahead(budget: Budget, header: Header) -> str:
+    ahead, end = budget.ahead, day_name(budget.last_day, header)
+    assert ahead is not None
+    reach = (
+        f"about {about(ahead.middle_minor, header)} by {end} "
+        f"({about(ahead.low_minor, header)} to {about(ahead.high_minor, header)})"
+    )
+    if ahead.used_up is not None:
+        when = day_name(ahead.used_up, header)
+        return f"at this pace it is used up on {when}: {reach}."
+    if ahead.high_minor > budget.limit_minor:
+        return f"it should last, but may not: {reach}."
+    return f"it lasts: {reach}."
+
+
+def _spent_on(page: Page) -> str:
+    """The costliest rows of the first table, by share."""
+    spend, header = page.report.spend, page.report.header
+    rows = [row for row in spend.rows if row.effective_minor > 0]
+    whole = spend.total.effective_minor
+    if not rows or whole <= 0:
+        return ""
+    kept = rows if len(rows) <= _NAMED + 1 else rows[:_NAMED]
+    parts = [
+        f"{shortened(row_name(spend.by, row.key, row.runs), _NAME_WIDTH)} "
+        f"{share(row.effective_minor, whole, header)}"
+        for row in kept
+    ]
+    if rest := rows[len(kept) :]:
+        others = share(sum(row.effective_minor for row in rest), whole, header)
+        parts.append(f"{len(rest)} others {others}")
+    return ", ".join(parts)
+
+
+def _wasted(page: Page) -> str:
+    """What ended otherwise than well, by cause."""
+    header, whole = page.report.header, page.report.spend.total.effective_minor
+    found = [waste for waste in page.waste if waste.effective_minor > 0]
+    held = page.suspended_seconds
+    suspended = f"{gpu_hours(held, header)} GPU-hours held while suspended" if held else ""
+    if not found:
+        return _sentence(suspended or "nothing: every run that ended, ended well")
+    cost = sum(waste.effective_minor for waste in found)
+    runs = sum(waste.runs for waste in found)
+    causes = [f"{figure(w.effective_minor, header)} {w.cause}" for w in found[:_CAUSES]]
+    if rest := found[_CAUSES:]:
+        causes.append(f"{figure(sum(w.effective_minor for w in rest), header)} otherwise")
+    if suspended:
+        causes.append(suspended)
+    return (
+        f"{figure(cost, header)} ({share(cost, whole, header)}) on {count(runs, 'run')}: "
+        f"{', '.join(causes)}."
+    )
+
+
+def _to_do(page: Page) -> Iterator[str]:
+    """What is worth most first: what runs out, then tags, then ways in which runs end."""
+    header, whole = page.report.header, page.report.spend.total.effective_minor
+    for budget in page.budgets:
+        yield from _hold_back(budget, header)
+    for lot in page.allotments:
+        if lot.expiring and lot.left > 0:
+            yield (f"Use what is left of the allocation {visible(lot.name)} by "
+                   f"{day_name(lot.last_day, header)}: then it expires.")  # fmt: skip
+    worth = max(whole, 1)
+    untagged = sum(fault.effective_minor for fault in page.faults)
+    runs = sum(fault.runs for fault in page.faults)
+    if untagged * _WORTH >= worth or (page.faults and whole <= 0):
+        yield (f"Tag {count(runs, 'run')} ({figure(untagged, header)}): what to type is under "
+               "Tags to mend.")  # fmt: skip
+    for waste in sorted(page.waste, key=lambda one: -one.effective_minor):
+        if waste.cause in _REMEDIES and waste.effective_minor * _WORTH >= worth:
+            yield _sentence(_remedy(waste, header))
+
+
+def _remedy(waste: Waste, header: Header) -> str:
+    did, remedy = _REMEDIES[waste.cause]
+    return f"{count(waste.runs, 'run')} {did} ({figure(waste.effective_minor, header)}): {remedy}"
+
+
+def _hold_back(budget: Budget, header: Header) -> Iterator[str]:
+    """What a day may cost from now on, where the budget does not last."""
+    ahead = budget.ahead
+    left, days = budget.limit_minor - budget.spent_minor, _days_left(budget.by, budget.last_day)
+    if left < 0:
+        yield (f"The budget for {visible(budget.name)} is used up: ask for more, or stop what "
+               "can wait.")  # fmt: skip
+    elif ahead and ahead.used_up is not None and days:
+        yield (f"Spend at most {money(left // days, header)} a day until "
+               f"{day_name(budget.last_day, header)}, or ask for more.")  # fmt: skip
+
+
+def _days_left(by: date, last: date) -> int:
+    return (last - by).days
+
+
+def _sentence(text: str) -> str:
+    """With a capital and a full stop."""
+    return f"{text[:1].upper()}{text[1:]}."
