@@ -8,9 +8,8 @@ code block.  Limits are those of docs.slack.dev/reference/block-kit.
 import re
 from typing import Any
 
-from slurm_finops.core.words import count
 from slurm_finops.reports import parts
-from slurm_finops.reports.format import cost, gpu_hours, money, row_name, shortened, visible
+from slurm_finops.reports.format import cost, gpu_hours, row_name, shortened, visible
 from slurm_finops.reports.render_allotments import allotment_warnings
 from slurm_finops.reports.render_text import subject
 from slurm_finops.reports.sentences import answers
@@ -104,13 +103,8 @@ def _figures(row: Row, header: Header) -> list[str]:
 
 
 def _warnings(page: Page) -> list[str]:
-    """What must be known of the figures, and what is to be done."""
+    """What must be known of the figures."""
     said = [*allotment_warnings(page), *parts.told_notes(page, _LINE)]
-    if page.faults:
-        runs = sum(fault.runs for fault in page.faults)
-        minor = sum(fault.effective_minor for fault in page.faults)
-        tags = count(runs, "run has", "runs have")
-        said.append(f"{tags} tags to mend: {money(minor, page.report.header)}")
     return [shortened(visible(one), _LINE) for one in said[:_WARNINGS]]
 
 

@@ -115,8 +115,8 @@ def test_the_answers_of_a_mail_are_given() -> None:
     ]
 
 
-def test_what_is_to_be_done_is_said() -> None:
+def test_what_must_be_known_of_the_figures_is_said() -> None:
     page: Page = a_page(allotments=HELD)
     said = blocks.payload(page)["blocks"][3]["text"]["text"].split("\n")
     assert said[0] == "• warning: nlp spring is used up"
-    assert said[-1] == "• 4 runs have tags to mend: 9.90 USD"
+    assert said[-1] == "• 3 records, of any period, could not be read (slurm-finops problems)"
