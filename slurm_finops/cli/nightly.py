@@ -15,6 +15,7 @@ from slurm_finops.core.words import count
 from slurm_finops.errors import FinopsError, OutsideError
 
 if TYPE_CHECKING:
+    from slurm_finops.delivery.outbox import Outcome
     from slurm_finops.ledger.store import Ledger
 
 
@@ -49,13 +50,16 @@ def nightly(app: App, no_send: bool) -> None:
             night.skip("budgets", "the file stays as it is until every step before has succeeded")
         elif path:
             night.step("budgets", lambda: write_file(app, ledger, path))
-        if no_send or app.config.mail is None:
-            night.skip("send", "--no-send" if no_send else "no [mail] in the configuration")
+        if no_send:
+            night.skip("send", "--no-send")
+        elif app.config.mail is None and not app.config.posts:
+            night.skip("send", "no [mail] in the configuration")
         elif night.failed:
             night.skip("send", "mails wait until every step before has succeeded")
         else:
             night.step("send", lambda: _send(app, ledger))
-            night.step("alerts", lambda: _alerts(app, ledger))
+            if app.config.mail is not None:
+                night.step("alerts", lambda: _alerts(app, ledger))
     if night.failed:
         raise click.exceptions.Exit(night.failed)
 
@@ -153,20 +157,26 @@ def _report(app: App, ledger: Ledger) -> str:
 
 
 def _send(app: App, ledger: Ledger) -> str:
-    from slurm_finops.cli.send import run, told
+    from slurm_finops.cli.send import WELL, run, told
 
     outcomes = run(app, ledger)
-    lines = told(outcomes)
-    if any(outcome.status != "sent" for outcome in outcomes):
+    lines = told(app, outcomes)
+    if any(outcome.status not in WELL for outcome in outcomes):
         raise OutsideError("; ".join(lines))
-    return f"{count(len(outcomes), 'mail')} sent" if outcomes else lines[0]
+    return _sent(outcomes) if outcomes else lines[0]
+
+
+def _sent(outcomes: list[Outcome]) -> str:
+    waiting = sum(outcome.status == "waiting" for outcome in outcomes)
+    later = f", {waiting:,} refused for now and not due yet" if waiting else ""
+    return f"{count(len(outcomes) - waiting, 'report')} sent{later}"
 
 
 def _alerts(app: App, ledger: Ledger) -> str:
     from slurm_finops.cli.alerts import run
-    from slurm_finops.cli.send import told
+    from slurm_finops.cli.send import WELL, told
 
     outcomes = run(app, ledger)
-    if any(outcome.status != "sent" for outcome in outcomes):
-        raise OutsideError("; ".join(told(outcomes)))
-    return f"{count(len(outcomes), 'mail')} sent" if outcomes else "nothing new is to be told"
+    if any(outcome.status not in WELL for outcome in outcomes):
+        raise OutsideError("; ".join(told(app, outcomes)))
+    return _sent(outcomes) if outcomes else "nothing new is to be told"

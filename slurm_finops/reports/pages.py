@@ -17,6 +17,7 @@ from slurm_finops.ledger.narrowed import Teams
 from slurm_finops.ledger.store import Ledger
 from slurm_finops.reports import insight
 from slurm_finops.reports.build import page, state_of
+from slurm_finops.reports.runs_csv import runs_csv
 from slurm_finops.reports.site import UNTAGGED_NAME, Owner, Site
 from slurm_finops.reports.view import Page
 
@@ -58,6 +59,11 @@ class Pages:
                 self._ledger, self._site, self._period, owner, by=by, days=days,
                 budgets=self._standing(owner, mine, days), state=self._state,
             )  # fmt: skip
+
+    def runs_csv(self, owner: Owner, runs: int, most: int) -> bytes | None:
+        """The list of an owner's runs, as `reports.runs_csv` makes it."""
+        with self._narrowed(owner):
+            return runs_csv(self._ledger, self._site, self._period, owner, runs, most)
 
     def _standing(
         self, owner: Owner, mine: Sequence[tuple[Budget, Period]], days: _Days
