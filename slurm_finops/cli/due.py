@@ -79,13 +79,18 @@ def webhook_files(config: Config) -> dict[str, tuple[Path, str]]:
     return found
 
 
+#: (report, period) -> what its mails tell of that period and earlier ones, in minor units.
+Told = dict[tuple[str, str], dict[str, int]]
+
+
 def due(
-    app: App, ledger: Ledger, asked: Period | None, only: str | None = None
-) -> Iterator[Wanted]:
+    app: App, ledger: Ledger, asked: Period | None, only: str | None = None,
+    told: Told | None = None,
+) -> Iterator[Wanted]:  # fmt: skip
     """What goes out of the period asked for, or of every period since the last that did.
 
     Who held nothing in a period is not written to.  A page is rendered once,
-    and only if one of its mails is made.
+    and only if one of its mails is made; then ``told`` gets what it says.
     """
     from slurm_finops.delivery.outbox import SLACK, Wanted
 
@@ -95,7 +100,7 @@ def due(
             post = partial(_post, app, pages, whose, period)
             yield Wanted(whose.report, label, whose.recipients[0], post, SLACK)
             continue
-        content = cache(partial(_content, app, pages, whose, period))
+        content = cache(partial(_content, app, ledger, pages, whose, period, told))
         for recipient in dict.fromkeys(whose.recipients):
             make = partial(_message, app, content, whose.report, label, recipient)
             yield Wanted(whose.report, label, recipient, make)
@@ -109,7 +114,7 @@ def due_content(
 
     for whose, period, pages in _due(app, ledger, asked, only):
         if whose.channel == MAIL:
-            make = partial(_content, app, pages, whose, period)
+            make = partial(_content, app, ledger, pages, whose, period, None)
             yield whose.report, _key(app, period), make
 
 
@@ -228,12 +233,18 @@ def _key(app: App, period: Period) -> str:
 
 
 def _content(
-    app: App, pages: Callable[[], Pages], whose: _Subscription, period: Period
-) -> Content:
+    app: App, ledger: Ledger, pages: Callable[[], Pages], whose: _Subscription, period: Period,
+    told: Told | None,
+) -> Content:  # fmt: skip
     from slurm_finops.delivery.message import Content, Picture
+    from slurm_finops.ledger.told_totals import told_totals
     from slurm_finops.reports import render
 
-    page = pages().page(whose.owner)
+    page = pages().page(whose.owner, told=told_totals(ledger.db, whose.report))
+    if told is not None and not page.report.header.so_far:
+        now_told = {one.label: one.now_minor for one in page.corrections}
+        now_told[period.label] = page.report.spend.total.effective_minor
+        told[whose.report, period.label] = now_told
     attached: tuple[Attachment, ...] = ()
     if mail_settings(app).runs_csv:
         attached, note = _runs(pages(), whose.owner, period, page)

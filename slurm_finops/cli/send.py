@@ -113,8 +113,9 @@ def run(
     from itertools import groupby
 
     from slurm_finops.cli.all_lines import is_outdated
-    from slurm_finops.cli.due import due
+    from slurm_finops.cli.due import Told, due
     from slurm_finops.ledger.pricing import waiting
+    from slurm_finops.ledger.told_totals import keep_told
 
     unpriced = waiting(ledger)
     if unpriced:
@@ -129,8 +130,13 @@ def run(
             "price, then send again"
         )
     outbox, outcomes = _outbox(app, ledger), []
-    for _, wanted in groupby(due(app, ledger, asked, only), lambda one: (one.report, one.period)):
+    told: Told = {}
+    of_one = groupby(due(app, ledger, asked, only, told), lambda one: (one.report, one.period))
+    for (report, period), wanted in of_one:
         outcomes += outbox.queue_together(list(wanted), now())
+        if (report, period) in told:
+            with ledger.transaction() as db:
+                keep_told(db, report, told.pop((report, period)), now())
     return outcomes + outbox.send_due(now(), _of_team(only), early)
 
 

@@ -6,7 +6,7 @@ from slurm_finops.ledger.schema import one_of
 from slurm_finops.ledger.schema_moved import steps as steps
 
 
-@steps(name="0015_channels")
+@steps(name="0014_channels")
 def _channels(db: Database) -> None:
     # due_at: what was refused for now is not tried again before; NULL: at once
     db.conn.execute(

@@ -6,6 +6,7 @@ ledger they would take as long as there are owners times what the site used.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from slurm_finops.billing.standings import Moment, Standing, standing
 from slurm_finops.billing.terms import Terms
@@ -47,18 +48,24 @@ class Pages:
             since = site.calendar.preceding(period).first
             self._teams = Teams(ledger, since, period.last)
 
-    def page(self, owner: Owner, by: Sequence[str] = ()) -> Page:
-        """One owner's."""
+    def page(
+        self, owner: Owner, by: Sequence[str] = (), told: Mapping[str, int] | None = None
+    ) -> Page:
+        """One owner's; ``told``: what mails said that earlier periods cost, in minor units."""
         mine = [
             (budget, span) for budget, span in self._budgets
             if owner.team and (budget.team, budget.project or "") == (owner.team, owner.project)
         ]  # fmt: skip
         days = self._days(owner, [span for _, span in mine])
         with self._narrowed(owner):
-            return page(
+            found = page(
                 self._ledger, self._site, self._period, owner, by=by, days=days,
                 budgets=self._standing(owner, mine, days), state=self._state,
             )  # fmt: skip
+        first = insight.first_day(self._site.calendar, self._period)
+        return replace(found, corrections=insight.corrections(
+            days, self._site, self._period, told or {}, first
+        ))  # fmt: skip
 
     def runs_csv(self, owner: Owner, runs: int, most: int) -> bytes | None:
         """The list of an owner's runs, as `reports.runs_csv` makes it."""

@@ -103,7 +103,7 @@ def test_a_ledger_of_before_knows_its_letters_as_mails(tmp_path: Path) -> None:
     from slurm_finops.ledger.schema_moved import steps
 
     db = sqlite3.connect(tmp_path / "l.db", isolation_level=None)
-    steps.apply(Database(db, execute_plugins=False), stop_before="0015_channels")
+    steps.apply(Database(db, execute_plugins=False), stop_before="0014_channels")
     db.execute("PRAGMA user_version = 13")
     db.execute(
         "INSERT INTO outbox (report, period, recipient, status, message_id, subject, message, "
