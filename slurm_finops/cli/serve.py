@@ -106,6 +106,7 @@ def _snapshot(app: App, place: Path, months: int, sql: bool, base_url: str) -> S
     from slurm_finops.serving.snapshot import make
 
     config, since = app.config, time.monotonic()
+    click.echo(f"reading {config.database} …")
     with app.reading() as ledger:
         try:
             made = make(ledger, app.site, [*limits(config)], place, months)

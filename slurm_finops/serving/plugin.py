@@ -97,11 +97,14 @@ def _guarded(app: App) -> App:
             return
         # one that is shown and not saved is called plain text
         is_csv = scope["path"].endswith(".csv")
-        kept = [] if "/-/" in scope["path"] else [(b"cache-control", b"no-store")]
+        is_spend = "/-/" not in scope["path"]
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = [*message.get("headers", []), *_HEADERS, *kept]
+                headers = [*message.get("headers", []), *_HEADERS]
+                if is_spend:
+                    headers = [one for one in headers if one[0].lower() != b"cache-control"]
+                    headers.append((b"cache-control", b"no-store"))
                 message = {**message, "headers": headers}
             elif is_csv and message.get("body"):
                 message = {**message, "body": _harmless(message["body"])}
