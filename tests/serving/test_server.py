@@ -129,6 +129,11 @@ def test_links_are_below_the_path_of_the_proxy(site: Served) -> None:
     text = site.get("").text
     assert 'href="/spend/finops/spend_by_team?month=2026-06"' in text
     assert 'href="/finops' not in text
+    for path in ("", "finops", "finops/spend_by_team", "finops/runs?_size=5&_sort=run"):
+        assert "/spend/spend/" not in site.get(path).text
+    runs = json.loads(site.get("finops/runs.json?_size=5").text)
+    assert runs["next_url"].startswith(f"{site.url}finops/runs.json?")
+    assert site.get(runs["next_url"].removeprefix(site.url)).status == 200
     assert site.get("-/finops/finops.css").status == 200
 
 
