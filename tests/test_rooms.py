@@ -27,6 +27,7 @@ MAY_IMPORT = {
     "metrics": {"core", "ledger", "billing"},
     "scale": {"core", "ledger", "billing"},
     "delivery": set(),
+    "serving": {"core", "ledger", "billing", "reports"},
 }
 #: Joins everything; the package itself is only a docstring and a version.
 SEES_ALL = "cli"
@@ -35,7 +36,7 @@ OUTSIDE = {
     "asyncio", "http", "io", "logging", "os", "pathlib", "shutil", "signal", "socket", "sqlite3",
     "subprocess", "sys", "tempfile", "threading", "time", "urllib",
 }  # fmt: skip
-HEAVY = ("jinja2", "matplotlib", "numpy", "rich", "sqlite_utils")
+HEAVY = ("datasette", "jinja2", "matplotlib", "numpy", "rich", "sqlite_utils", "uvicorn")
 
 
 def imported(source: str, module: str) -> Iterator[str]:

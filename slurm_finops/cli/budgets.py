@@ -71,10 +71,11 @@ def _month(app: App, text: str | None) -> Period:
 def _spent(app: App, ledger: Ledger, month: Period) -> list[Spent]:
     from slurm_finops.billing.budgets import spent
 
-    return spent(ledger, month, app.config.digits, _limits(app.config))
+    return spent(ledger, month, app.config.digits, limits(app.config))
 
 
-def _limits(config: Config) -> Iterator[tuple[str, str | None, int]]:
+def limits(config: Config) -> Iterator[tuple[str, str | None, int]]:
+    """Every budget: team, project (None: the whole team), minor units."""
     for team in config.teams:
         if team.budget_minor is not None:
             yield team.name, None, team.budget_minor
