@@ -40,6 +40,13 @@ def test_a_port_in_use_is_said(tmp_path: Path) -> None:
     assert said.endswith("name another --port")
 
 
+def test_an_address_of_another_machine_is_said(tmp_path: Path) -> None:
+    # 192.0.2.0/24 is nobody's (RFC 5737)
+    code, said = refused(a_config(tmp_path), "--host", "192.0.2.1", "--behind-proxy")
+    assert code == 3
+    assert said.endswith("this machine has no such address")
+
+
 def test_without_a_ledger_there_is_nothing_to_serve(tmp_path: Path) -> None:
     code, said = refused(a_config(tmp_path), "--port", "0")
     assert code == 2
