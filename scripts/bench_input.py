@@ -12,16 +12,18 @@ TEAMS = ("nlp", "cv", "platform", "research", "product")
 STATES = ("COMPLETED",) * 7 + ("FAILED", "TIMEOUT", "CANCELLED by 1001")
 
 
-def write_sacct(path: Path, runs: int, start: int = START, span: int = MONTH) -> None:
+def write_sacct(
+    path: Path, runs: int, start: int = START, span: int = MONTH, projects: int = 7
+) -> None:
     """``runs`` records in order of Submit, by default over June 2026; 20 runs an experiment."""
     chance = random.Random(2026)
     with path.open("w") as file:
         file.write("|".join(FIELDS) + "\n")
         for i in range(runs):
-            file.write(_line(i, start + i * span // runs, chance) + "\n")
+            file.write(_line(i, start + i * span // runs, chance, projects) + "\n")
 
 
-def _line(i: int, submit: int, chance: random.Random) -> str:
+def _line(i: int, submit: int, chance: random.Random, projects: int) -> str:
     start = submit + chance.randrange(600)
     elapsed = chance.randrange(1, 20_000)
     # a sweep's runs come near each other: about a thousand experiments are under way
@@ -29,8 +31,8 @@ def _line(i: int, submit: int, chance: random.Random) -> str:
     team = TEAMS[experiment % len(TEAMS)]
     gpus = 1 << chance.randrange(4)
     comment = (
-        f'{{"team":"{team}","project":"{team}-p{experiment % 7}","experiment":"run-{experiment}",'
-        f'"model":"llama-3-{experiment % 4}"}}'
+        f'{{"team":"{team}","project":"{team}-p{experiment % projects}",'
+        f'"experiment":"run-{experiment}","model":"llama-3-{experiment % 4}"}}'
     )
     tres = f"billing={gpus * 8},cpu={gpus * 8},gres/gpu:h100={gpus},gres/gpu={gpus},"
     fields = {

@@ -84,7 +84,7 @@ def _recipients(config: Config, alert: Alert) -> list[str]:
 def style_of(app: App) -> Style:
     from slurm_finops.reports.alerts import Style
 
-    return Style(app.config.currency, app.config.digits, app.config.people)
+    return Style(app.config.currency, app.config.digits, app.config.privacy.mail)
 
 
 def content(app: App, alert: Alert) -> Content:

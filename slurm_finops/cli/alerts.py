@@ -87,7 +87,7 @@ def send(app: App, dry_run: bool, out: str | None) -> None:
       slurm-finops alerts send --dry-run --out mails
     """
     from slurm_finops.cli.due import mail_settings
-    from slurm_finops.cli.send import told
+    from slurm_finops.cli.send import WELL, told
 
     if out is not None and not dry_run:
         raise click.UsageError("--out is where --dry-run writes: without it mails are sent")
@@ -97,9 +97,9 @@ def send(app: App, dry_run: bool, out: str | None) -> None:
         return
     with app.writing("alerts send") as ledger:
         outcomes = run(app, ledger)
-    for line in told(outcomes) if outcomes else ["nothing new is to be told"]:
+    for line in told(app, outcomes) if outcomes else ["nothing new is to be told"]:
         click.echo(line)
-    if any(outcome.status != "sent" for outcome in outcomes):
+    if any(outcome.status not in WELL for outcome in outcomes):
         raise click.exceptions.Exit(OutsideError.exit_code)
 
 
@@ -119,15 +119,15 @@ def run(app: App, ledger: Ledger) -> list[Outcome]:
 
 def _write(app: App, out: Path) -> None:
     from slurm_finops.cli.alerting import find, mails
-    from slurm_finops.cli.files import make_folder, save
-    from slurm_finops.cli.send import _file_name
+    from slurm_finops.cli.files import make_folder, plain_name, save
     from slurm_finops.delivery.smtp import as_sent
 
     make_folder(out)
     written = 0
     with app.reading() as ledger:
         for written, mail in enumerate(mails(app, find(app, ledger)), 1):
-            path = out / _file_name(written, mail.key, mail.report, mail.recipient)
+            name = plain_name(f"{written:03d}", mail.key, mail.report, mail.recipient)
+            path = out / f"{name}.eml"
             save(path, as_sent(mail.make()))
             click.echo(path)
     click.echo(f"{count(written, 'mail')} written, none sent", err=True)

@@ -218,20 +218,29 @@ class App:
 
     @property
     def site(self) -> Site:
+        """What pages know beside the ledger."""
+        return self.site_for("page")
+
+    def site_for(self, channel: str) -> Site:
+        """The same for a channel of ``[privacy]``, which shows people as it says."""
         from slurm_finops.reports.site import Site
 
         config = self.config
         return Site(
             config.currency, config.digits, config.timezone, config.calendar, config.policy,
-            config.people, self.terms.all_rates, self.terms.allocation, config.charging, now(),
-            config.charge_suspended,
+            getattr(config.privacy, channel), self.terms.all_rates, self.terms.allocation,
+            config.charging, now(), config.charge_suspended, config.locale,
         )  # fmt: skip
 
     def said_now(self) -> str:
         """The time as the foot of a page says it."""
+        return self.said(now())
+
+    def said(self, instant: int) -> str:
+        """Epoch seconds in the billing zone, for people."""
         from datetime import datetime
 
-        return f"{datetime.fromtimestamp(now(), self.config.zone):%Y-%m-%d %H:%M %Z}"
+        return f"{datetime.fromtimestamp(instant, self.config.zone):%Y-%m-%d %H:%M %Z}"
 
     def period(self, text: str | None, option: str = "--period") -> Period:
         """A period as typed for an option, or this billing month."""

@@ -47,7 +47,7 @@ def check(app: App, period: str | None, style: str) -> None:
 
 
 def _findings(app: App, period: str | None) -> Iterator[Finding]:
-    from slurm_finops.cli import checks, checks_ledger, checks_slurm
+    from slurm_finops.cli import checks, checks_ledger, checks_outbox, checks_slurm
 
     config, first = _configuration(app)
     yield first
@@ -59,6 +59,7 @@ def _findings(app: App, period: str | None) -> Iterator[Finding]:
     yield from checks.place(config)
     yield from checks_ledger.ledger(config, asked, now())
     yield from checks.mail(config)
+    yield from checks_outbox.slack(config)
 
 
 def _configuration(app: App) -> tuple[Config | None, Finding]:

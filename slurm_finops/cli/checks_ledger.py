@@ -69,6 +69,7 @@ def _look(opened: Ledger, config: Config, period: Period, as_of: int) -> Iterato
     from slurm_finops.cli.all_rates import all_rates, with_pools
     from slurm_finops.cli.checks_charging import allotted, paid_twice
     from slurm_finops.cli.checks_claims import claims
+    from slurm_finops.cli.checks_outbox import outbox
     from slurm_finops.cli.checks_pools import shared
     from slurm_finops.cli.checks_rates import approvals
     from slurm_finops.ledger import health
@@ -101,7 +102,7 @@ def _look(opened: Ledger, config: Config, period: Period, as_of: int) -> Iterato
     yield _problems(opened)
     yield _held(opened)
     yield _provisional(opened)
-    yield _outbox(opened, config)
+    yield from outbox(opened, config)
 
 
 def _contrary(rates: Sequence[Rate]) -> Iterator[Finding]:
@@ -307,25 +308,3 @@ def _provisional(opened: Ledger) -> Finding:
     number = count_provisional(opened.db)
     return Finding("provisional", OK, f"{count(number, 'run')} had not ended when seen last; "
                    "billed up to then" if number else "every run has ended")  # fmt: skip
-
-
-def _outbox(opened: Ledger, config: Config) -> Finding:
-    from slurm_finops.core.period import day_date
-    from slurm_finops.ledger.health import undelivered
-
-    rows = undelivered(opened.db)
-    if not rows:
-        return Finding("outbox", OK, "no mail waits for a decision")
-    number, recipient, status, queued_at, detail = rows[0]
-    if status == "queued":
-        since = day_date(config.calendar.day_of(queued_at))
-        return Finding("outbox", WARN, f"{count(len(rows), 'mail')} not delivered yet, the first "
-                       f"since {since} ({detail})", "the next send tries again; the mail server: "
-                       "slurm-finops check")  # fmt: skip
-    meaning = "may or may not have arrived" if status == "unknown" else "was refused"
-    return Finding(
-        "outbox", WARN,
-        f"{count(len(rows), 'mail')} not known to be delivered; the first: {number} to {recipient} "
-        f"{meaning}" + (f" ({detail})" if detail else ""),
-        f"slurm-finops send --resend {number}",
-    )  # fmt: skip

@@ -1,7 +1,8 @@
-"""Which mails are due: whose, of which periods, and what is in them."""
+"""Which reports are due: whose, of which periods, by which channel, and what is in them."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,37 +14,40 @@ from slurm_finops.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from email.message import EmailMessage
+    from pathlib import Path
 
     from slurm_finops.config import Config, Mail
     from slurm_finops.core.period import Period
-    from slurm_finops.delivery.message import Content
+    from slurm_finops.delivery.message import Attachment, Content
+    from slurm_finops.delivery.outbox import Wanted
+    from slurm_finops.delivery.slack import Post
     from slurm_finops.ledger.store import Ledger
     from slurm_finops.reports.pages import Pages
     from slurm_finops.reports.site import Owner
+    from slurm_finops.reports.view import Page
 
 #: After an outage so many periods are caught up with: a month of days, a quarter of months.
 _CATCH_UP = {"day": 31, "week": 5, "month": 3}
-
-
-class Due(NamedTuple):
-    """One mail: its key in the outbox (report, period, recipient), and how to make it."""
-
-    report: str
-    period: str
-    recipient: str
-    make: Callable[[], EmailMessage]
+#: A larger attachment is refused by many a mail server.
+_MOST_ATTACHED = 5_000_000
+#: Of so many owners each page is read from the whole ledger.
+_FEW = 3
 
 
 class _Subscription(NamedTuple):
-    """Who is told of what: a team's or a project's owner, addresses, budget."""
+    """Who is told of what, by which channel: an owner of costs, and addresses."""
 
     owner: Owner
+    channel: str
     recipients: tuple[str, ...]
-    budget_minor: int | None
 
     @property
     def report(self) -> str:
-        team, project = self.owner.team, self.owner.project
+        team, project, cost_center = self.owner
+        if cost_center:
+            return f"cost_center:{cost_center}"
+        if not team:
+            return "site"
         return f"project:{team}/{project}" if project else f"team:{team}"
 
 
@@ -57,63 +61,159 @@ def mail_settings(app: App) -> Mail:
     return app.config.mail
 
 
-def due(app: App, ledger: Ledger, asked: Period | None, only: str | None = None) -> Iterator[Due]:
-    """The mails of the period asked for, or of every period since the last mail.
+def check_channels(app: App) -> None:
+    """Raises `ConfigError` where nothing says how anything could be sent."""
+    if not app.config.posts:
+        mail_settings(app)
+
+
+def webhook_files(config: Config) -> dict[str, tuple[Path, str]]:
+    """Report -> the file of its Slack webhook, and the key of finops.toml that names it."""
+    found = {}
+    if config.slack.webhook_file:
+        found["site"] = config.slack.webhook_file, "slack.webhook_file"
+    for i, team in enumerate(config.teams, 1):
+        if team.slack_webhook_file:
+            key = f"teams[{i}].slack_webhook_file"
+            found[f"team:{team.name}"] = team.slack_webhook_file, key
+    return found
+
+
+#: (report, period) -> what its mails tell of that period and earlier ones, in minor units.
+Told = dict[tuple[str, str], dict[str, int]]
+
+
+def due(
+    app: App, ledger: Ledger, asked: Period | None, only: str | None = None,
+    told: Told | None = None,
+) -> Iterator[Wanted]:  # fmt: skip
+    """What goes out of the period asked for, or of every period since the last that did.
 
     Who held nothing in a period is not written to.  A page is rendered once,
-    and only if one of its mails is made.
+    and only if one of its mails is made; then ``told`` gets what it says.
     """
-    from slurm_finops.cli.paging import pages_of
+    from slurm_finops.delivery.outbox import SLACK, Wanted
+
+    for whose, period, pages in _due(app, ledger, asked, only):
+        label = _key(app, period)
+        if whose.channel == SLACK:
+            post = partial(_post, app, pages, whose, period)
+            yield Wanted(whose.report, label, whose.recipients[0], post, SLACK)
+            continue
+        content = cache(partial(_content, app, ledger, pages, whose, period, told))
+        for recipient in dict.fromkeys(whose.recipients):
+            make = partial(_message, app, content, whose.report, label, recipient)
+            yield Wanted(whose.report, label, recipient, make)
+
+
+def due_content(
+    app: App, ledger: Ledger, asked: Period | None, only: str | None
+) -> Iterator[tuple[str, str, Callable[[], Content]]]:
+    """The same, mails alone, whoever they go to: ``(report, period, what it says)``."""
+    from slurm_finops.delivery.outbox import MAIL
+
+    for whose, period, pages in _due(app, ledger, asked, only):
+        if whose.channel == MAIL:
+            make = partial(_content, app, ledger, pages, whose, period, None)
+            yield whose.report, _key(app, period), make
+
+
+def _due(
+    app: App, ledger: Ledger, asked: Period | None, only: str | None
+) -> Iterator[tuple[_Subscription, Period, Callable[[], Pages]]]:
+    """Whose report of which period is due; the pages of a period are shared by all who are told."""
     from slurm_finops.reports.build import anything_spent
 
-    @cache
-    def pages(of: Period) -> Pages:
-        return pages_of(app, ledger, of, many=True)
+    wanted = [
+        (whose, period)
+        for whose in _subscriptions(app.config, only)
+        for period in ([asked] if asked else _periods(app, ledger, whose))
+        if anything_spent(ledger, whose.owner, period)
+    ]
+    pages = cache(partial(_pages, app, ledger, len(wanted) > _FEW))
+    for whose, period in wanted:
+        yield whose, period, partial(pages, period, _shown_as(app, whose.channel))
 
-    for whose in _subscriptions(app.config, only):
-        for period in [asked] if asked else _periods(app, ledger, whose.report):
-            if not anything_spent(ledger, whose.owner, period):
-                continue
-            content = cache(partial(_content, app, pages, whose, period))
-            label = _key(app, period)
-            for recipient in dict.fromkeys(whose.recipients):
-                make = partial(_message, app, content, whose.report, label, recipient)
-                yield Due(whose.report, label, recipient, make)
+
+def _shown_as(app: App, channel: str) -> str:
+    """A channel of ``[privacy]`` that shows people as this one does."""
+    privacy = app.config.privacy
+    return "mail" if getattr(privacy, channel) == privacy.mail else channel
+
+
+def _pages(app: App, ledger: Ledger, many: bool, period: Period, channel: str) -> Pages:
+    from slurm_finops.cli.paging import pages_of
+
+    return pages_of(app, ledger, period, channel=channel, many=many)
 
 
 def _subscriptions(config: Config, only: str | None) -> list[_Subscription]:
-    from slurm_finops.reports.site import Owner
-
-    found = []
-    for team in config.teams:
-        if team.email:
-            found.append(_Subscription(Owner(team.name), team.email, team.budget_minor))
-        found += [
-            _Subscription(Owner(team.name, project.name), project.email, project.budget_minor)
-            for project in team.projects if project.email
-        ]  # fmt: skip
+    found = [*_by_mail(config), *_by_slack(config)]
     if only is None:
         return found
-    known = sorted({whose.owner.team for whose in found})
+    known = sorted({whose.owner.team for whose in found if whose.owner.team})
     if only not in known:
         raise click.BadParameter(
-            f"no team {only!r} with an email in {config.path}; known: "
-            f"{', '.join(known) or 'none'}",
+            f"no team {only!r} with an email, delegates or a slack_webhook_file in {config.path}; "
+            f"known: {', '.join(known) or 'none'}",
             param_hint="'--team'",
         )
     return [whose for whose in found if whose.owner.team == only]
 
 
-def _periods(app: App, ledger: Ledger, report: str) -> list[Period]:
-    """Whole periods since the last one mailed; before there is one, only the last."""
+def _by_mail(config: Config) -> Iterator[_Subscription]:
+    from slurm_finops.delivery.outbox import MAIL
+    from slurm_finops.reports.site import EVERYBODY, Owner
+
+    if config.mail is None:
+        return
+    for team in config.teams:
+        if team.email or team.delegates:
+            recipients = *team.email, *team.delegates
+            yield _Subscription(Owner(team.name), MAIL, recipients)
+        for one in team.projects:
+            if one.email or one.delegates:
+                recipients = *one.email, *one.delegates
+                owner = Owner(team.name, one.name)
+                yield _Subscription(owner, MAIL, recipients)
+    for centre in config.cost_centers:
+        if centre.email or centre.delegates:
+            recipients = *centre.email, *centre.delegates
+            yield _Subscription(Owner(cost_center=centre.name), MAIL, recipients)
+    if config.mail.digest:
+        yield _Subscription(EVERYBODY, MAIL, config.mail.digest)
+
+
+def _by_slack(config: Config) -> Iterator[_Subscription]:
+    from slurm_finops.delivery.outbox import SLACK, TO_SLACK
+    from slurm_finops.reports.site import EVERYBODY, Owner
+
+    for team in config.teams:
+        if team.slack_webhook_file:
+            yield _Subscription(Owner(team.name), SLACK, (TO_SLACK,))
+    if config.slack.webhook_file:
+        yield _Subscription(EVERYBODY, SLACK, (TO_SLACK,))
+
+
+def _periods(app: App, ledger: Ledger, whose: _Subscription) -> Iterator[Period]:
+    """Of each cadence the whole periods since the last that went; before, only the last."""
+    from slurm_finops.delivery.outbox import SLACK
     from slurm_finops.ledger.outbox import LedgerOutbox
 
-    every, calendar = mail_settings(app).every, app.config.calendar
-    last = calendar.last_complete(every, now())
-    mailed = [
-        calendar.period(label) for label in LedgerOutbox(ledger).periods(report) if "@" not in label
+    calendar = app.config.calendar
+    gone = [
+        calendar.period(label)
+        for label in LedgerOutbox(ledger).periods(whose.report, whose.channel)
+        if "@" not in label
     ]
-    before = [period for period in mailed if period.every == every]
+    slack = whose.channel == SLACK
+    for every in app.config.slack.every if slack else mail_settings(app).every:
+        yield from _since(app, every, [period for period in gone if period.every == every])
+
+
+def _since(app: App, every: str, before: list[Period]) -> list[Period]:
+    calendar = app.config.calendar
+    last = calendar.last_complete(every, now())
     if not before:
         return [last]
     period, found = max(before, key=lambda p: p.first), []
@@ -133,28 +233,87 @@ def _key(app: App, period: Period) -> str:
 
 
 def _content(
-    app: App, pages: Callable[[Period], Pages], whose: _Subscription, period: Period
-) -> Content:
+    app: App, ledger: Ledger, pages: Callable[[], Pages], whose: _Subscription, period: Period,
+    told: Told | None,
+) -> Content:  # fmt: skip
     from slurm_finops.delivery.message import Content, Picture
+    from slurm_finops.ledger.told_totals import told_totals
     from slurm_finops.reports import render
 
-    page = pages(period).page(whose.owner)
+    page = pages().page(whose.owner, told=told_totals(ledger.db, whose.report))
+    if told is not None and not page.report.header.so_far:
+        now_told = {one.label: one.now_minor for one in page.corrections}
+        now_told[period.label] = page.report.spend.total.effective_minor
+        told[whose.report, period.label] = now_told
+    attached: tuple[Attachment, ...] = ()
+    if mail_settings(app).runs_csv:
+        attached, note = _runs(pages(), whose.owner, period, page)
+        page = replace(page, notes=(*page.notes, *note))
     images = tuple(
         Picture(f"chart{i}", one.image) for i, one in enumerate(render.pictures(page))
     )
     as_of = app.said_now()
     return Content(
-        render.subject(page), render.mail_text(page, as_of), render.mail_html(page, as_of), images
-    )
+        render.subject(page), render.mail_text(page, as_of), render.mail_html(page, as_of), images,
+        attached,
+    )  # fmt: skip
+
+
+def _runs(
+    pages: Pages, owner: Owner, period: Period, page: Page
+) -> tuple[tuple[Attachment, ...], tuple[str, ...]]:
+    """The runs as a file beside the mail; where it would be too large, what is said instead."""
+    import shlex
+
+    from slurm_finops.cli.files import plain_name
+    from slurm_finops.delivery.message import Attachment
+
+    runs = page.report.spend.total.runs
+    data = pages.runs_csv(owner, runs, _MOST_ATTACHED)
+    if data is not None:
+        name = plain_name("runs", owner.team or owner.cost_center, owner.project, period.label)
+        return (Attachment(f"{name}.csv", "csv", data),), ()
+    team = f" --team {shlex.quote(owner.team)}" if owner.team else ""
+    return (), (
+        f"The list of {runs:,} runs is larger than a mail may be and is not attached; by user and "
+        f"day it is made by: slurm-finops report --period {period.label}{team} --by user,day "
+        "--format csv",
+    )  # fmt: skip
 
 
 def _message(
     app: App, content: Callable[[], Content], report: str, period: str, recipient: str
 ) -> EmailMessage:
-    from slurm_finops.delivery.message import build
     from slurm_finops.delivery.outbox import message_id
 
-    config, sender = app.config, mail_settings(app).sender
-    domain = sender.rpartition("@")[2].rstrip(">")
-    stable = message_id(config.cluster, report, period, recipient, domain)
-    return build(content(), sender, recipient, stable, f"slurm-finops.{domain}", now())
+    domain = sender_domain(app)
+    stable = message_id(app.config.cluster, report, period, recipient, domain)
+    return mail_built(app, content(), recipient, stable)
+
+
+def mail_built(app: App, content: Content, recipient: str, message_id: str) -> EmailMessage:
+    """A mail to one address, as ``[mail]`` says."""
+    from slurm_finops.delivery.message import build
+
+    mail = mail_settings(app)
+    list_id = f"slurm-finops.{sender_domain(app)}"
+    return build(content, mail.sender, recipient, message_id, list_id, now(), mail.reply_to)
+
+
+def sender_domain(app: App) -> str:
+    """Where mails come from, for what names them."""
+    return mail_settings(app).sender.rpartition("@")[2].rstrip(">")
+
+
+def _post(
+    app: App, pages: Callable[[], Pages], whose: _Subscription, period: Period
+) -> Post:
+    from slurm_finops.delivery.outbox import message_id
+    from slurm_finops.delivery.slack import Post
+    from slurm_finops.reports import blocks
+
+    payload = blocks.payload(pages().page(whose.owner), app.said_now())
+    number = message_id(
+        app.config.cluster, whose.report, _key(app, period), whose.recipients[0], "slack"
+    )
+    return Post(number, payload["text"], payload)

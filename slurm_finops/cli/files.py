@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from slurm_finops.errors import OutsideError
@@ -25,6 +26,11 @@ def save(path: Path, data: bytes, mode: int = PRIVATE) -> None:
     except OSError as error:
         new.unlink(missing_ok=True)
         raise OutsideError(f"cannot write {path}: {error.strerror}") from None
+
+
+def plain_name(*parts: str) -> str:
+    """Parts as one name of a file in ASCII: names of teams are in any script."""
+    return re.sub(r"[^A-Za-z0-9.@_-]+", "-", "-".join(filter(None, parts)))[:120].strip("-")
 
 
 def make_folder(path: Path) -> None:

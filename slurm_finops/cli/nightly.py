@@ -15,6 +15,7 @@ from slurm_finops.core.words import count
 from slurm_finops.errors import FinopsError, OutsideError
 
 if TYPE_CHECKING:
+    from slurm_finops.delivery.outbox import Outcome
     from slurm_finops.ledger.store import Ledger
 
 
@@ -31,7 +32,6 @@ def nightly(app: App, no_send: bool) -> None:
     The cron line:
       15 3 * * *  slurm-finops -c /etc/slurm-finops/finops.toml nightly
     """
-    from slurm_finops.cli.budgets import write_file
     from slurm_finops.core.pools import SLURM
 
     with app.writing("nightly", wait=0) as ledger:
@@ -46,18 +46,17 @@ def nightly(app: App, no_send: bool) -> None:
         night.step("report", lambda: _report(app, ledger))
         if app.config.site_folder:
             night.step("site", lambda: _site(app, ledger))
-        path = app.config.hook.budget_file
-        if path and night.failed:
-            night.skip("budgets", "the file stays as it is until every step before has succeeded")
-        elif path:
-            night.step("budgets", lambda: write_file(app, ledger, path))
-        if no_send or app.config.mail is None:
-            night.skip("send", "--no-send" if no_send else "no [mail] in the configuration")
+        _budgets(app, ledger, night)
+        if no_send:
+            night.skip("send", "--no-send")
+        elif app.config.mail is None and not app.config.posts:
+            night.skip("send", "no [mail] in the configuration")
         elif night.failed:
             night.skip("send", "mails wait until every step before has succeeded")
         else:
             night.step("send", lambda: _send(app, ledger))
-            night.step("alerts", lambda: _alerts(app, ledger))
+            if app.config.mail is not None:
+                night.step("alerts", lambda: _alerts(app, ledger))
     if night.failed:
         raise click.exceptions.Exit(night.failed)
 
@@ -87,6 +86,17 @@ class _Night:
 
     def skip(self, name: str, why: str) -> None:
         _say(f"{name:8} skipped: {why}")
+
+
+def _budgets(app: App, ledger: Ledger, night: _Night) -> None:
+    """What teams have left, for the gate."""
+    from slurm_finops.cli.budgets import write_file
+
+    path = app.config.hook.budget_file
+    if path and night.failed:
+        night.skip("budgets", "the file stays as it is until every step before has succeeded")
+    elif path:
+        night.step("budgets", lambda: write_file(app, ledger, path))
 
 
 def _say(line: str, err: bool = False) -> None:
@@ -164,20 +174,26 @@ def _site(app: App, ledger: Ledger) -> str:
 
 
 def _send(app: App, ledger: Ledger) -> str:
-    from slurm_finops.cli.send import run, told
+    from slurm_finops.cli.send import WELL, run, told
 
     outcomes = run(app, ledger)
-    lines = told(outcomes)
-    if any(outcome.status != "sent" for outcome in outcomes):
+    lines = told(app, outcomes)
+    if any(outcome.status not in WELL for outcome in outcomes):
         raise OutsideError("; ".join(lines))
-    return f"{count(len(outcomes), 'mail')} sent" if outcomes else lines[0]
+    return _sent(outcomes) if outcomes else lines[0]
+
+
+def _sent(outcomes: list[Outcome]) -> str:
+    waiting = sum(outcome.status == "waiting" for outcome in outcomes)
+    later = f", {waiting:,} refused for now and not due yet" if waiting else ""
+    return f"{count(len(outcomes) - waiting, 'report')} sent{later}"
 
 
 def _alerts(app: App, ledger: Ledger) -> str:
     from slurm_finops.cli.alerts import run
-    from slurm_finops.cli.send import told
+    from slurm_finops.cli.send import WELL, told
 
     outcomes = run(app, ledger)
-    if any(outcome.status != "sent" for outcome in outcomes):
-        raise OutsideError("; ".join(told(outcomes)))
-    return f"{count(len(outcomes), 'mail')} sent" if outcomes else "nothing new is to be told"
+    if any(outcome.status not in WELL for outcome in outcomes):
+        raise OutsideError("; ".join(told(app, outcomes)))
+    return _sent(outcomes) if outcomes else "nothing new is to be told"

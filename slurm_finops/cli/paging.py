@@ -13,13 +13,15 @@ if TYPE_CHECKING:
     from slurm_finops.reports.pages import Pages
 
 
-def pages_of(app: App, ledger: Ledger, period: Period, *, many: bool = False) -> Pages:
-    """The pages of a period; ``many``: of more than a few owners."""
+def pages_of(
+    app: App, ledger: Ledger, period: Period, *, channel: str = "page", many: bool = False
+) -> Pages:
+    """The pages of a period for a channel of ``[privacy]``; ``many``: of more than some owners."""
     from slurm_finops.cli.standing import moment_of
     from slurm_finops.reports.pages import Pages
 
     return Pages(
-        ledger, app.site, app.terms, period, moment_of(app, ledger, period),
+        ledger, app.site_for(channel), app.terms, period, moment_of(app, ledger, period),
         _budgets(app, period), many=many,
     )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""send: each due report by mail, once."""
+"""send: each due report by mail or to Slack, once."""
 
 from __future__ import annotations
 
@@ -9,70 +9,113 @@ import click
 
 from slurm_finops.cli.app import App, now, pass_app
 from slurm_finops.core.words import count
-from slurm_finops.errors import InputError, OutsideError, RefusedError
+from slurm_finops.errors import OutsideError, RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from slurm_finops.core.period import Period
+    from slurm_finops.delivery.letter import Channel
     from slurm_finops.delivery.outbox import Outbox, Outcome
     from slurm_finops.ledger.store import Ledger
+
+#: What ends well: it went out, or waits until it is due again.
+WELL = ("sent", "waiting")
 
 
 @click.command()
 @click.option("--period", metavar="PERIOD", help="The period to report.  [default: every whole "
               "day, week or month, as [mail] every says, since the last mail]")
-@click.option("--team", "only", metavar="TEAM", help="Only this team's mails.")
-@click.option("--dry-run", is_flag=True, help="Write .eml files and open no connection.")
+@click.option("--team", "only", metavar="TEAM", help="Only what goes to this team.")
+@click.option("--dry-run", is_flag=True, help="Write .eml files (.json for Slack) and open no "
+              "connection.")
 @click.option("--out", metavar="DIR", help="Where --dry-run writes.  [default: outbox]")
+@click.option("--to", "trial_to", metavar="ADDRESS", help="A trial: send what is due to this "
+              "address and to nobody else; it stays due.")
+@click.option("--now", "early", is_flag=True, help="Do not wait with what was refused for now.")
 @click.option("--resend", type=click.IntRange(1, 1 << 62), metavar="ID",
               help="Send one stored mail again, with the same Message-ID.")
 @pass_app
 def send(
     app: App, period: str | None, only: str | None, dry_run: bool, out: str | None,
-    resend: int | None,
+    trial_to: str | None, early: bool, resend: int | None,
 ) -> None:  # fmt: skip
-    """Mail each team and project its report: one mail an address, each sent once.
+    """Send each owner's report by mail or to Slack: one an address, each sent once.
 
     \b
     Examples:
       slurm-finops send
       slurm-finops send --period 2026-06 --dry-run --out mails
+      slurm-finops send --to me@example.org --team nlp
       slurm-finops send --resend 17
     """
-    from slurm_finops.cli.due import mail_settings
+    from slurm_finops.cli.due import check_channels
 
-    if out is not None and not dry_run:
-        raise click.UsageError("--out is where --dry-run writes: without it mails are sent")
-    if resend is not None and (dry_run or period or only):
-        raise click.UsageError("--resend sends one stored mail as it is: it goes with no option")
-    mail_settings(app)
+    _check_usage(out, dry_run, trial_to, early, resend, period or only)
+    check_channels(app)
     asked = app.period(period) if period else None
     if dry_run:
         _write_mails(app, asked, only, Path(out or "outbox"))
         return
-    with app.writing("send") as ledger:
-        if resend is not None:
-            outcomes = [_outbox(app, ledger).resend(resend, now())]
-        else:
-            outcomes = run(app, ledger, asked, only)
-    for line in told(outcomes):
+    if trial_to is not None:
+        from slurm_finops.cli.trial import trial
+
+        outcomes = trial(app, trial_to, asked, only)
+        if not outcomes:
+            click.echo("nothing is due to be tried; --period 2026-06 names a period")
+            return
+    else:
+        outcomes = _sent(app, asked, only, early, resend)
+    for line in told(app, outcomes):
         click.echo(line)
-    if any(outcome.status != "sent" for outcome in outcomes):
+    if any(outcome.status not in WELL for outcome in outcomes):
         raise click.exceptions.Exit(OutsideError.exit_code)
 
 
-def run(
-    app: App, ledger: Ledger, asked: Period | None = None, only: str | None = None
+def _check_usage(
+    out: str | None, dry_run: bool, trial_to: str | None, early: bool, resend: int | None,
+    which: str | None,
+) -> None:  # fmt: skip
+    """Options that do not go together are a mistake, and a mail cannot be taken back."""
+    if out is not None and not dry_run:
+        raise click.UsageError("--out is where --dry-run writes: without it mails are sent")
+    if resend is not None and (dry_run or which or early or trial_to is not None):
+        raise click.UsageError("--resend sends one stored mail as it is: it goes with no option")
+    if trial_to is not None and dry_run:
+        raise click.UsageError("--to sends a trial and --dry-run sends nothing: use one of them")
+    if early and (dry_run or trial_to is not None):
+        raise click.UsageError("--now is about what was refused for now, which only a real send "
+                               "sends")  # fmt: skip
+
+
+def _sent(
+    app: App, asked: Period | None, only: str | None, early: bool, resend: int | None
 ) -> list[Outcome]:
-    """Queue what is due and not yet queued, then send all that is queued.
+    from slurm_finops.cli.app import actor
+
+    with app.writing("send") as ledger:
+        if resend is None:
+            return run(app, ledger, asked, only, early)
+        outcome = _outbox(app, ledger).resend(resend, now())
+        said = f"{resend} ({outcome.report} {outcome.period} to {outcome.recipient})"
+        ledger.audit(now(), actor(), "send resend", f"{said}: {outcome.status}")
+        return [outcome]
+
+
+def run(
+    app: App, ledger: Ledger, asked: Period | None = None, only: str | None = None,
+    early: bool = False,
+) -> list[Outcome]:  # fmt: skip
+    """Queue what is due and not yet queued, then send all that is queued and due.
 
     Raises `RefusedError` while there are runs that nobody has priced.
     """
+    from itertools import groupby
+
     from slurm_finops.cli.all_lines import is_outdated
-    from slurm_finops.cli.due import due
-    from slurm_finops.delivery.outbox import Outcome
+    from slurm_finops.cli.due import Told, due
     from slurm_finops.ledger.pricing import waiting
+    from slurm_finops.ledger.told_totals import keep_told
 
     unpriced = waiting(ledger)
     if unpriced:
@@ -87,14 +130,14 @@ def run(
             "price, then send again"
         )
     outbox, outcomes = _outbox(app, ledger), []
-    for mail in due(app, ledger, asked, only):
-        try:
-            outbox.queue(mail.report, mail.period, mail.recipient, mail.make, now())
-        except InputError as error:  # one mail that cannot be made costs no other
-            outcomes.append(
-                Outcome(0, mail.report, mail.period, mail.recipient, "failed", str(error))
-            )
-    return outcomes + outbox.send_due(now(), _of_team(only))
+    told: Told = {}
+    of_one = groupby(due(app, ledger, asked, only, told), lambda one: (one.report, one.period))
+    for (report, period), wanted in of_one:
+        outcomes += outbox.queue_together(list(wanted), now())
+        if (report, period) in told:
+            with ledger.transaction() as db:
+                keep_told(db, report, told.pop((report, period)), now())
+    return outcomes + outbox.send_due(now(), _of_team(only), early)
 
 
 def _of_team(only: str | None) -> Callable[[str], bool]:
@@ -105,46 +148,61 @@ def _of_team(only: str | None) -> Callable[[str], bool]:
 
 
 def _outbox(app: App, ledger: Ledger) -> Outbox:
-    from slurm_finops.cli.due import mail_settings
-    from slurm_finops.delivery.outbox import Outbox
-    from slurm_finops.delivery.smtp import SmtpServer
+    from slurm_finops.cli.due import webhook_files
+    from slurm_finops.delivery.outbox import MAIL, SLACK, Outbox
+    from slurm_finops.delivery.slack import SlackChannel
     from slurm_finops.ledger.outbox import LedgerOutbox
+
+    channels: dict[str, Channel] = {}
+    if app.config.mail:
+        channels[MAIL] = mail_channel(app)
+    if app.config.posts:
+        channels[SLACK] = SlackChannel(webhook_files(app.config))
+    return Outbox(LedgerOutbox(ledger), channels)
+
+
+def mail_channel(app: App) -> Channel:
+    """The server of ``[mail]``, at its pace."""
+    from slurm_finops.cli.due import mail_settings
+    from slurm_finops.delivery.pace import Pace
+    from slurm_finops.delivery.smtp import MailChannel, SmtpServer
 
     mail = mail_settings(app)
     server = SmtpServer.parse(mail.smtp, mail.password_file)
-    return Outbox(LedgerOutbox(ledger), server, mail.sender)
+    return MailChannel(server, mail.sender, Pace(mail.per_minute, 60))
 
 
 def _write_mails(app: App, asked: Period | None, only: str | None, out: Path) -> None:
     from slurm_finops.cli.due import due
-    from slurm_finops.cli.files import make_folder, save
-    from slurm_finops.delivery.smtp import as_sent
+    from slurm_finops.cli.files import make_folder, plain_name, save
+    from slurm_finops.delivery.outbox import MAIL, SLACK, as_stored
 
     make_folder(out)
-    written = 0
+    written = {MAIL: 0, SLACK: 0}
     with app.reading() as ledger:
-        for written, mail in enumerate(due(app, ledger, asked, only), 1):
-            path = out / _file_name(written, mail.period, mail.report, mail.recipient)
-            save(path, as_sent(mail.make()))
+        for number, one in enumerate(due(app, ledger, asked, only), 1):
+            written[one.channel] += 1
+            # a number, for names that are all of another script
+            name = plain_name(f"{number:03d}", one.period, one.report, one.recipient)
+            path = out / f"{name}.{'json' if one.channel == SLACK else 'eml'}"
+            save(path, as_stored(one.make())[-1])
             click.echo(path)
-    click.echo(f"{count(written, 'mail')} written, none sent", err=True)
+    posts = f" and {count(written[SLACK], 'post')}" if written[SLACK] else ""
+    click.echo(f"{count(written[MAIL], 'mail')}{posts} written, none sent", err=True)
 
 
-def _file_name(number: int, *parts: str) -> str:
-    """Plain, and different for every mail: names of teams are in any script."""
-    import re
-
-    words = re.sub(r"[^A-Za-z0-9.@_-]+", "-", "-".join(parts))
-    return f"{number:03d}-{words[:120]}.eml"
-
-
-def told(outcomes: list[Outcome]) -> list[str]:
+def told(app: App, outcomes: list[Outcome]) -> list[str]:
     """What became of each mail."""
     if not outcomes:
         return ["nothing is due: every report was sent or given up (slurm-finops check), or nobody "
                 "with an address held anything"]  # fmt: skip
-    return [
-        f"{outcome.status}: {outcome.report} {outcome.period} to {outcome.recipient}"
-        + (f" ({outcome.detail})" if outcome.detail else "")
-        for outcome in outcomes
-    ]
+    return [_told(app, outcome) for outcome in outcomes]
+
+
+def _told(app: App, outcome: Outcome) -> str:
+    about = [outcome.detail] if outcome.detail else []
+    if outcome.due_at is not None:
+        now_too = ", or now by send --now" if outcome.status == "waiting" else ""
+        about.append(f"tried again from {app.said(outcome.due_at)} on{now_too}")
+    line = f"{outcome.status}: {outcome.report} {outcome.period} to {outcome.recipient}"
+    return line + (f" ({'; '.join(about)})" if about else "")

@@ -106,9 +106,10 @@ def _snapshot(app: App, place: Path, months: int, sql: bool, base_url: str) -> S
     from slurm_finops.serving.snapshot import make
 
     config, since = app.config, time.monotonic()
+    click.echo(f"reading {config.database} …")
     with app.reading() as ledger:
         try:
-            made = make(ledger, app.site, [*limits(config)], place, months)
+            made = make(ledger, app.site_for("serve"), [*limits(config)], place, months)
         except sqlite3.OperationalError as error:
             raise OutsideError(f"cannot make a snapshot at {place}: {error}.  TMPDIR names "
                                "another folder for it") from None  # fmt: skip
@@ -116,7 +117,7 @@ def _snapshot(app: App, place: Path, months: int, sql: bool, base_url: str) -> S
         f"snapshot of {count(made.runs, 'run')} in {count(made.months, 'month')}, "
         f"{place.stat().st_size / 1e6:,.1f} MB, in {time.monotonic() - since:.1f} s"
     )
-    return Serving(str(place), config.people, config.digits, sql, base_url)
+    return Serving(str(place), config.privacy.serve, config.digits, sql, base_url)
 
 
 def _where(listener: socket.socket, path: str | None, base_url: str) -> str:

@@ -1,8 +1,6 @@
 """finops.toml -> frozen dataclasses; every error names file, key and remedy."""
 
-import re
 from dataclasses import replace
-from email.utils import parseaddr
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -10,7 +8,16 @@ from slurm_finops.config.alerts import alerts_of
 from slurm_finops.config.budgets import budgets_of
 from slurm_finops.config.charging import charging, timeline_of
 from slurm_finops.config.fields import decimal, month_day, rate_of, unique
-from slurm_finops.config.model import Config, Gate, Hook, Mail, Project, Team
+from slurm_finops.config.mail import (
+    addresses,
+    cost_centers_of,
+    locale_of,
+    mail_of,
+    privacy_of,
+    slack_of,
+    webhook_file_of,
+)
+from slurm_finops.config.model import Config, Gate, Hook, Project, Team
 from slurm_finops.config.pools import Reader
 from slurm_finops.config.table import Table, read_toml
 from slurm_finops.core.money import CURRENCIES, minor_digits
@@ -21,9 +28,6 @@ from slurm_finops.core.pools import check_names
 from slurm_finops.core.rates import Rate, RateBook, RateError
 from slurm_finops.core.tags import ALIASES, KEYS, Tags, make_comment, parse_comment
 from slurm_finops.errors import ConfigError
-
-#: Plain addresses: whatever needs quotes or another alphabet, many servers refuse.
-_ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?", re.A | re.I)
 
 
 def load(path: Path) -> Config:
@@ -96,25 +100,27 @@ def _config(top: Table) -> Config:
     allocation = Reader(calendar, frozenset(team.name for team in teams)).allocation(top)
     tags = top.table("tags") or Table(top.path, "tags", {})
     policy, gate = _tags(tags, teams)
-    mail = top.table("mail")
+    mail, slack = top.table("mail"), top.table("slack")
+    mails = mail_of(mail) if mail else None
     alerts = top.table("alerts") or Table(top.path, "alerts", {})
     hook = top.table("hook")
-    privacy = top.table("privacy") or Table(top.path, "privacy", {})
-    people = privacy.choice("people", ("names", "pseudonyms", "none"), "names")
     reports = top.table("reports") or Table(top.path, "reports", {})
     site = reports.text("site", 'a folder such as "/srv/finops/site"', None)
     config = Config(
         path=top.path, cluster=cluster, currency=currency, timezone=timezone,
         database=database.absolute(), zone=zone, policy=policy, gate=gate,
         rates=rates, allocation=allocation, charging=charges_by, teams=teams,
-        mail=_mail(mail) if mail else None,
-        alerts=alerts_of(alerts, digits, _addresses(alerts, "to")),
+        cost_centers=cost_centers_of(top, teams),
+        mail=mails, slack=slack_of(slack, mails),
+        alerts=alerts_of(alerts, digits, addresses(alerts, "to")),
+        privacy=privacy_of(top.table("privacy") or Table(top.path, "privacy", {})),
+        locale=locale_of(top),
         hook=_hook(hook) if hook else Hook(),
-        people=people, charge_suspended=suspended == "charge",
+        charge_suspended=suspended == "charge",
         fiscal_year=fiscal_year,
         site_folder=(top.path.parent / site).absolute() if site else None,
     )  # fmt: skip
-    for table in (privacy, billing, reports, top):
+    for table in (billing, reports, top):
         table.done()
     _check_rates(top, config.all_rates)
     return config
@@ -226,10 +232,12 @@ def _team(table: Table, digits: int) -> Team:
         accounts=_accounts(table),
         users=table.texts("users", "a list of users or globs", None),
         wckeys=table.texts("wckeys", "a list of WCKeys or globs", None),
-        email=_addresses(table),
+        email=addresses(table),
         budget_minor=decimal(table, "budget", digits, 'a text such as "10000"', None),
         budgets=budgets_of(table, digits, name),
         projects=tuple(_project(project, digits, name) for project in table.tables("projects")),
+        delegates=addresses(table, "delegates"),
+        slack_webhook_file=webhook_file_of(table, "slack_webhook_file"),
     )
     table.done()
     unique(table, "projects", [project.name for project in team.projects])
@@ -240,20 +248,13 @@ def _project(table: Table, digits: int, team: str) -> Project:
     name = table.text("name", "the project's name")
     project = Project(
         name=name,
-        email=_addresses(table),
+        email=addresses(table),
         budget_minor=decimal(table, "budget", digits, 'a text such as "4000"', None),
         budgets=budgets_of(table, digits, team, name),
+        delegates=addresses(table, "delegates"),
     )
     table.done()
     return project
-
-
-def _addresses(table: Table, key: str = "email") -> tuple[str, ...]:
-    addresses: tuple[str, ...] = table.texts(key, "a list of mail addresses")
-    for address in addresses:
-        if not _ADDRESS.fullmatch(address):
-            raise table.fail(key, f'{address!r} is no address such as "pi@example.org"')
-    return addresses
 
 
 def _hook(table: Table) -> Hook:
@@ -264,19 +265,3 @@ def _hook(table: Table) -> Hook:
     )
     table.done()
     return hook
-
-
-def _mail(table: Table) -> Mail:
-    password = table.text("password_file", "a file name", None)
-    sender = table.text("from", "an address")
-    address = parseaddr(sender)[1]
-    if not _ADDRESS.fullmatch(address):
-        raise table.fail("from", f'is {sender!r}; expected one such as "finops@example.org"')
-    mail = Mail(
-        sender=sender,
-        smtp=table.text("smtp", 'a URL such as "smtp://mail.example.org:587"'),
-        password_file=table.path.parent / password if password else None,
-        every=table.choice("every", ("day", "week", "month"), "week"),
-    )
-    table.done()
-    return mail

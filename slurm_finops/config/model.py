@@ -12,6 +12,11 @@ from slurm_finops.core.policy import Policy
 from slurm_finops.core.pools import Allocation, pool_rates
 from slurm_finops.core.rates import Rate
 
+#: How often reports go out.
+CADENCES = ("day", "week", "month")
+#: Ways on which people may be shown by another rule than ``[privacy] people``.
+CHANNELS = ("mail", "page", "slack", "serve", "export")
+
 
 @dataclass(frozen=True)
 class Project:
@@ -21,6 +26,8 @@ class Project:
     email: tuple[str, ...] = ()
     budget_minor: int | None = None
     budgets: tuple[Budget, ...] = ()
+    #: who gets the same reports as the owner
+    delegates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -36,6 +43,17 @@ class Team:
     budget_minor: int | None = None
     budgets: tuple[Budget, ...] = ()
     projects: tuple[Project, ...] = ()
+    delegates: tuple[str, ...] = ()
+    slack_webhook_file: Path | None = None
+
+
+@dataclass(frozen=True)
+class CostCenter:
+    """Who is told of all teams of a cost centre."""
+
+    name: str
+    email: tuple[str, ...] = ()
+    delegates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,12 +75,36 @@ class Hook:
 
 @dataclass(frozen=True)
 class Mail:
-    """Where mails go out, from whom, and how often."""
+    """Where mails go out, from whom, how often and how fast; ``digest``: of the whole site."""
 
     sender: str
     smtp: str
     password_file: Path | None = None
-    every: str = "week"
+    every: tuple[str, ...] = ("week",)
+    per_minute: int = 60
+    runs_csv: bool = False
+    digest: tuple[str, ...] = ()
+    reply_to: str = ""
+
+
+@dataclass(frozen=True)
+class Slack:
+    """The webhook that is told of the whole site, and how often every webhook is posted to."""
+
+    webhook_file: Path | None = None
+    every: tuple[str, ...] = ("week",)
+
+
+@dataclass(frozen=True)
+class Privacy:
+    """What stands for people where: ``names``, ``pseudonyms`` or ``none``."""
+
+    people: str = "names"
+    mail: str = "names"
+    page: str = "names"
+    slack: str = "names"
+    serve: str = "names"
+    export: str = "names"
 
 
 @dataclass(frozen=True)
@@ -93,14 +135,28 @@ class Config:
     allocation: Allocation = field(default_factory=Allocation)
     charging: Charging = field(default_factory=Charging)
     teams: tuple[Team, ...] = ()
+    cost_centers: tuple[CostCenter, ...] = ()
     mail: Mail | None = None
+    slack: Slack = Slack()
     alerts: Alerts = Alerts()
-    people: str = "names"
+    privacy: Privacy = Privacy()
+    #: by what figures and dates are written for people
+    locale: str = "en"
     charge_suspended: bool = False
     #: where nightly keeps a site of all pages
     site_folder: Path | None = None
     #: month and day on which a fiscal year begins
     fiscal_year: tuple[int, int] = (1, 1)
+
+    @property
+    def people(self) -> str:
+        """What stands for people where no channel is asked for."""
+        return self.privacy.people
+
+    @property
+    def posts(self) -> bool:
+        """Whether anything goes to Slack."""
+        return bool(self.slack.webhook_file) or any(t.slack_webhook_file for t in self.teams)
 
     @property
     def digits(self) -> int:

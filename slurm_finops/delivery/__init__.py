@@ -1,1 +1,1 @@
-"""SMTP and the outbox that sends once."""
+"""SMTP, Slack's webhooks, and the outbox that sends once."""

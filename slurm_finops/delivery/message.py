@@ -19,6 +19,14 @@ class Picture(NamedTuple):
     png: bytes
 
 
+class Attachment(NamedTuple):
+    """A text file beside the mail; ``name`` is plain ASCII."""
+
+    name: str
+    subtype: str
+    data: bytes
+
+
 class Content(NamedTuple):
     """What a mail says, whoever it goes to."""
 
@@ -26,13 +34,16 @@ class Content(NamedTuple):
     text: str
     html: str
     pictures: tuple[Picture, ...]
+    attachments: tuple[Attachment, ...] = ()
 
 
 def build(
-    content: Content, sender: str, recipient: str, message_id: str, list_id: str, at: int
-) -> EmailMessage:
+    content: Content, sender: str, recipient: str, message_id: str, list_id: str, at: int,
+    reply_to: str = "",
+) -> EmailMessage:  # fmt: skip
     """multipart/alternative of text and multipart/related (HTML, pictures).
 
+    With attachments it is the first part of a multipart/mixed.
     ``message_id`` and ``list_id`` come without angle brackets.  Raises
     `InputError` for a header that holds a line break.
     """
@@ -46,6 +57,7 @@ def build(
         "List-Id": f"<{list_id}>",
         # RFC 3834: no vacation notice may answer it
         "Auto-Submitted": "auto-generated",
+        **({"Reply-To": reply_to} if reply_to else {}),
     }
     for name, value in headers.items():
         if any(ord(char) < 32 or ord(char) == 127 for char in value):
@@ -59,4 +71,9 @@ def build(
             picture.png, "image", "png", cid=f"<{picture.cid}>", filename=f"{picture.cid}.png",
             disposition="inline",
         )  # fmt: skip
+    for one in content.attachments:
+        # as bytes: a text would lose its own line ends
+        message.add_attachment(
+            one.data, "text", one.subtype, filename=one.name, params={"charset": "utf-8"}
+        )
     return message

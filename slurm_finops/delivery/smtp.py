@@ -1,9 +1,7 @@
 """One SMTP server: reached over TLS wherever it can be, its answers sorted by what to do next."""
 
-import os
 import smtplib
 import ssl
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -12,6 +10,11 @@ from email.policy import SMTP
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from slurm_finops.delivery.letter import Letter
+from slurm_finops.delivery.pace import Pace
+from slurm_finops.delivery.refusals import Permanent, Temporary, Unknown, Unreachable
+from slurm_finops.delivery.secret import secret
+from slurm_finops.delivery.words import one_line, words_of
 from slurm_finops.errors import ConfigError, OutsideError
 
 _TIMEOUT = 30
@@ -19,22 +22,6 @@ _PORTS = {"smtp": 587, "smtps": 465}
 #: The server wants a login or TLS first (RFC 4954, 3207): nothing is wrong with the mail.
 _LOGIN_FIRST = (530, 534, 535, 538)
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
-
-
-class Temporary(OutsideError):
-    """The server may take it later."""
-
-
-class Unreachable(Temporary):
-    """It was not even asked: no connection, no TLS or no login.  All mails wait for the same."""
-
-
-class Permanent(OutsideError):
-    """The server will never take it."""
-
-
-class Unknown(OutsideError):
-    """The connection broke after the mail was handed over: it may or may not be on its way."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +62,10 @@ class SmtpServer:
     @property
     def password(self) -> str | None:
         """The password; raises `ConfigError` if others may read its file."""
-        return None if self.password_file is None else _secret(self.password_file)
+        return (
+            None if self.password_file is None
+            else secret(self.password_file, "mail.password_file", "the password")
+        )  # fmt: skip
 
     def check(self) -> None:
         """Raises `ConfigError` where no mail could be sent at all."""
@@ -118,7 +108,7 @@ class SmtpServer:
             raise kinds.get(code // 100, Unknown)(self._answer("DATA", code, said))
 
     def _answer(self, name: str, code: int, said: bytes | str) -> str:
-        return f"{self.host} answered {name} with {code} {_text(said)}"
+        return f"{self.host} answered {name} with {code} {one_line(said)}"
 
     @contextmanager
     def _connected(self, password: str | None) -> Iterator[smtplib.SMTP]:
@@ -171,24 +161,25 @@ class SmtpServer:
         smtp.login(self.user, password)
 
 
-def _secret(path: Path) -> str:
-    """A file's only line; raises `ConfigError`."""
-    try:
-        with path.open("rb") as file:
-            # of the open file: a path may lead elsewhere a moment later
-            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-            text = file.read(4096).rstrip(b"\r\n")
-    except OSError as error:
-        raise ConfigError(f"mail.password_file: cannot read {path}: {error.strerror}") from None
-    if mode & 0o077:
-        raise ConfigError(
-            f"mail.password_file: {path} can be read by others (mode {mode:04o}); "
-            f"chmod 600 {path}"
-        )
-    if not text or not text.isascii() or b"\n" in text:
-        # smtplib can send nothing else (RFC 4616 would allow UTF-8)
-        raise ConfigError(f"mail.password_file: {path} must hold one line of ASCII, the password")
-    return text.decode("ascii")
+class MailChannel:
+    """Sends mails through one server, at a pace that it bears."""
+
+    def __init__(self, server: SmtpServer, sender: str, pace: Pace | None = None) -> None:
+        self.server = server
+        self._sender = sender
+        self._pace = pace or Pace(60, 60)
+
+    def check(self) -> None:
+        """Raises `ConfigError` where no mail could be sent at all."""
+        self.server.check()
+
+    def wait(self) -> None:
+        """Until the next may go."""
+        self._pace.wait()
+
+    def send(self, entry: Letter) -> None:
+        """Hand over a stored mail; raises as `SmtpServer.send`."""
+        self.server.send(entry.message, self._sender, entry.recipient)
 
 
 def as_sent(message: EmailMessage) -> bytes:
@@ -200,7 +191,7 @@ def _step(smtp: smtplib.SMTP, name: str, code: int, said: bytes) -> None:
     if 200 <= code < 300:
         return
     kind = Unreachable if code in _LOGIN_FIRST else Permanent if code >= 500 else Temporary
-    raise kind(f"{smtp._host} answered {name} with {code} {_text(said)}")  # type: ignore[attr-defined]
+    raise kind(f"{smtp._host} answered {name} with {code} {one_line(said)}")  # type: ignore[attr-defined]
 
 
 def _quit(smtp: smtplib.SMTP) -> None:
@@ -211,18 +202,8 @@ def _quit(smtp: smtplib.SMTP) -> None:
 
 def _words(error: Exception) -> str:
     if isinstance(error, smtplib.SMTPResponseException):
-        return f"{error.smtp_code} {_text(error.smtp_error)}"
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"{error.verify_message}; SSL_CERT_FILE names a site's own authorities"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return _text(str(error)) or type(error).__name__
-
-
-def _text(said: bytes | str) -> str:
-    """A server's words on one line, without what a terminal would obey."""
-    text = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
-    return "".join(char if char.isprintable() else " " for char in text)[:400].strip()
+        return f"{error.smtp_code} {one_line(error.smtp_error)}"
+    return words_of(error)
 
 
 def _without_password(url: str) -> str:

@@ -134,12 +134,3 @@ def values_seen(db: sqlite3.Connection, keys: Iterable[str]) -> dict[str, set[st
         rows = db.execute(f"SELECT DISTINCT {column} FROM {table}")
         found[key] = {row[0] for row in rows}
     return found
-
-
-def undelivered(db: sqlite3.Connection) -> list[tuple[int, str, str, int, str]]:
-    """``(id, recipient, status, queued at, what was said)`` of mails that did not go out."""
-    return db.execute(
-        "SELECT id, recipient, status, queued_at, ifnull(detail, '') FROM outbox "
-        "WHERE status IN ('failed', 'unknown') OR status = 'queued' AND tried_at IS NOT NULL "
-        "ORDER BY status = 'queued', id"
-    ).fetchall()

@@ -29,12 +29,17 @@ class Teams:
             # a ledger's tables have keys, which these need not: nothing is written
             self._db.execute(
                 f"CREATE TEMP TABLE {mine} AS SELECT ifnull(team, '') AS of_team, "
-                f"{name}.* FROM main.{name} JOIN tag_sets ON tag_sets.id = tag_set_id "
-                "WHERE day >= ? AND day < ? ORDER BY 1, day",
+                f"ifnull(project, '') AS of_project, {name}.* FROM main.{name} "
+                "JOIN tag_sets ON tag_sets.id = tag_set_id "
+                "WHERE day >= ? AND day < ? ORDER BY 1, 2, day",
                 (first, last),
             )
-            self._db.execute(f"CREATE INDEX temp.{mine}_index ON {mine} (of_team, day)")
-        self._db.execute("CREATE TEMP TABLE IF NOT EXISTS shown_team (team TEXT NOT NULL)")
+            columns = "of_team, of_project, day"
+            self._db.execute(f"CREATE INDEX temp.{mine}_by_project ON {mine} ({columns})")
+            self._db.execute(f"CREATE INDEX temp.{mine}_by_day ON {mine} (of_team, day)")
+        self._db.execute(
+            "CREATE TEMP TABLE IF NOT EXISTS shown (team TEXT NOT NULL, project TEXT NOT NULL)"
+        )
 
     def drop(self) -> None:
         """Give back the room they take, where many periods are read one after the other."""
@@ -42,15 +47,20 @@ class Teams:
             self._db.execute(f"DROP TABLE IF EXISTS temp.{mine}")
 
     @contextmanager
-    def only(self, team: str) -> Iterator[None]:
-        """Meanwhile the ledger holds this team's costs of these days alone; "" is untagged."""
-        self._db.execute("DELETE FROM temp.shown_team")
-        self._db.execute("INSERT INTO temp.shown_team VALUES (?)", (team,))
+    def only(self, team: str, project: str = "") -> Iterator[None]:
+        """Meanwhile the ledger holds one team's, or project's, costs of these days alone.
+
+        "" as team is untagged.
+        """
+        self._db.execute("DELETE FROM temp.shown")
+        self._db.execute("INSERT INTO temp.shown VALUES (?, ?)", (team, project))
+        shown = "of_team = (SELECT team FROM temp.shown)"
+        if project:
+            shown += " AND of_project = (SELECT project FROM temp.shown)"
         try:
             for name, mine in self._names.items():
                 self._db.execute(
-                    f"CREATE TEMP VIEW {name} AS SELECT * FROM temp.{mine} "
-                    "WHERE of_team = (SELECT team FROM temp.shown_team)"
+                    f"CREATE TEMP VIEW {name} AS SELECT * FROM temp.{mine} WHERE {shown}"
                 )
             yield
         finally:

@@ -7,8 +7,6 @@ from typing import NamedTuple
 
 from slurm_finops.ledger.store import Ledger
 
-_COLUMNS = "id, report, period, recipient, status, message, tries, queued_at"
-
 
 class Mail(NamedTuple):
     """A stored mail, as the outbox reads it."""
@@ -21,6 +19,9 @@ class Mail(NamedTuple):
     message: bytes
     tries: int
     queued_at: int
+    channel: str
+    due_at: int | None
+    detail: str | None
 
 
 class Listed(NamedTuple):
@@ -37,6 +38,8 @@ class Listed(NamedTuple):
     sent_at: int | None
     tries: int
     detail: str | None
+    channel: str
+    due_at: int | None
 
 
 class LedgerOutbox:
@@ -50,14 +53,23 @@ class LedgerOutbox:
         """A transaction that outlives the loss of power.
 
         With NORMAL a ``sending`` might be undone, and its mail go out twice
-        (sqlite.org/pragma.html#pragma_synchronous).
+        (sqlite.org/pragma.html#pragma_synchronous).  Within another it is a part of that.
         """
+        if self._ledger.db.in_transaction:
+            yield self._ledger.db
+            return
         self._ledger.db.execute("PRAGMA synchronous = FULL")
         try:
             with self._ledger.transaction() as db:
                 yield db
         finally:
             self._ledger.db.execute("PRAGMA synchronous = NORMAL")
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """All that is added meanwhile, or nothing of it."""
+        with self._durable():
+            yield
 
     def listed(self, *statuses: str) -> list[Listed]:
         """Mails of these statuses (none given: all), the oldest first, without their bytes."""
@@ -67,15 +79,15 @@ class LedgerOutbox:
 
     def add(
         self, report: str, period: str, recipient: str, message_id: str, subject: str,
-        message: bytes, at: int,
+        message: bytes, at: int, channel: str = "mail",
     ) -> None:  # fmt: skip
         """Queue a mail, unless there is one for this report, period and recipient."""
         with self._durable() as db:
             db.execute(
                 "INSERT INTO outbox (report, period, recipient, status, message_id, subject, "
-                "message, queued_at) VALUES (?, ?, ?, 'queued', ?, ?, ?, ?) "
+                "message, queued_at, channel) VALUES (?, ?, ?, 'queued', ?, ?, ?, ?, ?) "
                 "ON CONFLICT (report, period, recipient) DO NOTHING",
-                (report, period, recipient, message_id, subject, message, at),
+                (report, period, recipient, message_id, subject, message, at, channel),
             )
 
     def has(self, report: str, period: str, recipient: str) -> bool:
@@ -83,10 +95,10 @@ class LedgerOutbox:
         key = "SELECT 1 FROM outbox WHERE report = ? AND period = ? AND recipient = ?"
         return self._ledger.db.execute(key, (report, period, recipient)).fetchone() is not None
 
-    def periods(self, report: str) -> list[str]:
-        """The periods for which a report was ever queued."""
-        select = "SELECT DISTINCT period FROM outbox WHERE report = ?"
-        return [row[0] for row in self._ledger.db.execute(select, (report,))]
+    def periods(self, report: str, channel: str = "mail") -> list[str]:
+        """The periods for which a report was ever queued for a channel."""
+        select = "SELECT DISTINCT period FROM outbox WHERE report = ? AND channel = ?"
+        return [row[0] for row in self._ledger.db.execute(select, (report, channel))]
 
     def with_status(self, status: str) -> list[int]:
         """The ids of all mails of a status, the oldest first: mails are large."""
@@ -96,15 +108,18 @@ class LedgerOutbox:
     def get(self, entry: int) -> Mail | None:
         """One mail."""
         row = self._ledger.db.execute(
-            f"SELECT {_COLUMNS} FROM outbox WHERE id = ?", (entry,)
+            f"SELECT {', '.join(Mail._fields)} FROM outbox WHERE id = ?", (entry,)
         ).fetchone()
         return Mail(*row) if row else None
 
-    def mark(self, entry: int, status: str, at: int, detail: str, tries: int) -> None:
-        """Give a mail another status."""
+    def mark(
+        self, entry: int, status: str, at: int, detail: str, tries: int,
+        due_at: int | None = None,
+    ) -> None:  # fmt: skip
+        """Give a mail another status; queued, it is not tried before ``due_at``."""
         with self._durable() as db:
             db.execute(
-                "UPDATE outbox SET status = ?, tried_at = ?, detail = ?, tries = ?, "
+                "UPDATE outbox SET status = ?, tried_at = ?, detail = ?, tries = ?, due_at = ?, "
                 "sent_at = CASE WHEN ? = 'sent' THEN ? ELSE sent_at END WHERE id = ?",
-                (status, at, detail or None, tries, status, at, entry),
+                (status, at, detail or None, tries, due_at, status, at, entry),
             )

@@ -180,8 +180,10 @@ def page(
 
 
 def _told(tables: Iterable[Spend]) -> tuple[Spend, ...]:
-    """Without a table that says of one price model that it is the only one."""
-    return tuple(one for one in tables if one.by != ("pricing",) or len(one.rows) > 1)
+    """Without a table that says of one price model or resource that it is the only one."""
+    return tuple(
+        one for one in tables if one.by not in (("pricing",), ("sku",)) or len(one.rows) > 1
+    )
 
 
 def _main(owner: Owner) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import io
 import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from slurm_finops.reports.format import figure, number, shortened
 from slurm_finops.reports.view import Header
@@ -74,16 +74,21 @@ def axis_figure(minor: int, step: int, header: Header) -> str:
 
 
 def legend(
-    drawing: Any, bars: Sequence[Any], names: Sequence[str], columns: int, title: str = ""
+    drawing: Any, of: Sequence[str], names: Sequence[str], columns: int, title: str = ""
 ) -> None:
-    """Above the bars and as wide as the drawing, so that long names never squeeze the bars."""
-    if not names or not all(map(len, bars)):
+    """Names with their colours above the bars, as wide as all: long ones never squeeze the bars."""
+    from matplotlib.patches import Patch
+
+    if not names:
         return
     # matplotlib leaves out a label that begins with an underscore: they are written in afterwards
-    legend = drawing.legend([bar[0] for bar in bars], ["x"] * len(names), ncols=columns,
-                           fontsize=7.5, frameon=False, loc="outside upper left",
-                           handlelength=1, handletextpad=0.4, columnspacing=1,
-                           title=title or None, title_fontsize=8, alignment="left")  # fmt: skip
+    patches = [Patch(facecolor=colour) for colour in of]
+    inside = drawing.get_layout_engine() is None
+    legend = drawing.legend(patches, ["x"] * len(names), ncols=columns,
+                           fontsize=7.5, frameon=False, borderaxespad=0.2 if inside else None,
+                           loc="upper left" if inside else "outside upper left",
+                           handlelength=1, handletextpad=0.4, columnspacing=1, title=title or None,
+                           title_fontsize=8, alignment="left")  # fmt: skip
     for text, name in zip(legend.get_texts(), names, strict=True):
         text.set(text=name, parse_math=False)
 
@@ -110,11 +115,14 @@ def plain_matplotlib(ink: Ink) -> Iterator[None]:
         yield
 
 
-def figure_of(width_px: int, height_px: int, ink: Ink) -> tuple[Any, Any]:
+def figure_of(
+    width_px: int, height_px: int, ink: Ink, layout: Literal["constrained"] | None = "constrained"
+) -> tuple[Any, Any]:
+    """A figure with axes, in pixels of a screen; without a layout `fit` says where they are."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    drawing = Figure(figsize=(width_px / 100, height_px / 100), dpi=_DPI, layout="constrained",
+    drawing = Figure(figsize=(width_px / 100, height_px / 100), dpi=_DPI, layout=layout,
                     facecolor=ink.paper)  # fmt: skip
     FigureCanvasAgg(drawing)
     axes = drawing.add_subplot(facecolor=ink.paper)
@@ -127,10 +135,46 @@ def figure_of(width_px: int, height_px: int, ink: Ink) -> tuple[Any, Any]:
     return drawing, axes
 
 
+#: Between what is written and what is drawn, in points.
+_PAD = 5
+
+
+def fit(
+    drawing: Any, axes: Any, beside: Sequence[str], behind: Sequence[str] = (), *,
+    above: float = 0, below: float = 20, named: bool = False,
+) -> None:  # fmt: skip
+    """Put axes where what is written around them has room: ``beside`` bars, and ``behind`` them.
+
+    In points.  ``named``: whether the axis at the left has a name.  matplotlib's own
+    layout draws all of it three times to find the same, most of a chart's time.
+    """
+    from matplotlib.font_manager import FontProperties
+
+    renderer, font = drawing.canvas.get_renderer(), FontProperties(size=8)
+
+    def widest(texts: Sequence[str]) -> float:
+        pixels = [renderer.get_text_width_height_descent(text, font, False)[0] for text in texts]
+        return max(pixels, default=0) * 72 / float(drawing.dpi)
+
+    wide, high = (inches * 72 for inches in drawing.get_size_inches())
+    left = widest(beside) + 2 * _PAD + (12 if named else 0)
+    # a bar's end is never before the middle, whatever is written behind it
+    right = min(widest(behind), wide / 3) + 2 * _PAD
+    axes.set_position((
+        left / wide, below / high, 1 - (left + right) / wide, 1 - (above + below + _PAD) / high,
+    ))  # fmt: skip
+
+
+def legend_points(names: Sequence[str], columns: int) -> float:
+    """How high a legend of so many names is."""
+    return 13 * -(-len(names) // columns) + 2 if names else 0
+
+
 def png_of(drawing: Any) -> bytes:
     """The same bytes for the same figures; a glyph the font lacks is drawn as a box."""
     out = io.BytesIO()
-    drawing.savefig(out, format="png", metadata={"Software": None})
+    # savefig would draw the whole once more, to find out how large it is
+    drawing.canvas.print_png(out, metadata={"Software": None})
     return out.getvalue()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from typing import Any, Protocol
 
@@ -16,8 +16,10 @@ from slurm_finops.reports.canvas import (
     axis_figure,
     colours,
     figure_of,
+    fit,
     label,
     legend,
+    legend_points,
     plain_matplotlib,
     png_of,
     round_step,
@@ -63,14 +65,17 @@ def draw_daily(
     """
     daily, ink = _merged(daily), DARK if dark else LIGHT
     with plain_matplotlib(ink):
-        drawing, axes = figure_of(width_px, 250, ink)
-        bars = list(_stacks(axes, daily, ink))
-        _cost_axis(axes, daily, header)
+        drawing, axes = figure_of(width_px, 250, ink, None)
+        _stack(axes, daily, ink)
+        ticks = _cost_axis(axes, daily, header)
         _day_axis(axes, [day.day for day in daily.days], header)
         if pace is not None:
             _pace_line(axes, pace, daily, header, ink)
         names = [label(shown(dimension, name), 14) for name in daily.names]
-        legend(drawing, bars, names, max(3, width_px // 125))
+        columns = max(3, width_px // 125)
+        if daily.days:
+            legend(drawing, list(colours(daily.names).values()), names, columns)
+        fit(drawing, axes, ticks, above=legend_points(names, columns) + 4, named=True)
         return form(drawing)
 
 
@@ -83,31 +88,36 @@ def _merged(daily: Daily) -> Daily:
     return Daily((*daily.names[:keep], "other"), tuple(days))
 
 
-def _stacks(axes: Any, daily: Daily, ink: Ink) -> Iterator[Any]:
+def _stack(axes: Any, daily: Daily, ink: Ink) -> None:
     """Bars name by name; what was given back hangs below the line."""
-    places = range(len(daily.days))
+    from matplotlib.collections import PolyCollection
+
     up, down = [0] * len(daily.days), [0] * len(daily.days)
     for i, colour in enumerate(colours(daily.names).values()):
-        parts = [day.parts[i] for day in daily.days]
-        base = [up[d] if part >= 0 else down[d] for d, part in enumerate(parts)]
-        yield axes.bar(places, list(map(float, parts)), bottom=list(map(float, base)),
-                       color=colour, width=0.8)  # fmt: skip
-        for d, part in enumerate(parts):
-            (up if part >= 0 else down)[d] += part
+        corners = []
+        for d, day in enumerate(daily.days):
+            part, side = day.parts[i], up if day.parts[i] >= 0 else down
+            low, high = float(side[d]), float(side[d] + part)
+            side[d] += part
+            corners.append([(d - 0.4, low), (d + 0.4, low), (d + 0.4, high), (d - 0.4, high)])
+        # one shape a name: a bar each would take most of a chart's time
+        axes.add_collection(PolyCollection(corners, facecolor=colour, linewidth=0))
     axes.axhline(0, color=ink.line, linewidth=0.8)
 
 
-def _cost_axis(axes: Any, daily: Daily, header: Header) -> None:
+def _cost_axis(axes: Any, daily: Daily, header: Header) -> list[str]:
     """Round figures, written from whole minor units."""
     tops = [sum(p for p in day.parts if p > 0) for day in daily.days]
     lows = [sum(p for p in day.parts if p < 0) for day in daily.days]
     high, low = max(tops, default=0), min(lows, default=0)
     step = round_step(max(high - low, 1), header.digits)
     ticks = range(low // step * step, (high // step + 1) * step, step)
-    axes.set_yticks(list(map(float, ticks)), [axis_figure(t, step, header) for t in ticks])
+    told = [axis_figure(t, step, header) for t in ticks]
+    axes.set_yticks(list(map(float, ticks)), told)
     axes.set_ylim(float(low) * 1.06, float(max(high, 1)) * 1.06)
     axes.set_xlim(-0.7, max(len(daily.days), 1) - 0.3)
     axes.set_ylabel(f"{label(header.currency)} a day", fontsize=8)
+    return told
 
 
 def _pace_line(axes: Any, pace: int, daily: Daily, header: Header, ink: Ink) -> None:
@@ -153,20 +163,23 @@ def draw_top(
     whole = spend.total.effective_minor
     colour = colours(coloured)
     with plain_matplotlib(ink):
-        drawing, axes = figure_of(width_px, 50 + 27 * max(len(rows), 2), ink)
+        drawing, axes = figure_of(width_px, 20 + 27 * max(len(rows), 1), ink, None)
         places = range(len(rows))
         axes.barh(places, [float(row.effective_minor) for row in rows], height=0.68,
                   color=[colour.get(row.key[0], ink.plain) for row in rows])  # fmt: skip
-        axes.set_yticks(places, [label(row_name(spend.by, row.key, row.runs), 22) for row in rows],
-                        fontsize=8, parse_math=False)  # fmt: skip
+        names = [label(row_name(spend.by, row.key, row.runs), 22) for row in rows]
+        axes.set_yticks(places, names, fontsize=8, parse_math=False)
         axes.invert_yaxis()
         axes.set_xticks([])
         axes.spines["bottom"].set_visible(False)
+        told = [
+            f"{figure(row.effective_minor, header)}  {share(row.effective_minor, whole, header)}"
+            for row in rows
+        ]
         for place, row in zip(places, rows, strict=True):
-            told = figure(row.effective_minor, header) + "  "
-            told += share(row.effective_minor, whole, header)
-            tell(axes, told, row.effective_minor, place, ink)
-        axes.margins(x=0.18)
+            tell(axes, told[place], row.effective_minor, place, ink)
+        axes.margins(x=0)
+        fit(drawing, axes, names, told, below=5)
         return form(drawing)
 
 
@@ -177,18 +190,20 @@ def draw_waste(
     """What runs cost that did not end well, a bar a cause with its cost and how many they were."""
     rows, ink = [one for one in waste if one.effective_minor > 0], DARK if dark else LIGHT
     with plain_matplotlib(ink):
-        drawing, axes = figure_of(width_px, 40 + 27 * max(len(rows), 2), ink)
+        drawing, axes = figure_of(width_px, 20 + 27 * max(len(rows), 1), ink, None)
         places = range(len(rows))
         axes.barh(places, [float(row.effective_minor) for row in rows], height=0.68,
                   color=PALETTE[5])  # fmt: skip
-        axes.set_yticks(places, [row.cause for row in rows], fontsize=8)
+        names = [row.cause for row in rows]
+        axes.set_yticks(places, names, fontsize=8)
         axes.invert_yaxis()
         axes.set_xticks([])
         axes.spines["bottom"].set_visible(False)
+        told = [f"{figure(row.effective_minor, header)}  {count(row.runs, 'run')}" for row in rows]
         for place, row in zip(places, rows, strict=True):
-            told = f"{figure(row.effective_minor, header)}  {count(row.runs, 'run')}"
-            tell(axes, told, row.effective_minor, place, ink)
-        axes.margins(x=0.2)
+            tell(axes, told[place], row.effective_minor, place, ink)
+        axes.margins(x=0)
+        fit(drawing, axes, names, told, below=5)
         return form(drawing)
 
 
@@ -202,7 +217,7 @@ def draw_budget(
     gone, ahead = len(budget.days), budget.ahead
     top = max(budget.limit_minor, budget.spent_minor, ahead.high_minor if ahead else 0, 1)
     with plain_matplotlib(ink):
-        drawing, axes = figure_of(width_px, 220, ink)
+        drawing, axes = figure_of(width_px, 220, ink, None)
         axes.plot([0, length], [0.0, float(budget.limit_minor)], color=ink.line, linewidth=1,
                   linestyle=(0, (4, 2)))  # fmt: skip
         axes.axhline(float(budget.limit_minor), color=ink.text, linewidth=1.1)
@@ -215,11 +230,13 @@ def draw_budget(
                      ahead.middle_minor, "right", ink)  # fmt: skip
         step = round_step(top, header.digits)
         ticks = range(0, top + step, step)
-        axes.set_yticks(list(map(float, ticks)), [axis_figure(t, step, header) for t in ticks])
+        told = [axis_figure(t, step, header) for t in ticks]
+        axes.set_yticks(list(map(float, ticks)), told)
         axes.set_ylim(0, float(top) * 1.16)
         axes.set_xlim(0, length)
         axes.set_ylabel(label(header.currency), fontsize=8, parse_math=False)
         _day_axis(axes, [budget.first_day + timedelta(i) for i in range(length)], header)
+        fit(drawing, axes, told, named=True)
         return form(drawing)
 
 

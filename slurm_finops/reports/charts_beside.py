@@ -110,12 +110,11 @@ def comparison_png(found: Comparison, *, width_px: int = WIDTH_PX, dark: bool = 
     with plain_matplotlib(ink):
         drawing, axes = figure_of(width_px, height, ink)
         thickness = _BAR_PX / (_BAR_PX * lists + _GAP_PX)
-        bars = []
         for i, colour in enumerate(PALETTE[:lists]):
             places = [g + (i - (lists - 1) / 2) * thickness for g in range(len(groups))]
             costs = [group[i] for _, group in groups]
-            bars.append(axes.barh(places, [float(cost or 0) for cost in costs],
-                                  height=thickness * 0.9, color=colour))  # fmt: skip
+            axes.barh(places, [float(cost or 0) for cost in costs], height=thickness * 0.9,
+                      color=colour)  # fmt: skip
             for place, cost in zip(places, costs, strict=True):
                 told = "–" if cost is None else grouped(cost, digits)
                 tell(axes, told, cost or 0, place, ink)
@@ -127,7 +126,7 @@ def comparison_png(found: Comparison, *, width_px: int = WIDTH_PX, dark: bool = 
         axes.margins(x=0.16, y=0.01)
         names = [f"{label(c.name, 30)}: {grouped(c.all_minor, digits)}" for c in found.columns]
         title = f"{found.header.currency} by {', '.join(found.by)} {in_period(found.header)}"
-        legend(drawing, bars, names, max(1, width_px // 375), title)
+        legend(drawing, PALETTE[:lists], names, max(1, width_px // 375), title)
         return png_of(drawing)
 
 

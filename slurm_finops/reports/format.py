@@ -100,6 +100,8 @@ def visible(text: str) -> str:
     Names are typed by anybody: an escape sequence must not reach a terminal,
     nor a line break a mail's header.
     """
+    if text.isascii() and text.isprintable():
+        return text  # most are, and a million of them are asked for
     return "".join("\ufffd" if is_control(c) or "\ud800" <= c <= "\udfff" else c for c in text)
 
 

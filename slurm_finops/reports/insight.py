@@ -12,8 +12,17 @@ from slurm_finops.ledger.shares import spend
 from slurm_finops.ledger.spend import Scope
 from slurm_finops.ledger.store import Ledger
 from slurm_finops.reports.budgets import in_words
-from slurm_finops.reports.site import Site
-from slurm_finops.reports.view import Ahead, Budget, BudgetLine, Costly, Header, Trend, Waste
+from slurm_finops.reports.site import Site, header_of
+from slurm_finops.reports.view import (
+    Ahead,
+    Budget,
+    BudgetLine,
+    Correction,
+    Costly,
+    Header,
+    Trend,
+    Waste,
+)
 
 #: With how many periods before one is compared.
 _BEFORE = {"day": 28, "week": 8, "month": 6}
@@ -108,6 +117,22 @@ def budget_line(one: Standing, header: Header) -> BudgetLine:
         one.budget.team, one.budget.project, in_words(one, header), one.budget.limit_minor,
         one.spent_minor, ahead, expected, worst,
     )  # fmt: skip
+
+
+def corrections(
+    days: Mapping[int, Day], site: Site, period: Period, told: Mapping[str, int], first: int
+) -> tuple[Correction, ...]:
+    """Periods like this one, from day ``first`` on, that are not what was ``told`` of them."""
+    found = []
+    for label, minor in told.items():
+        one = site.calendar.period(label)
+        if one.every != period.every or one.first < first or one.last > period.first:
+            continue
+        ticks = sum(days.get(day, NOTHING).effective_ticks for day in range(one.first, one.last))
+        now = to_minor(ticks, site.digits)
+        if now != minor:
+            found.append((one.first, Correction(label, header_of(site, one), minor, now)))
+    return tuple(correction for _, correction in sorted(found, key=lambda one: one[0]))
 
 
 def waste(ledger: Ledger, site: Site, scope: Scope) -> tuple[Waste, ...]:

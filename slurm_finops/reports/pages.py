@@ -19,6 +19,7 @@ from slurm_finops.ledger.narrowed import Teams
 from slurm_finops.ledger.store import Ledger
 from slurm_finops.reports import insight
 from slurm_finops.reports.build import page, state_of
+from slurm_finops.reports.runs_csv import runs_csv
 from slurm_finops.reports.site import UNTAGGED_NAME, Owner, Site, header_of
 from slurm_finops.reports.view import BudgetLine, Page
 
@@ -48,8 +49,10 @@ class Pages:
             since = site.calendar.preceding(period).first
             self._teams = Teams(ledger, since, period.last)
 
-    def page(self, owner: Owner, by: Sequence[str] = ()) -> Page:
-        """One owner's."""
+    def page(
+        self, owner: Owner, by: Sequence[str] = (), told: Mapping[str, int] | None = None
+    ) -> Page:
+        """One owner's; ``told``: what mails said that earlier periods cost, in minor units."""
         mine = [
             (budget, span) for budget, span in self._budgets
             if owner.team and (budget.team, budget.project or "") == (owner.team, owner.project)
@@ -60,7 +63,10 @@ class Pages:
                 self._ledger, self._site, self._period, owner, by=by, days=days,
                 budgets=self._standing(owner, mine, days), state=self._state,
             )  # fmt: skip
-        return replace(found, standings=self._lines(owner))
+        first = insight.first_day(self._site.calendar, self._period)
+        return replace(found, standings=self._lines(owner), corrections=insight.corrections(
+            days, self._site, self._period, told or {}, first
+        ))  # fmt: skip
 
     def close(self) -> None:
         """No more pages of this period are asked for."""
@@ -95,6 +101,11 @@ class Pages:
         digits = self._site.digits
         return standing(days, self._ledger, self._terms, self._budgets, digits, self._moment)
 
+    def runs_csv(self, owner: Owner, runs: int, most: int) -> bytes | None:
+        """The list of an owner's runs, as `reports.runs_csv` makes it."""
+        with self._narrowed(owner):
+            return runs_csv(self._ledger, self._site, self._period, owner, runs, most)
+
     def _standing(
         self, owner: Owner, mine: Sequence[tuple[Budget, Period]], days: _Days
     ) -> list[Standing]:
@@ -107,7 +118,8 @@ class Pages:
         if self._teams is None or not owner.team:
             yield
             return
-        with self._teams.only("" if owner.team == UNTAGGED_NAME else owner.team):
+        team = "" if owner.team == UNTAGGED_NAME else owner.team
+        with self._teams.only(team, owner.project):
             yield
 
     def _first(self, spans: Iterable[Period]) -> int:

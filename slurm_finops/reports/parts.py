@@ -15,6 +15,7 @@ from slurm_finops.reports.format import (
     figure,
     gpu_hours,
     money,
+    period_name,
     row_name,
     share,
     short_date,
@@ -294,8 +295,9 @@ def corrections(page: Page) -> Iterator[str]:
     for one in page.corrections:
         more = one.now_minor - one.told_minor
         said = f"{figure(abs(more), header)} {'more' if more > 0 else 'less'}"
-        yield (f"{one.label} is now {money(one.now_minor, header)}: {said} than was told "
-               f"({figure(one.told_minor, header)})")  # fmt: skip
+        name = period_name(one.header)
+        yield (f"{name[:1].upper()}{name[1:]} is now {money(one.now_minor, header)}: {said} than "
+               f"was told ({figure(one.told_minor, header)})")  # fmt: skip
 
 
 def text_rows(page: Page, spend: Spend) -> Iterator[tuple[str, str, str]]:

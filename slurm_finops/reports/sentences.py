@@ -4,7 +4,7 @@ What did my group spend, is that normal, will the budget last, what was it spent
 what was wasted, what should I do.  Made from a page's figures; "" where one is not known.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -29,7 +29,7 @@ _BEFORE = {"day": "the day before", "week": "the week before", "month": "the mon
 _REMEDIES = {
     "timed out": ("timed out", "ask for more time, or go on from checkpoints"),
     "out of memory": ("ran out of memory", "ask for more --mem"),
-    "failed": ("failed", "see the logs of the costliest, below"),
+    "failed": ("failed", "see their logs, the costliest first"),
     "node failed": ("lost a node", "ask your administrators for a credit"),
 }
 #: What is worth a line: at least a hundredth of all that was spent.
@@ -60,7 +60,7 @@ def answers(page: Page) -> Answers:
     return Answers(
         spent=_spent(page),
         normal=_normal(page.trend, header) if page.trend else "",
-        budget=" ".join(_budget(budget, header) for budget in page.budgets),
+        budget=_budgets(page.budgets, header),
         spent_on=_spent_on(page),
         wasted=_wasted(page) if page.report.spend.rows else "",
         to_do=tuple(_to_do(page))[:_ACTIONS],
@@ -103,6 +103,25 @@ def _beside(trend: Trend, header: Header) -> str:
     if before <= 0:
         return f"{figure(abs(change), header)} {more} than {than}"
     return f"{share(abs(change), before, header)} {more} than {than}"
+
+
+def _budgets(budgets: Sequence[Budget], header: Header) -> str:
+    """One in full; several shortly, for all of them are to stay on the first screen."""
+    if len(budgets) == 1:
+        return _budget(budgets[0], header)
+    return " ".join(_briefly(budget, header) for budget in budgets)
+
+
+def _briefly(budget: Budget, header: Header) -> str:
+    used = share(budget.spent_minor, budget.limit_minor, header)
+    said = f"{visible(budget.name)}: {used} of {figure(budget.limit_minor, header)} is spent"
+    ahead = budget.ahead
+    if budget.spent_minor > budget.limit_minor or ahead is None or budget.by >= budget.last_day:
+        return f"{said}."
+    if ahead.used_up is not None:
+        return f"{said}, used up on {day_name(ahead.used_up, header)}."
+    may = "should last" if ahead.high_minor > budget.limit_minor else "lasts"
+    return f"{said}, {may}: about {about(ahead.middle_minor, header)} by the end."
 
 
 def _budget(budget: Budget, header: Header) -> str:
@@ -189,8 +208,8 @@ def _to_do(page: Page) -> Iterator[str]:
     untagged = sum(fault.effective_minor for fault in page.faults)
     runs = sum(fault.runs for fault in page.faults)
     if untagged * _WORTH >= worth or (page.faults and whole <= 0):
-        yield (f"Tag {count(runs, 'run')} ({figure(untagged, header)}): what to type is under "
-               "Tags to mend.")  # fmt: skip
+        yield (f"Tag {count(runs, 'run')} ({figure(untagged, header)}) next time: slurm-finops "
+               "tags make prints the line.")  # fmt: skip
     for waste in sorted(page.waste, key=lambda one: -one.effective_minor):
         if waste.cause in _REMEDIES and waste.effective_minor * _WORTH >= worth:
             yield _sentence(_remedy(waste, header))
@@ -210,7 +229,7 @@ def _hold_back(budget: Budget, header: Header) -> Iterator[str]:
                "can wait.")  # fmt: skip
     elif ahead and ahead.used_up is not None and days:
         yield (f"Spend at most {money(left // days, header)} a day until "
-               f"{day_name(budget.last_day, header)}, or ask for more.")  # fmt: skip
+               f"{day_name(budget.last_day, header)} ({visible(budget.name)}), or ask for more.")
 
 
 def _days_left(by: date, last: date) -> int:

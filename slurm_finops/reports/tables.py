@@ -13,7 +13,7 @@ from slurm_finops.reports.view import Report, Row
 _HELD = 10
 _MONEY = ("list", "effective", "billed", "forgiven", "subsidised", "credited", "rounded")
 #: What a spreadsheet would take for a formula (OWASP, "CSV Injection").
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 
 def _figures(row: Row, digits: int) -> dict[str, Any]:
@@ -61,7 +61,8 @@ def report_csv(report: Report) -> str:
 
 def harmless(text: str) -> str:
     """A text as a cell of CSV that no spreadsheet takes for a formula."""
-    text = visible(text)
+    if not (text.isascii() and text.isprintable()):
+        text = visible(text)
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 

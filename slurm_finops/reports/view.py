@@ -220,6 +220,7 @@ class Correction:
     """An earlier period that has changed since a mail told of it."""
 
     label: str
+    header: Header
     told_minor: int
     now_minor: int
 

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import date
 from typing import Any
 
 from slurm_finops.core.money import grouped, parse_decimal
@@ -19,7 +20,7 @@ async def dashboard(execute: Execute, month: str, serving: Serving) -> dict[str,
     about = dict((await execute("SELECT * FROM about")).first())
     months = [row["month"] for row in await execute("SELECT month FROM months ORDER BY 1 DESC")]
     board: dict[str, Any] = {
-        "about": about, "months": [(label, month_name(label)) for label in months],
+        "about": about, "months": [(label, _month(label)) for label in months],
         "questions": [_question(query) for query in queries(serving.people)], "month": None,
     }  # fmt: skip
     if not months:
@@ -30,12 +31,16 @@ async def dashboard(execute: Execute, month: str, serving: Serving) -> dict[str,
         "SELECT * FROM teams WHERE month = ? ORDER BY effective_minor DESC, rowid", [label]
     )).rows  # fmt: skip
     return board | {
-        "month": label, "name": month_name(label) + (" so far" if total["so_far"] else ""),
+        "month": label, "name": _month(label) + (" so far" if total["so_far"] else ""),
         "total": total, "cost": _grouped(total["effective_minor"], serving.digits),
         "to_mend": figure(total["to_mend_cost"]), "notes": list(_notes(about, total)),
         "teams": [_team(row, rows, serving.digits) for row in rows[:_TEAMS]],
         "more": max(len(rows) - _TEAMS, 0),
     }  # fmt: skip
+
+
+def _month(label: str) -> str:
+    return month_name(date.fromisoformat(f"{label}-01"))
 
 
 def _notes(about: dict[str, Any], total: dict[str, Any]) -> Iterator[str]:

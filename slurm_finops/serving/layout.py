@@ -105,8 +105,8 @@ TABLES: tuple[Table, ...] = (
             Column("so_far", INTEGER, "1 where the month had not ended"),
             *FIGURES,
             Column("tagged_share", TEXT, "of all GPU-hours, those of runs whose tags are right"),
-            Column("to_mend_cost", TEXT, "the effective cost of runs whose tags are missing or "
-                   "wrong, shares of pools included"),
+            Column("to_mend_cost", TEXT, "what runs cost whose tags are missing or wrong, shares "
+                   "of pools aside"),
             Column("provisional_cost", TEXT, "the part of the cost that belongs to runs which had "
                    "not ended, and may still grow"),
             Column("unpriced_gpu_hours", REAL, "GPU-hours that no rate applies to, in no cost"),
@@ -179,7 +179,8 @@ TABLES: tuple[Table, ...] = (
             Column("comment", TEXT, "the comment as it was typed"),
         ),
         "effective_minor",
-        ("month, effective_minor", "user, month", "tag_status, month, effective_minor"),
+        ("effective_minor", "month, effective_minor", "user, month",
+         "tag_status, month, effective_minor"),
         frozenset({"user", "job_name", "comment"}), "run",
     ),
     Table(

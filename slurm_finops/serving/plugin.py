@@ -84,24 +84,28 @@ class Plugin:
     @hookimpl
     def asgi_wrapper(self) -> Callable[[App], App]:
         """Headers on every answer, CSV without formulas, and no pages about Datasette itself."""
-        return _guarded
+        return lambda app: _guarded(app, self._serving.base_url)
 
 
-def _guarded(app: App) -> App:
+def _guarded(app: App, base_url: str) -> App:
     async def answer(scope: Message, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             await app(scope, receive, send)
             return
+        scope = _as_asked(scope, base_url)
         if scope["method"] not in ("GET", "HEAD") or _OWN.search(scope["path"]):
             await _refuse(send)
             return
         # one that is shown and not saved is called plain text
         is_csv = scope["path"].endswith(".csv")
-        kept = [] if "/-/" in scope["path"] else [(b"cache-control", b"no-store")]
+        is_spend = "/-/" not in scope["path"]
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = [*message.get("headers", []), *_HEADERS, *kept]
+                headers = [*message.get("headers", []), *_HEADERS]
+                if is_spend:
+                    headers = [one for one in headers if one[0].lower() != b"cache-control"]
+                    headers.append((b"cache-control", b"no-store"))
                 message = {**message, "headers": headers}
             elif is_csv and message.get("body"):
                 message = {**message, "body": _harmless(message["body"])}
@@ -110,6 +114,23 @@ def _guarded(app: App) -> App:
         await app(scope, receive, guarded)
 
     return answer
+
+
+def _as_asked(scope: Message, base_url: str) -> Message:
+    """A request below the base URL, as who is before the proxy made it.
+
+    Datasette puts the base URL before the path that it was asked for, where it has links to
+    pages like it; so it must not be in that path already.
+    """
+    asked = dict(scope)
+    raw, base = scope.get("raw_path") or b"", base_url.encode()
+    if scope["path"].startswith(base_url):
+        asked["path"] = "/" + scope["path"].removeprefix(base_url)
+    if raw.startswith(base):
+        asked["raw_path"] = b"/" + raw.removeprefix(base)
+    if (b"x-forwarded-proto", b"https") in scope["headers"]:
+        asked["scheme"] = "https"
+    return asked
 
 
 async def _refuse(send: Any) -> None:

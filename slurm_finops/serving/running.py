@@ -5,6 +5,7 @@ have the same listening socket: a new snapshot's server answers before the old o
 nobody is turned away.
 """
 
+import errno
 import json
 import os
 import select
@@ -28,6 +29,7 @@ from slurm_finops.serving.settings import Serving
 #: How long a server may take to answer for the first time, and to end.
 _START_SECONDS, _END_SECONDS = 60, 10
 _BACKLOG = 128
+_ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class Ended(BaseException):
@@ -58,7 +60,8 @@ def _at_address(host: str, port: int) -> socket.socket:
         made.bind(address)
     except OSError as error:
         made.close()
-        hint = "name another --port" if port else "name another --host"
+        is_ours = error.errno != errno.EADDRNOTAVAIL
+        hint = "name another --port" if is_ours else "this machine has no such address"
         raise OutsideError(
             f"cannot listen on {host} port {port}: {error.strerror}; {hint}"
         ) from None
@@ -198,14 +201,14 @@ def _ended(server: Server, seconds: float) -> bool:
 
 @contextmanager
 def _told_to_end() -> Iterator[None]:
-    """SIGTERM and SIGINT raise `Ended` wherever this is; once, so that ending is not ended."""
+    """What ends a program raises `Ended` wherever this is; once, so that ending is not ended."""
 
     def end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - signal's shape
         for one in before:
             signal.signal(one, signal.SIG_IGN)
         raise Ended
 
-    before = {one: signal.signal(one, end) for one in (signal.SIGTERM, signal.SIGINT)}
+    before = {one: signal.signal(one, end) for one in _ENDING}
     try:
         yield
     except Ended:

@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import add
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,11 @@ from slurm_finops.ledger.spend import Scope, Sums
 from slurm_finops.ledger.store import Ledger
 from slurm_finops.ledger.tag_sets import as_claim
 from slurm_finops.reports import build
-from slurm_finops.reports.build import Site
+from slurm_finops.reports.faults import tag_faults
 from slurm_finops.reports.format import share, shown, visible
+from slurm_finops.reports.site import Site
 from slurm_finops.reports.tables import warnings
-from slurm_finops.reports.view import Row
+from slurm_finops.reports.view import Report, Row
 from slurm_finops.serving.layout import SPEND, Table, tables
 
 #: A budget: team, project or None, minor units.
@@ -38,6 +40,10 @@ Limit = tuple[str, str | None, int]
 #: This month and the twelve before it.
 MONTHS = 13
 Values = Sequence[Any]
+#: Where the figures of `Sums` begin, and what is in their midst and no figure.
+_PRICED, _UNPRICED = Sums._fields.index("runs"), Sums._fields.index("unpriced")
+#: What every run has one of: a month is read once by these, and added up for each table.
+_BY_RUN = ("team", "project", "experiment", "user", "state")
 
 
 @dataclass(frozen=True)
@@ -80,13 +86,15 @@ class _Snapshot:
     def fill(self, months: int) -> Made:
         for table in self.tables.values():
             self.db.execute(_create(table, self.site.people))
-        periods = [
-            period for period in self._periods(months)
-            if build.anything_spent(self.ledger, build.EVERYBODY, period)
-        ]
+        periods = self._periods(months)
         notes: list[str] = []
+        written = 0
         for period in periods:
-            notes = self._month(period)
+            report = build.report(self.ledger, self.site, period, ("team",))
+            notes = warnings(report)
+            if report.spend.rows:
+                self._month(period, report)
+                written += 1
         self._write("about", [self._about(notes)])
         runs = 0
         if periods:
@@ -96,7 +104,7 @@ class _Snapshot:
             for i, columns in enumerate(table.indexes):
                 if set(columns.split(", ")) <= {c.name for c in table.shown(self.site.people)}:
                     self.db.execute(f"CREATE INDEX {table.name}_{i} ON {table.name} ({columns})")
-        return Made(runs, len(periods))
+        return Made(runs, written)
 
     def _write(self, name: str, rows: Iterable[Values]) -> int:
         """Rows of all of a table's columns, of which those are kept that the site shows."""
@@ -124,11 +132,9 @@ class _Snapshot:
 
     # ---- one month
 
-    def _month(self, period: Period) -> list[str]:
-        """Write a month's tables; why its figures may not be today's truth."""
-        ledger, site = self.ledger, self.site
-        report = build.report(ledger, site, period, ("team",))
-        total = report.spend.total
+    def _month(self, period: Period, report: Report) -> None:
+        """Write a month's tables."""
+        site, total = self.site, report.spend.total
         bad = self._to_mend(period)
         right = total.gpu_seconds - bad.gpu_seconds
         self._write("months", [(
@@ -137,23 +143,28 @@ class _Snapshot:
             self._money(to_minor(bad.effective_ticks, site.digits)),
             self._money(report.provisional_minor), _hours(report.unpriced_gpu_seconds),
         )])  # fmt: skip
+        scope = Scope(period.first, period.last)
+        # a run has one owner, user and state, but several days
+        whole = spend(self.ledger.db, scope, _BY_RUN)
         for name, by in SPEND.items():
             if name in self.tables:
-                self._write(name, self._spend(period, by))
+                sums = spend(self.ledger.db, scope, by) if "day" in by else coarser(whole, by)
+                self._write(name, self._spend(period, by, sums))
         self._write("budgets", self._budgets(period))
         self._write("to_mend", self._kinds(period))
-        return warnings(report)
 
     def _to_mend(self, period: Period) -> Sums:
         """What the runs cost whose tags are missing or wrong."""
+        # as `tag_faults`: what nobody's use bears is tagged by nobody, and is no fault
         scope = Scope(period.first, period.last).narrowed(
-            "tag_sets.status IN ('invalid', 'untagged')", tables=("tag_sets",)
+            "tag_sets.status IN ('invalid', 'untagged')", tables=("tag_sets",), usage=True
         )
         rows = spend(self.ledger.db, scope, ())
         return rows[0] if rows else Sums((), 0, 0, 0, 0, 0)
 
-    def _spend(self, period: Period, by: tuple[str, ...]) -> Iterator[Values]:
-        sums = spend(self.ledger.db, Scope(period.first, period.last), by)
+    def _spend(
+        self, period: Period, by: tuple[str, ...], sums: Sequence[Sums]
+    ) -> Iterator[Values]:
         rows = build.table(sums, by, self.site.digits).rows
         nameless = by == ("user",) and self.site.people != "names"
         for i, row in enumerate(rows, 1):
@@ -178,6 +189,8 @@ class _Snapshot:
         return minor_text(minor, self.site.digits)
 
     def _budgets(self, period: Period) -> Iterator[Values]:
+        if not self.limits:
+            return
         for one in spent(self.ledger, period, self.site.digits, self.limits):
             money = (one.limit_minor, one.spent_minor, one.left_minor)
             yield (
@@ -187,7 +200,7 @@ class _Snapshot:
 
     def _kinds(self, period: Period) -> Iterator[Values]:
         scope = Scope(period.first, period.last)
-        for fault in build.tag_faults(self.ledger, self.site, scope):
+        for fault in tag_faults(self.ledger, self.site, scope):
             yield (
                 period.label, shown("team", fault.team), visible(fault.status),
                 _typed(fault.example), fault.runs, self._money(fault.effective_minor),
@@ -261,6 +274,23 @@ class _Snapshot:
                 said += f", {count(problems, 'record')} that could not be read"
             said += "" if status == "complete" else f" ({status})"
             yield self._time(at), "collect", said, None
+
+
+def coarser(sums: Iterable[Sums], by: tuple[str, ...]) -> list[Sums]:
+    """Costs by `_BY_RUN` added up by some of those dimensions."""
+    places = [_BY_RUN.index(name) for name in by]
+    found: dict[tuple[str | None, ...], list[int]] = {}
+    bare: dict[tuple[str | None, ...], bool] = {}
+    for row in sums:
+        key = tuple(row.key[place] for place in places)
+        bare[key] = bare.get(key, True) and row.unpriced
+        figures: Values = row[_PRICED:_UNPRICED] + row[_UNPRICED + 1 :]
+        found[key] = [*map(add, found[key], figures)] if key in found else [*figures]
+    before = _UNPRICED - _PRICED
+    return [
+        Sums._make((key, *figures[:before], bare[key], *figures[before:]))
+        for key, figures in found.items()
+    ]
 
 
 def _create(table: Table, people: str) -> str:

@@ -292,32 +292,6 @@ class TestLedger:
         assert "alpha/7_0 (runaway)" in found["held runs"]["what"]
         assert found["provisional"]["what"].startswith("1 run had not ended")
 
-    @pytest.mark.parametrize(("status", "said"), [
-        ("failed", "was refused (550 no such user)"), ("unknown", "may or may not have arrived"),
-    ])  # fmt: skip
-    def test_mails_that_need_a_decision(self, ledger, status: str, said: str) -> None:  # type: ignore[no-untyped-def]
-        ledger.db.execute(
-            "INSERT INTO outbox (id, report, period, recipient, status, message_id, subject, "
-            "message, queued_at, detail) VALUES "
-            "(7, 'team:nlp', '2026-06', 'pi@example.org', ?, '<a@b>', 's', x'00', 0, ?)",
-            (status, "550 no such user"),
-        )
-        found = findings()["outbox"]
-        assert said in found["what"]
-        assert found["mend"] == "slurm-finops send --resend 7"
-
-    def test_mails_that_wait_for_their_server(self, ledger) -> None:  # type: ignore[no-untyped-def]
-        ledger.db.execute(
-            "INSERT INTO outbox (report, period, recipient, status, message_id, subject, message, "
-            "queued_at, tried_at, detail) VALUES "
-            "('team:nlp', '2026-06', 'pi@example.org', 'queued', '<a@b>', 's', x'00', ?, ?, "
-            "'cannot reach x:25')",
-            (JUNE, NOW),
-        )
-        found = findings()["outbox"]
-        assert found["verdict"] == "warn"
-        assert "1 mail not delivered yet, the first since 2026-06-01 (cannot reach" in found["what"]
-
 
 # --- what is printed ---------------------------------------------------------------------------
 

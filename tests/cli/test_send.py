@@ -129,7 +129,7 @@ def test_nightly_is_a_line_a_step_and_sends_once(
     assert first.exit_code == 0, first.output
     steps = [line.split()[0] for line in first.stdout.splitlines()]
     assert steps == ["collect", "price", "report", "send", "alerts"]
-    assert "1 mail sent" in first.stdout  # the other four teams held nothing
+    assert "1 report sent" in first.stdout  # the other four teams held nothing
     assert "nothing is due" in again.stdout
     assert len(handler.mails) == 1
     assert sorted(path.name for path in (tmp_path / "reports").iterdir()) == [

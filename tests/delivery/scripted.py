@@ -4,6 +4,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import BinaryIO
 
 HANG_UP = b""
 #: What a plain server answers; a test replaces single answers.
@@ -22,6 +23,8 @@ class Scripted:
         self.connections = 0
         self.heard: list[bytes] = []
         self.mail = b""
+        #: instead of these answers the event is set, and nothing is said any more
+        self.stalls: dict[str, threading.Event] = {}
 
     def serve(self, listener: socket.socket) -> None:
         while True:
@@ -33,10 +36,14 @@ class Scripted:
             with connection, connection.makefile("rb") as lines:
                 self._talk(connection, lines)
 
-    def _talk(self, connection: socket.socket, lines: Iterator[bytes]) -> None:
+    def _talk(self, connection: socket.socket, lines: BinaryIO) -> None:
         name = "connect"
         while True:
             answer = self.answers.get(name, b"500 what?")
+            if name in self.stalls:
+                self.stalls[name].set()
+                lines.read()  # until the other end is gone
+                return
             if answer == HANG_UP:
                 return
             connection.sendall(answer + b"\r\n")

@@ -19,11 +19,13 @@ class Handler:
     def __init__(self, answers: tuple[str, ...] = ()) -> None:
         self.answers = list(answers)
         self.mails: list[bytes] = []
+        self.recipients: list[list[str]] = []
         self.secure: list[bool] = []
         self.logins: list[bytes | None] = []
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         answer = self.answers.pop(0) if self.answers else "250 OK"
+        self.recipients.append(list(envelope.rcpt_tos))
         if answer == "drop":
             self.mails.append(bytes(envelope.content or b""))
             assert server.transport is not None

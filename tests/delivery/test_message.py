@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slurm_finops.delivery.message import Content, Picture, build
+from slurm_finops.delivery.message import Attachment, Content, Picture, build
 from slurm_finops.delivery.smtp import as_sent
 from slurm_finops.errors import InputError
 
@@ -63,3 +63,28 @@ def test_a_control_character_in_a_header_is_refused(char: str) -> None:
         a_mail(CONTENT._replace(subject=f"a{char}Bcc: everyone@example.org"))
     with pytest.raises(InputError, match="To"):
         a_mail(recipient=f"pi@example.org{char}")
+
+
+def test_an_attachment_is_beside_what_the_mail_says_byte_by_byte() -> None:
+    csv = "\ufeffjob,user\r\n1,日本\r\n".encode()
+    got = email.message_from_bytes(
+        a_mail(CONTENT._replace(attachments=(Attachment("runs-nlp.csv", "csv", csv),))),
+        policy=email.policy.default,
+    )
+    assert got.get_content_type() == "multipart/mixed"
+    said, attached = got.iter_parts()  # type: ignore[attr-defined]
+    assert said.get_content_type() == "multipart/alternative"
+    assert (attached.get_content_type(), attached.get_filename()) == ("text/csv", "runs-nlp.csv")
+    assert attached.get_content_disposition() == "attachment"
+    assert attached.get_param("charset") == "utf-8"
+    assert attached.get_payload(decode=True) == csv
+
+
+def test_answers_go_where_they_should() -> None:
+    message = build(
+        CONTENT, "f@example.org", "pi@example.org", "1@example.org", "l.example.org", 0,
+        "Help <help@example.org>",
+    )  # fmt: skip
+    assert message["Reply-To"] == "Help <help@example.org>"
+    with pytest.raises(InputError, match="Reply-To"):
+        build(CONTENT, "f@x.y", "pi@x.y", "1@x.y", "l.x.y", 0, "a@b.c\r\nBcc: d@e.f")

@@ -4,8 +4,8 @@ from email.message import EmailMessage
 
 import pytest
 
-from slurm_finops.delivery.outbox import MAX_TRIES, Outbox
-from slurm_finops.delivery.smtp import SmtpServer
+from slurm_finops.delivery.outbox import MAX_AGE, Outbox, Wanted
+from slurm_finops.delivery.smtp import MailChannel, SmtpServer
 from slurm_finops.errors import InputError
 from slurm_finops.ledger.outbox import LedgerOutbox
 from tests.delivery.server import Handler, smtp_server
@@ -24,7 +24,7 @@ def a_mail() -> EmailMessage:
 def an_outbox(port: int = 1) -> tuple[Outbox, LedgerOutbox]:
     store = LedgerOutbox(a_ledger())
     server = SmtpServer("127.0.0.1", port, False)
-    return Outbox(store, server, "finops@example.org"), store
+    return Outbox(store, {"mail": MailChannel(server, "finops@example.org")}), store
 
 
 def test_a_mail_is_sent_once_however_often_it_is_due() -> None:
@@ -37,15 +37,6 @@ def test_a_mail_is_sent_once_however_often_it_is_due() -> None:
     assert len(handler.mails) == 1
 
 
-def test_what_is_refused_for_now_is_tried_again_the_next_time() -> None:
-    handler = Handler(("450 later",))
-    with smtp_server(handler) as port:
-        outbox, _ = an_outbox(port)
-        outbox.queue(*KEY, a_mail, 1)
-        assert [o.status for o in outbox.send_due(1)] == ["queued"]
-        assert [o.status for o in outbox.send_due(2)] == ["sent"]
-
-
 def test_what_is_refused_for_good_is_never_tried_again() -> None:
     handler = Handler(("550 no",))
     with smtp_server(handler) as port:
@@ -53,14 +44,6 @@ def test_what_is_refused_for_good_is_never_tried_again() -> None:
         outbox.queue(*KEY, a_mail, 1)
         assert [o.status for o in outbox.send_due(1)] == ["failed"]
         assert outbox.send_due(2) == []
-
-
-def test_after_some_tries_it_is_given_up() -> None:
-    with smtp_server(Handler(("450 later",) * MAX_TRIES)) as port:
-        outbox, _ = an_outbox(port)
-        outbox.queue(*KEY, a_mail, 1)
-        said = [outbox.send_due(at)[0].status for at in range(MAX_TRIES)]
-    assert said == ["queued"] * (MAX_TRIES - 1) + ["failed"]
 
 
 def test_a_connection_lost_after_the_hand_over_is_unknown_and_never_resent_by_itself() -> None:
@@ -98,3 +81,57 @@ def test_one_bad_recipient_does_not_stop_the_others() -> None:
 def test_resending_what_is_not_there_is_an_error() -> None:
     with pytest.raises(InputError, match="no mail 9"):
         an_outbox()[0].resend(9, 1)
+
+
+def test_all_recipients_of_a_report_are_queued_or_none() -> None:
+    """What is due is known by what was queued: a crash between two would leave one out."""
+    outbox, store = an_outbox()
+
+    def die() -> EmailMessage:
+        raise KeyboardInterrupt
+
+    both = [Wanted("r", "p", "a@example.org", a_mail), Wanted("r", "p", "b@example.org", die)]
+    with pytest.raises(KeyboardInterrupt):
+        outbox.queue_together(both, 1)
+    assert store.listed() == []
+
+
+def test_a_crash_between_two_recipients_stores_neither(monkeypatch: pytest.MonkeyPatch) -> None:
+    outbox, store = an_outbox()
+    add, times = store.add, []
+
+    def die_at_the_second(*entry: object) -> None:
+        times.append(entry)
+        if len(times) == 2:
+            raise KeyboardInterrupt
+        add(*entry)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(store, "add", die_at_the_second)
+    both = [Wanted("r", "p", f"{name}@example.org", a_mail) for name in "ab"]
+    with pytest.raises(KeyboardInterrupt):
+        outbox.queue_together(both, 1)
+    assert store.listed() == []
+
+
+def test_a_mail_that_cannot_be_made_costs_no_other() -> None:
+    outbox, store = an_outbox()
+
+    def wrong() -> EmailMessage:
+        raise InputError("the mail's To holds a control character")
+
+    both = [Wanted("r", "p", "a@example.org", wrong), Wanted("r", "p", "b@example.org", a_mail)]
+    (failed,) = outbox.queue_together(both, 1)
+    assert (failed.status, failed.recipient) == ("failed", "a@example.org")
+    assert [entry.recipient for entry in store.listed()] == ["b@example.org"]
+    with pytest.raises(InputError, match="control character"):
+        outbox.queue("r", "p", "c@example.org", wrong, 1)
+
+
+def test_what_no_channel_is_configured_for_waits_until_its_news_is_old() -> None:
+    outbox, store = an_outbox()
+    outbox.queue(*KEY, a_mail, 1)
+    without = Outbox(store, {})
+    (outcome,) = without.send_due(2)
+    assert (outcome.status, outcome.due_at) == ("queued", None)
+    assert "nothing in the configuration says how to send mail" in outcome.detail
+    assert without.send_due(1 + MAX_AGE + 1)[0].status == "failed"

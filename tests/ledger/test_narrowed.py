@@ -60,6 +60,19 @@ def test_a_team_reads_what_it_would_read_of_the_whole_ledger(
     assert sum(row.runs for row in spend(ledger.db, Scope(FIRST, LAST), ())) == len(rows)
 
 
+@settings(max_examples=15)
+@given(some_runs)
+def test_a_project_reads_its_own_alone(rows: list[tuple[str, int, int, int]]) -> None:
+    ledger = a_site(rows)
+    teams = Teams(ledger, FIRST, LAST)
+    scope = of_team("nlp").narrowed("tag_sets.project = ?", "nlp-p")
+    wanted = spend(ledger.db, scope, ("user",))
+    with teams.only("nlp", "nlp-p"):
+        assert spend(ledger.db, scope, ("user",)) == wanted
+    with teams.only("nlp", "other"):
+        assert spend(ledger.db, Scope(FIRST, LAST), ()) == []
+
+
 @pytest.fixture
 def ledger() -> Iterator[Ledger]:
     yield a_site([("nlp", 0, HOUR, 1), ("cv", DAY, HOUR, 2), ("", 0, HOUR, 1)])

@@ -65,3 +65,50 @@ def test_what_became_of_each_mail_can_be_listed() -> None:
     assert [(entry.status, entry.sent_at, entry.detail) for entry in outbox.listed()] == [
         ("sent", 102, None)
     ]
+
+
+def test_nothing_is_tried_before_it_is_due_and_the_next_try_forgets_it() -> None:
+    outbox = an_outbox(a_ledger())
+    outbox.mark(1, "queued", 101, "450 later", 1, 1001)
+    mail = outbox.get(1)
+    assert mail is not None
+    assert (mail.due_at, mail.detail, mail.channel) == (1001, "450 later", "mail")
+    outbox.mark(1, "sending", 1001, "", 2)
+    assert outbox.listed()[0].due_at is None
+
+
+def test_what_is_added_together_is_there_whole_or_not_at_all() -> None:
+    outbox = an_outbox(a_ledger())
+    try:
+        with outbox.together():
+            outbox.add("team:nlp", "2026-07", "a@example.org", "<2@b>", "s", b"x", 1)
+            raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        pass
+    assert outbox.periods("team:nlp") == ["2026-06"]
+
+
+def test_each_channel_has_periods_of_its_own() -> None:
+    outbox = an_outbox(a_ledger())
+    outbox.add("team:nlp", "2026-07", "slack", "<2@slack>", "s", b"{}", 1, "slack")
+    assert outbox.periods("team:nlp") == ["2026-06"]
+    assert outbox.periods("team:nlp", "slack") == ["2026-07"]
+
+
+def test_a_ledger_of_before_knows_its_letters_as_mails(tmp_path: Path) -> None:
+    import sqlite3
+
+    from sqlite_utils import Database
+
+    from slurm_finops.ledger.schema_moved import steps
+
+    db = sqlite3.connect(tmp_path / "l.db", isolation_level=None)
+    steps.apply(Database(db, execute_plugins=False), stop_before="0014_channels")
+    db.execute("PRAGMA user_version = 13")
+    db.execute(
+        "INSERT INTO outbox (report, period, recipient, status, message_id, subject, message, "
+        "queued_at) VALUES ('team:nlp', '2026-06', 'a@example.org', 'queued', '<1>', 's', x'00', 1)"
+    )
+    db.close()
+    (entry,) = LedgerOutbox(a_ledger(tmp_path / "l.db")).listed()
+    assert (entry.channel, entry.due_at) == ("mail", None)

@@ -34,6 +34,7 @@ HEADER = Header(
     "USD", 2, "UTC", "2026-06", "2026-06-01T00:00:00+00:00", "2026-07-01T00:00:00+00:00",
     date(2026, 6, 1), date(2026, 6, 30),
 )  # fmt: skip
+MAY = replace(HEADER, label="2026-05", first_day=date(2026, 5, 1), last_day=date(2026, 5, 31))
 HOSTILE = [
     "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{7*7}}", "$x_2$ \\frac{1}{2}",
     "a\r\nBcc: everyone@example.org", "\u202etxt.exe", "日本語 🚀", "x" * 5000, "=1+1",
@@ -68,7 +69,7 @@ def a_page(names: list[str | None] | None = None, **more: object) -> Page:
                           "2026-06-08T14:03:00+00:00", "2026-06-09T02:11:00+00:00", 43_200, 4704),
                    Costly("4712", "alpha", "", "", "RUNNING", "2026-06-30T14:03:00+00:00", None,
                           3600, 392)),
-        suspended_seconds=5400, corrections=(Correction("May 2026", 10_000, 10_100),),
+        suspended_seconds=5400, corrections=(Correction("2026-05", MAY, 10_000, 10_100),),
         before=((("nlp",), 8000), (("gone",), 50)),
     )  # fmt: skip
     return replace(page, **more)  # type: ignore[arg-type]

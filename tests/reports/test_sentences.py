@@ -63,10 +63,26 @@ def test_a_budget_that_does_not_last_is_the_first_thing_to_do() -> None:
     budget = a_budget(100_000, 20_000, by=6, ahead=ahead)
     # 800.00 for the 24 days from 7 June
     assert answers(a_page(budgets=(budget,))).to_do[0] == (
-        "Spend at most 33.33 USD a day until 30 June, or ask for more."
+        "Spend at most 33.33 USD a day until 30 June (June 2026), or ask for more."
     )
     over = answers(a_page(budgets=(a_budget(10_000, 20_000),)))
     assert over.to_do[0].startswith("The budget for June 2026 is used up")
+
+
+def test_several_budgets_are_told_shortly() -> None:
+    budgets = (
+        a_budget(100_000, 20_000, by=6, ahead=Ahead(60_000, 70_000, 80_000)),
+        a_budget(100_000, 20_000, by=6, name="grant", ahead=Ahead(60_000, 90_000, 120_000)),
+        a_budget(100_000, 20_000, by=6, name="year",
+                 ahead=Ahead(90_000, 120_000, 150_000, date(2026, 6, 25))),
+        a_budget(10_000, 20_000, by=6, name="gone"), a_budget(100_000, 20_000, name="past"),
+    )  # fmt: skip
+    assert answers(a_page(budgets=budgets)).budget == (
+        "June 2026: 20.0% of 1,000.00 is spent, lasts: about 700 by the end. "
+        "grant: 20.0% of 1,000.00 is spent, should last: about 900 by the end. "
+        "year: 20.0% of 1,000.00 is spent, used up on 25 June. "
+        "gone: 200.0% of 100.00 is spent. past: 20.0% of 1,000.00 is spent."
+    )
 
 
 def test_an_allocation_that_expires_is_to_be_used() -> None:
