@@ -128,7 +128,10 @@ def mail_html(page: Page, as_of: str = "") -> str:
         {"title": chart.title, "light": f"cid:chart{i}", "alt": chart.alt}
         for i, chart in enumerate(_charts(page))
     ]
-    return _render("mail.html.j2", page, images, parts.MAIL_ROWS, as_of)
+    # those that do not last first: of hundreds nobody reads more than some
+    budgets = sorted(parts.standings(page), key=lambda row: (not row["over"], -row["tenths"]))
+    return _render("mail.html.j2", page, images, parts.MAIL_ROWS, as_of,
+                   standings=budgets[: parts.MAIL_ROWS])  # fmt: skip
 
 
 class _Chart(NamedTuple):

@@ -1,15 +1,17 @@
 """The mail and the page as a browser shows them: phone and desktop, light and dark."""
 
 import re
+from datetime import date
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 
 from slurm_finops.reports import render
+from slurm_finops.reports.view import Ahead
 from tests.browser.looks import DESKTOP, MAIL, PHONE, opened, wrong
 from tests.reports.test_hostile import a_hostile_page
-from tests.reports.test_render import a_page
+from tests.reports.test_render import a_budget, a_page
 
 pytestmark = pytest.mark.browser
 
@@ -32,6 +34,19 @@ def as_read(html: str) -> str:
 def test_a_mail(chromium: Browser, width: int, dark: bool) -> None:
     with opened(chromium, as_read(render.mail_html(a_page())), width, dark) as page:
         assert wrong(page) == []
+
+
+@pytest.mark.parametrize("budgets", [1, 2])
+def test_the_first_screen_of_a_phone_has_all_six_answers(chromium: Browser, budgets: int) -> None:
+    ahead = Ahead(60_000, 90_000, 120_000, date(2026, 6, 25))
+    budget = a_budget(100_000, 20_000, by=6, ahead=ahead)
+    html = as_read(render.mail_html(a_page(budgets=(budget,) * budgets, notes=())))
+    with opened(chromium, html, PHONE, False) as page:
+        for word in ("USD", "Normal?", "Budget", "Spent on", "Wasted", "To do"):
+            row = page.get_by_text(word, exact=True).first.locator("xpath=ancestor::*[1]")
+            box = row.bounding_box()
+            assert box is not None
+            assert box["y"] + box["height"] <= 667, word
 
 
 @pytest.mark.parametrize("width", [PHONE, MAIL, DESKTOP])

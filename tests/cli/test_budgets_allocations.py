@@ -74,7 +74,7 @@ def test_what_an_allocation_pays_is_not_spent(config: Path) -> None:
     )
     page = config.parent / "page.html"
     finops(config, "report", "--period", "2026-06", "--team", "nlp", "--out", str(page))
-    assert "100.00 USD left of the budget of 100.00 for June 2026" in page.read_text()
+    assert "0.00 of 100.00 USD for June 2026 is spent (0.0%); 100.00 is left" in page.read_text()
 
 
 def test_what_it_holds_and_paid_this_month_counts_beside_the_budget(
