@@ -13,9 +13,11 @@ from slurm_finops.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from concurrent.futures import Executor
     from email.message import EmailMessage
     from pathlib import Path
 
+    from slurm_finops.cli.ahead import Begun
     from slurm_finops.config import Config, Mail
     from slurm_finops.core.period import Period
     from slurm_finops.delivery.message import Attachment, Content
@@ -92,18 +94,25 @@ def due(
     Who held nothing in a period is not written to.  A page is rendered once,
     and only if one of its mails is made; then ``told`` gets what it says.
     """
-    from slurm_finops.delivery.outbox import SLACK, Wanted
+    from slurm_finops.cli.ahead import Ahead, drawing
+    from slurm_finops.delivery.outbox import MAIL, SLACK, Wanted
 
-    for whose, period, pages in _due(app, ledger, asked, only):
-        label = _key(app, period)
-        if whose.channel == SLACK:
-            post = partial(_post, app, pages, whose, period)
-            yield Wanted(whose.report, label, whose.recipients[0], post, SLACK)
-            continue
-        content = cache(partial(_content, app, ledger, pages, whose, period, told))
-        for recipient in dict.fromkeys(whose.recipients):
-            make = partial(_message, app, content, whose.report, label, recipient)
-            yield Wanted(whose.report, label, recipient, make)
+    jobs = list(enumerate(_due(app, ledger, asked, only)))
+    with drawing(len(jobs)) as pool:
+        ahead = Ahead({
+            i: partial(_begin, app, ledger, pages, whose, period, pool)
+            for i, (whose, period, pages) in jobs if whose.channel == MAIL
+        })  # fmt: skip
+        for i, (whose, period, pages) in jobs:
+            label = _key(app, period)
+            if whose.channel == SLACK:
+                post = partial(_post, app, pages, whose, period)
+                yield Wanted(whose.report, label, whose.recipients[0], post, SLACK)
+                continue
+            content = cache(partial(_content, app, partial(ahead.take, i), whose, period, told))
+            for recipient in dict.fromkeys(whose.recipients):
+                make = partial(_message, app, content, whose.report, label, recipient)
+                yield Wanted(whose.report, label, recipient, make)
 
 
 def due_content(
@@ -114,7 +123,8 @@ def due_content(
 
     for whose, period, pages in _due(app, ledger, asked, only):
         if whose.channel == MAIL:
-            make = partial(_content, app, ledger, pages, whose, period, None)
+            begin = partial(_begin, app, ledger, pages, whose, period, None)
+            make = partial(_content, app, begin, whose, period, None)
             yield whose.report, _key(app, period), make
 
 
@@ -122,13 +132,14 @@ def _due(
     app: App, ledger: Ledger, asked: Period | None, only: str | None
 ) -> Iterator[tuple[_Subscription, Period, Callable[[], Pages]]]:
     """Whose report of which period is due; the pages of a period are shared by all who are told."""
-    from slurm_finops.reports.build import anything_spent
+    from slurm_finops.reports.build import Spenders
 
+    spenders = cache(partial(Spenders, ledger))
     wanted = [
         (whose, period)
         for whose in _subscriptions(app.config, only)
         for period in ([asked] if asked else _periods(app, ledger, whose))
-        if anything_spent(ledger, whose.owner, period)
+        if spenders(period).has(whose.owner)
     ]
     pages = cache(partial(_pages, app, ledger, len(wanted) > _FEW))
     for whose, period in wanted:
@@ -232,31 +243,40 @@ def _key(app: App, period: Period) -> str:
     return f"{period.label}@{day_date(app.config.calendar.day_of(now()))}"
 
 
-def _content(
+def _begin(
     app: App, ledger: Ledger, pages: Callable[[], Pages], whose: _Subscription, period: Period,
-    told: Told | None,
-) -> Content:  # fmt: skip
-    from slurm_finops.delivery.message import Content, Picture
+    pool: Executor | None,
+) -> Begun:  # fmt: skip
+    """A mail's page and what is attached to it; its charts are drawn elsewhere, or when asked."""
+    from slurm_finops.cli.ahead import Begun
     from slurm_finops.ledger.told_totals import told_totals
     from slurm_finops.reports import render
 
     page = pages().page(whose.owner, told=told_totals(ledger.db, whose.report))
-    if told is not None and not page.report.header.so_far:
-        now_told = {one.label: one.now_minor for one in page.corrections}
-        now_told[period.label] = page.report.spend.total.effective_minor
-        told[whose.report, period.label] = now_told
     attached: tuple[Attachment, ...] = ()
     if mail_settings(app).runs_csv:
         attached, note = _runs(pages(), whose.owner, period, page)
         page = replace(page, notes=(*page.notes, *note))
-    images = tuple(
-        Picture(f"chart{i}", one.image) for i, one in enumerate(render.pictures(page))
-    )
+    pictures = render.begun(page, pool) if pool else partial(render.pictures, page)
+    return Begun(page, attached, pictures)
+
+
+def _content(
+    app: App, begin: Callable[[], Begun], whose: _Subscription, period: Period, told: Told | None
+) -> Content:
+    from slurm_finops.delivery.message import Content, Picture
+    from slurm_finops.reports import render
+
+    page, attached, pictures = begin()
+    if told is not None and not page.report.header.so_far:
+        now_told = {one.label: one.now_minor for one in page.corrections}
+        now_told[period.label] = page.report.spend.total.effective_minor
+        told[whose.report, period.label] = now_told
     as_of = app.said_now()
-    return Content(
-        render.subject(page), render.mail_text(page, as_of), render.mail_html(page, as_of), images,
-        attached,
-    )  # fmt: skip
+    subject, text = render.subject(page), render.mail_text(page, as_of)
+    html = render.mail_html(page, as_of)
+    images = tuple(Picture(f"chart{i}", one.image) for i, one in enumerate(pictures()))
+    return Content(subject, text, html, images, attached)
 
 
 def _runs(

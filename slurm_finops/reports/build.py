@@ -25,7 +25,14 @@ from slurm_finops.reports.faults import tag_faults
 from slurm_finops.reports.format import BESIDE
 from slurm_finops.reports.holdings import allotments
 from slurm_finops.reports.rounding import apportion_billed
-from slurm_finops.reports.site import EVERYBODY, Owner, Site, header_of, name_order
+from slurm_finops.reports.site import (
+    EVERYBODY,
+    UNTAGGED_NAME,
+    Owner,
+    Site,
+    header_of,
+    name_order,
+)
 from slurm_finops.reports.view import (
     Allotment,
     Daily,
@@ -119,6 +126,25 @@ def is_stale(ledger: Ledger, site: Site) -> bool:
 def anything_spent(ledger: Ledger, owner: Owner, period: Period) -> bool:
     """Whether anything was held at all."""
     return bool(spend(ledger.db, owner.scope(period), ()))
+
+
+class Spenders:
+    """The same of many owners: who has any cost in a period is read once."""
+
+    def __init__(self, ledger: Ledger, period: Period) -> None:
+        by = ("team", "project", "cost_center")
+        keys = [row.key for row in spend(ledger.db, Scope(period.first, period.last), by)]
+        self._any = bool(keys)
+        self._teams = {team or UNTAGGED_NAME for team, _, _ in keys}
+        self._projects = {(team, project) for team, project, _ in keys}
+        self._centres = {centre for _, _, centre in keys}
+
+    def has(self, owner: Owner) -> bool:
+        if owner.cost_center:
+            return owner.cost_center in self._centres
+        if owner.project:
+            return (owner.team, owner.project) in self._projects
+        return owner.team in self._teams if owner.team else self._any
 
 
 def _spend(ledger: Ledger, site: Site, scope: Scope, by: Sequence[str]) -> Spend:

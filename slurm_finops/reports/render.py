@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache, partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -29,6 +29,8 @@ from slurm_finops.reports.sentences import answers
 from slurm_finops.reports.view import Header, Page, Spend
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
+
     from jinja2 import Environment
 
 _MAIL_RUNS = 5
@@ -145,6 +147,25 @@ class _Chart(NamedTuple):
 def pictures(page: Page, dark: bool = False) -> list[Picture]:
     """The charts of a page as PNG."""
     return [Picture(one.title, one.draw(dark=dark), one.alt) for one in _charts(page)]
+
+
+def begun(page: Page, pool: "Executor") -> Callable[[], list[Picture]]:
+    """The same in other processes: drawing begins now, and the answer waits for it."""
+    drawing = [(one, pool.submit(one.draw)) for one in _charts(page)]
+
+    def done() -> list[Picture]:
+        return [Picture(one.title, _image(one, image), one.alt) for one, image in drawing]
+
+    return done
+
+
+def _image(chart: _Chart, image: "Future[bytes]") -> bytes:
+    from concurrent.futures import BrokenExecutor
+
+    try:
+        return image.result()
+    except BrokenExecutor:  # killed, perhaps for want of memory: a mail goes out all the same
+        return chart.draw()
 
 
 def _charts(page: Page) -> list[_Chart]:
