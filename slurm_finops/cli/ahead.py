@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: Starting other processes takes as long as drawing so many mails.
 MANY = 12
+#: So many draw faster than one process reads.
+_MOST = 8
 
 
 class Begun(NamedTuple):
@@ -51,7 +53,7 @@ def drawing(reports: int) -> Iterator[Executor | None]:
     """Other processes to draw in, for many reports and where there are several cores."""
     import os
 
-    cores = len(os.sched_getaffinity(0))
+    cores = min(len(os.sched_getaffinity(0)), _MOST)
     if reports < MANY or cores < 2:
         yield None
         return
