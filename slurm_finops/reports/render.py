@@ -187,12 +187,12 @@ def _charts(page: Page) -> list[_Chart]:
             partial(charts.draw_budget, budget, header),
         ))  # fmt: skip
     found.append(_Chart(
-        f"Costliest by {', '.join(top.by)}", charts.top_alt(top, header),
+        f"Costliest by {', '.join(top.by)}, {header.currency}", charts.top_alt(top, header),
         partial(charts.draw_top, top, header, legend),
     ))  # fmt: skip
     if any(one.effective_minor > 0 for one in page.waste):
         found.append(_Chart(
-            "Runs that did not end well", charts.waste_alt(page.waste, spend.total, header),
+            f"Runs that did not end well, {header.currency}", charts.waste_alt(page.waste, spend.total, header),
             partial(charts.draw_waste, page.waste, header),
         ))  # fmt: skip
     return found

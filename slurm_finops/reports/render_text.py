@@ -86,7 +86,8 @@ def _runs(page: Page) -> Iterator[str]:
     rows = parts.runs(page, _RUNS)
     if not rows:
         return
-    yield from ("", f"Costliest runs{', at list price' if page.at_list else ''}")
+    at_list = " at list price" if page.at_list else ""
+    yield from ("", f"Costliest runs, {page.report.header.currency}{at_list}")
     for row in rows:
         who = f"{row['user']}, " if row["user"] else ""
         yield from wrapped(

@@ -84,7 +84,7 @@ def _normal(trend: Trend, header: Header) -> str:
         is_usual = "more than" if spent > high else "less than" if spent < low else "within"
         parts.append(
             f"{is_usual} the usual {about(low, header)} to {about(high, header)} "
-            f"of the {trend.periods} {trend.every}s before"
+            f"{header.currency} of the {trend.periods} {trend.every}s before"
         )
     if not parts:
         return "Nothing to compare it with yet." if trend.every else ""
@@ -94,14 +94,14 @@ def _normal(trend: Trend, header: Header) -> str:
 def _beside(trend: Trend, header: Header) -> str:
     before = trend.before_minor or 0
     change = trend.spent_minor - before
-    than = f"{_BEFORE[trend.every]} ({figure(before, header)})"
+    than = f"{_BEFORE[trend.every]} ({money(before, header)})"
     if trend.days is not None:
-        than = f"{_BEFORE[trend.every]} by then ({figure(before, header)})"
+        than = f"{_BEFORE[trend.every]} by then ({money(before, header)})"
     if not change:
         return f"as much as {than}"
     more = "more" if change > 0 else "less"
     if before <= 0:
-        return f"{figure(abs(change), header)} {more} than {than}"
+        return f"{money(abs(change), header)} {more} than {than}"
     return f"{share(abs(change), before, header)} {more} than {than}"
 
 
@@ -114,7 +114,7 @@ def _budgets(budgets: Sequence[Budget], header: Header) -> str:
 
 def _briefly(budget: Budget, header: Header) -> str:
     used = share(budget.spent_minor, budget.limit_minor, header)
-    said = f"{visible(budget.name)}: {used} of {figure(budget.limit_minor, header)} is spent"
+    said = f"{visible(budget.name)}: {used} of {money(budget.limit_minor, header)} is spent"
     ahead = budget.ahead
     if budget.spent_minor > budget.limit_minor or ahead is None or budget.by >= budget.last_day:
         return f"{said}."
@@ -190,7 +190,7 @@ def _wasted(page: Page) -> str:
     if suspended:
         causes.append(suspended)
     return (
-        f"{figure(cost, header)} ({share(cost, whole, header)}) on {count(runs, 'run')}: "
+        f"{money(cost, header)} ({share(cost, whole, header)}) on {count(runs, 'run')}: "
         f"{', '.join(causes)}."
     )
 
@@ -208,7 +208,7 @@ def _to_do(page: Page) -> Iterator[str]:
     untagged = sum(fault.effective_minor for fault in page.faults)
     runs = sum(fault.runs for fault in page.faults)
     if untagged * _WORTH >= worth or (page.faults and whole <= 0):
-        yield (f"Tag {count(runs, 'run')} ({figure(untagged, header)}) next time: slurm-finops "
+        yield (f"Tag {count(runs, 'run')} ({money(untagged, header)}) next time: slurm-finops "
                "tags make prints the line.")  # fmt: skip
     for waste in sorted(page.waste, key=lambda one: -one.effective_minor):
         if waste.cause in _REMEDIES and waste.effective_minor * _WORTH >= worth:
@@ -217,7 +217,7 @@ def _to_do(page: Page) -> Iterator[str]:
 
 def _remedy(waste: Waste, header: Header) -> str:
     did, remedy = _REMEDIES[waste.cause]
-    return f"{count(waste.runs, 'run')} {did} ({figure(waste.effective_minor, header)}): {remedy}"
+    return f"{count(waste.runs, 'run')} {did} ({money(waste.effective_minor, header)}): {remedy}"
 
 
 def _hold_back(budget: Budget, header: Header) -> Iterator[str]:

@@ -170,7 +170,8 @@ def test_charts_are_pictures_for_a_phone_at_twice_its_density() -> None:
     page = a_page()
     found = render.pictures(page)
     assert [one.title for one in found] == [
-        "By day", "Budget for June 2026", "Costliest by experiment", "Runs that did not end well",
+        "By day", "Budget for June 2026", "Costliest by experiment, USD",
+        "Runs that did not end well, USD",
     ]  # fmt: skip
     assert {png_size(one.image)[0] for one in found} == {825}
     assert "the highest is 6.30 USD on 30 June" in found[0].alt

@@ -14,21 +14,21 @@ from tests.reports.test_render import a_budget, a_page
     ("trend", "said"),
     [
         (Trend("week", 12_000), "Nothing to compare it with yet."),
-        (Trend("week", 12_000, 10_000), "20.0% more than the week before (100.00)."),
-        (Trend("day", 5_000, 10_000), "50.0% less than the day before (100.00)."),
-        (Trend("month", 10_000, 10_000), "As much as the month before (100.00)."),
-        (Trend("week", 12_000, 0), "120.00 more than the week before (0.00)."),
-        (Trend("week", 12_000, -500), "125.00 more than the week before (−5.00)."),
+        (Trend("week", 12_000, 10_000), "20.0% more than the week before (100.00 USD)."),
+        (Trend("day", 5_000, 10_000), "50.0% less than the day before (100.00 USD)."),
+        (Trend("month", 10_000, 10_000), "As much as the month before (100.00 USD)."),
+        (Trend("week", 12_000, 0), "120.00 USD more than the week before (0.00 USD)."),
+        (Trend("week", 12_000, -500), "125.00 USD more than the week before (−5.00 USD)."),
         (Trend("month", 12_000, 10_000, days=12),
-         "20.0% more than the month before by then (100.00)."),
+         "20.0% more than the month before by then (100.00 USD)."),
         (Trend("week", 12_000, 10_000, (9_000, 13_000), 8),
-         "20.0% more than the week before (100.00); within the usual 90.00 to 130 of the 8 weeks "
+         "20.0% more than the week before (100.00 USD); within the usual 90.00 to 130 USD of the 8 weeks "
          "before."),
         (Trend("week", 14_000, 14_000, (9_000, 13_000), 8),
-         "As much as the week before (140.00); more than the usual 90.00 to 130 of the 8 weeks "
+         "As much as the week before (140.00 USD); more than the usual 90.00 to 130 USD of the 8 weeks "
          "before."),
         (Trend("week", 8_000, 8_000, (9_000, 13_000), 8),
-         "As much as the week before (80.00); less than the usual 90.00 to 130 of the 8 weeks "
+         "As much as the week before (80.00 USD); less than the usual 90.00 to 130 USD of the 8 weeks "
          "before."),
         (Trend("", 12_000), ""),
     ],
@@ -78,10 +78,10 @@ def test_several_budgets_are_told_shortly() -> None:
         a_budget(10_000, 20_000, by=6, name="gone"), a_budget(100_000, 20_000, name="past"),
     )  # fmt: skip
     assert answers(a_page(budgets=budgets)).budget == (
-        "June 2026: 20.0% of 1,000.00 is spent, lasts: about 700 by the end. "
-        "grant: 20.0% of 1,000.00 is spent, should last: about 900 by the end. "
-        "year: 20.0% of 1,000.00 is spent, used up on 25 June. "
-        "gone: 200.0% of 100.00 is spent. past: 20.0% of 1,000.00 is spent."
+        "June 2026: 20.0% of 1,000.00 USD is spent, lasts: about 700 by the end. "
+        "grant: 20.0% of 1,000.00 USD is spent, should last: about 900 by the end. "
+        "year: 20.0% of 1,000.00 USD is spent, used up on 25 June. "
+        "gone: 200.0% of 100.00 USD is spent. past: 20.0% of 1,000.00 USD is spent."
     )
 
 
@@ -103,7 +103,7 @@ def test_what_was_wasted_is_told_by_cause_and_what_is_left_as_one() -> None:
     waste = tuple(Waste(f"cause{i}", 1, 3600, 100 * (6 - i)) for i in range(5))
     page = a_page(waste=waste, suspended_seconds=0)
     assert answers(page).wasted == (
-        "20.00 (7.4%) on 5 runs: 6.00 cause0, 5.00 cause1, 4.00 cause2, 5.00 otherwise."
+        "20.00 USD (7.4%) on 5 runs: 6.00 cause0, 5.00 cause1, 4.00 cause2, 5.00 otherwise."
     )
     assert answers(replace(page, waste=())).wasted == (
         "Nothing: every run that ended, ended well."
