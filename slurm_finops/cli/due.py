@@ -141,9 +141,26 @@ def _due(
         for period in ([asked] if asked else _periods(app, ledger, whose))
         if spenders(period).has(whose.owner)
     ]
-    pages = cache(partial(_pages, app, ledger, len(wanted) > _FEW))
+    wanted.sort(key=lambda one: (one[1].last, one[1].first))
+    pages = _of_one_period(partial(_pages, app, ledger, len(wanted) > _FEW))
     for whose, period in wanted:
         yield whose, period, partial(pages, period, _shown_as(app, whose.channel))
+
+
+def _of_one_period(make: Callable[[Period, str], Pages]) -> Callable[[Period, str], Pages]:
+    """Pages that are shared by all who ask for a period, and closed when the next is asked for."""
+    kept: dict[tuple[int, int, str], Pages] = {}
+
+    def pages(period: Period, channel: str) -> Pages:
+        key = period.first, period.last, channel
+        if key not in kept:
+            for before in kept.values():
+                before.close()
+            kept.clear()
+            kept[key] = make(period, channel)
+        return kept[key]
+
+    return pages
 
 
 def _shown_as(app: App, channel: str) -> str:
@@ -287,6 +304,7 @@ def _runs(
 
     from slurm_finops.cli.files import plain_name
     from slurm_finops.delivery.message import Attachment
+    from slurm_finops.reports.format import counted
 
     runs = page.report.spend.total.runs
     data = pages.runs_csv(owner, runs, _MOST_ATTACHED)
@@ -295,9 +313,9 @@ def _runs(
         return (Attachment(f"{name}.csv", "csv", data),), ()
     team = f" --team {shlex.quote(owner.team)}" if owner.team else ""
     return (), (
-        f"The list of {runs:,} runs is larger than a mail may be and is not attached; by user and "
-        f"day it is made by: slurm-finops report --period {period.label}{team} --by user,day "
-        "--format csv",
+        f"The list of {counted(runs, 'run', page.report.header)} is larger than a mail may be and "
+        "is not attached; the same costs by project, user and day: slurm-finops report --period "
+        f"{period.label}{team} --by project,user,day --format csv",
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ import click
 from slurm_finops.cli.app import App, pass_app
 from slurm_finops.cli.explaining import explain
 from slurm_finops.cli.files import save
+from slurm_finops.errors import RefusedError
 
 if TYPE_CHECKING:
     from slurm_finops.core.period import Period
@@ -135,16 +136,28 @@ def dimensions(names: str) -> tuple[str, ...]:
     return by
 
 
+def _check_people(app: App, channel: str, by: tuple[str, ...]) -> None:
+    """Where nothing stands for people there is no report by them.  Raises `RefusedError`."""
+    if "user" in by and app.site_for(channel).people == "none":
+        raise RefusedError(
+            f"{app.config.path}: [privacy] {channel} is none: leave user out of --by, or look at "
+            "the table on a terminal"
+        )
+
+
 def write(
     app: App, ledger: Ledger, period: Period, by: tuple[str, ...], style: str, team: str = ""
 ) -> tuple[str, list[str]]:
     """A report in one of its styles, and why its figures may not be today's truth."""
     import json
+    from dataclasses import replace
 
     from slurm_finops.reports import build, tables
     from slurm_finops.reports.site import Owner
 
     owner = Owner(team)
+    if style != "table":
+        _check_people(app, "page" if style == "html" else "export", by)
     if style == "html":
         from slurm_finops.cli.paging import pages_of
         from slurm_finops.reports import render
@@ -152,6 +165,9 @@ def write(
         page = pages_of(app, ledger, period).page(owner, by)
         return render.page_html(page, app.said_now()), tables.warnings(page.report)
     view = build.report(ledger, app.site, period, by or ("team",), owner)
+    if style != "table":
+        people = app.site_for("export").people
+        view = replace(view, spend=build.without_names(view.spend, people))
     if style == "json":
         text = json.dumps(tables.report_json(view), indent=2, ensure_ascii=False) + "\n"
     else:

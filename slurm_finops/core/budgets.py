@@ -22,10 +22,6 @@ class Budget(NamedTuple):
     first: int = 0
     last: int = 0
 
-    @property
-    def owner(self) -> str:
-        return f"{self.team} / {self.project}" if self.project else self.team
-
     def period(self, calendar: Calendar, day: int, begins: tuple[int, int]) -> Period:
         """The days it is for, of those of its kind the ones that a day lies in."""
         if self.kind == MONTH:

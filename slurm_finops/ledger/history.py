@@ -12,17 +12,16 @@ Owner = tuple[str | None, str | None]
 
 
 class Day(NamedTuple):
-    """What a billing day cost, in ticks: in all, and what a budget pays of it; GPU-seconds held."""
+    """What a billing day cost, in ticks: in all, and what a budget pays of it."""
 
     effective_ticks: int
     budgeted_ticks: int
-    gpu_seconds: int
 
     def plus(self, other: "Day") -> "Day":
         return Day(*(a + b for a, b in zip(self, other, strict=True)))
 
 
-NOTHING = Day(0, 0, 0)
+NOTHING = Day(0, 0)
 
 
 def daily(db: sqlite3.Connection, first: int, last: int) -> dict[Owner, dict[int, Day]]:
@@ -36,7 +35,7 @@ def daily(db: sqlite3.Connection, first: int, last: int) -> dict[Owner, dict[int
         for row in spend(db, Scope(day, day + 1), ("team", "project")):
             team, project = row.key
             found.setdefault((team, project), {})[day] = Day(
-                row.effective_ticks, row.budgeted_ticks, row.gpu_seconds
+                row.effective_ticks, row.budgeted_ticks
             )
     return found
 
@@ -46,7 +45,7 @@ def of_scope(db: sqlite3.Connection, scope: Scope) -> dict[int, Day]:
     found = {}
     for day in range(scope.first, scope.last):
         for row in spend(db, scope._replace(first=day, last=day + 1), ()):
-            found[day] = Day(row.effective_ticks, row.budgeted_ticks, row.gpu_seconds)
+            found[day] = Day(row.effective_ticks, row.budgeted_ticks)
     return found
 
 

@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from slurm_finops.reports import parts
-from slurm_finops.reports.format import cost, gpu_hours, row_name, shortened, visible
+from slurm_finops.reports.format import cost, gpu_hours, row_name, shortened, visible, whole_number
 from slurm_finops.reports.render_allotments import allotment_warnings
 from slurm_finops.reports.render_text import subject
 from slurm_finops.reports.sentences import answers
@@ -84,7 +84,7 @@ def _table(spend: Spend, header: Header) -> dict[str, Any]:
     named = [(row_name(spend.by, row.key, row.runs), row) for row in kept]
     if rest:
         rows = sum(row.runs for row in rest)
-        named.append((f"and {len(rest):,} more", summed(rest, rows)))
+        named.append((f"and {whole_number(len(rest), header)} more", summed(rest, rows)))
     named.append(("total", spend.total))
     lines = [[", ".join(spend.by), "GPU-hours", header.currency]]
     lines += [[_name(name), *_figures(row, header)] for name, row in named]

@@ -24,6 +24,7 @@ from slurm_finops.reports import insight
 from slurm_finops.reports.faults import tag_faults
 from slurm_finops.reports.format import BESIDE
 from slurm_finops.reports.holdings import allotments
+from slurm_finops.reports.people import pseudonyms
 from slurm_finops.reports.rounding import apportion_billed
 from slurm_finops.reports.site import (
     EVERYBODY,
@@ -187,7 +188,7 @@ def page(
             _of_owner(report(ledger, site, period, main, owner, state), owner), site.people
         ),
         tables=_told(
-            _people(_spend(ledger, site, scope, names), site.people)
+            _on_page(_spend(ledger, site, scope, names), site.people)
             for names in _tables(owner, site, at_list) if names != main
         ),
         daily=daily(ledger, site, period, "team" if name == "day" else name, owner),
@@ -266,26 +267,26 @@ def _of_owner(report_: Report, owner: Owner) -> Report:
 
 
 def _shown(report_: Report, people: str) -> Report:
-    return replace(report_, spend=_people(report_.spend, people))
+    return replace(report_, spend=_on_page(report_.spend, people))
 
 
-def _people(spend_: Spend, people: str) -> Spend:
-    """A table without people's names, where the site does not show them.
-
-    And without rows of nothing but a purchase: a page goes by what things cost.
-    Pseudonyms are by place in the table: they say how work is spread, and
-    cannot be traced from one mail to the next.
-    """
-    kept = tuple(row for row in spend_.rows if row.runs or row.effective_minor or row.list_minor)
-    spend_ = replace(spend_, rows=kept)
+def without_names(spend_: Spend, people: str) -> Spend:
+    """A table without people's names, where the site does not show them."""
     if people == "names" or "user" not in spend_.by:
         return spend_
     place = spend_.by.index("user")
+    called = pseudonyms(spend_.rows, place)
     rows = tuple(
-        replace(row, key=(*row.key[:place], f"person {i}", *row.key[place + 1 :]))
-        for i, row in enumerate(spend_.rows, 1)
-    )  # fmt: skip
+        replace(row, key=(*row.key[:place], called.get(row.key[place]), *row.key[place + 1 :]))
+        for row in spend_.rows
+    )
     return Spend(spend_.by, rows, spend_.total)
+
+
+def _on_page(spend_: Spend, people: str) -> Spend:
+    """And without rows of nothing but a purchase: a page goes by what things cost."""
+    kept = tuple(row for row in spend_.rows if row.runs or row.effective_minor or row.list_minor)
+    return without_names(replace(spend_, rows=kept), people)
 
 
 def daily(

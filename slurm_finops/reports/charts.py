@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from slurm_finops.core.words import count
 from slurm_finops.reports.canvas import (
     DARK,
     LIGHT,
@@ -27,6 +26,7 @@ from slurm_finops.reports.canvas import (
 )
 from slurm_finops.reports.format import (
     about,
+    counted,
     day_name,
     figure,
     in_period,
@@ -159,28 +159,15 @@ def draw_top(
     ``coloured`` is the daily chart's legend where these rows are the same
     things; other things are all of one colour.
     """
-    rows, ink = spend.rows[:_TOP], DARK if dark else LIGHT
-    whole = spend.total.effective_minor
-    colour = colours(coloured)
-    with plain_matplotlib(ink):
-        drawing, axes = figure_of(width_px, 20 + 27 * max(len(rows), 1), ink, None)
-        places = range(len(rows))
-        axes.barh(places, [float(row.effective_minor) for row in rows], height=0.68,
-                  color=[colour.get(row.key[0], ink.plain) for row in rows])  # fmt: skip
-        names = [label(row_name(spend.by, row.key, row.runs), 22) for row in rows]
-        axes.set_yticks(places, names, fontsize=8, parse_math=False)
-        axes.invert_yaxis()
-        axes.set_xticks([])
-        axes.spines["bottom"].set_visible(False)
-        told = [
-            f"{figure(row.effective_minor, header)}  {share(row.effective_minor, whole, header)}"
-            for row in rows
-        ]
-        for place, row in zip(places, rows, strict=True):
-            tell(axes, told[place], row.effective_minor, place, ink)
-        axes.margins(x=0)
-        fit(drawing, axes, names, told, below=5)
-        return form(drawing)
+    ink, whole, colour = DARK if dark else LIGHT, spend.total.effective_minor, colours(coloured)
+    return _bars([
+        _Bar(
+            label(row_name(spend.by, row.key, row.runs), 22), row.effective_minor,
+            f"{figure(row.effective_minor, header)}  {share(row.effective_minor, whole, header)}",
+            colour.get(row.key[0], ink.plain),
+        )
+        for row in spend.rows[:_TOP]
+    ], width_px, ink, form)  # fmt: skip
 
 
 def draw_waste(
@@ -188,20 +175,37 @@ def draw_waste(
     form: Form = png_of,
 ) -> bytes:  # fmt: skip
     """What runs cost that did not end well, a bar a cause with its cost and how many they were."""
-    rows, ink = [one for one in waste if one.effective_minor > 0], DARK if dark else LIGHT
+    return _bars([
+        _Bar(
+            row.cause, row.effective_minor,
+            f"{figure(row.effective_minor, header)}  {counted(row.runs, 'run', header)}",
+            PALETTE[5],
+        )
+        for row in waste if row.effective_minor > 0
+    ], width_px, DARK if dark else LIGHT, form)  # fmt: skip
+
+
+class _Bar(NamedTuple):
+    name: str
+    minor: int
+    #: what is written behind it
+    told: str
+    colour: str
+
+
+def _bars(bars: Sequence[_Bar], width_px: int, ink: Ink, form: Form) -> bytes:
+    """A bar a line, the first at the top, each with its name before it and its figure behind."""
+    names, told = [bar.name for bar in bars], [bar.told for bar in bars]
     with plain_matplotlib(ink):
-        drawing, axes = figure_of(width_px, 20 + 27 * max(len(rows), 1), ink, None)
-        places = range(len(rows))
-        axes.barh(places, [float(row.effective_minor) for row in rows], height=0.68,
-                  color=PALETTE[5])  # fmt: skip
-        names = [row.cause for row in rows]
-        axes.set_yticks(places, names, fontsize=8)
+        drawing, axes = figure_of(width_px, 20 + 27 * max(len(bars), 1), ink, None)
+        axes.barh(range(len(bars)), [float(bar.minor) for bar in bars], height=0.68,
+                  color=[bar.colour for bar in bars])  # fmt: skip
+        axes.set_yticks(range(len(bars)), names, fontsize=8, parse_math=False)
         axes.invert_yaxis()
         axes.set_xticks([])
         axes.spines["bottom"].set_visible(False)
-        told = [f"{figure(row.effective_minor, header)}  {count(row.runs, 'run')}" for row in rows]
-        for place, row in zip(places, rows, strict=True):
-            tell(axes, told[place], row.effective_minor, place, ink)
+        for place, bar in enumerate(bars):
+            tell(axes, bar.told, bar.minor, place, ink)
         axes.margins(x=0)
         fit(drawing, axes, names, told, below=5)
         return form(drawing)

@@ -55,6 +55,11 @@ def whole_number(many: int, header: Header | None = None) -> str:
     return number(many, 0, header)
 
 
+def counted(many: int, one: str, header: Header | None, more: str = "") -> str:
+    """``1 run``, ``2,304 runs``."""
+    return f"{whole_number(many, header)} {one if many == 1 else more or one + 's'}"
+
+
 def share(part: int, whole: int, header: Header | None = None) -> str:
     """``part`` of ``whole`` in per cent with one decimal; a dash where there is no whole."""
     if whole <= 0:

@@ -94,7 +94,6 @@ def budget(one: Standing, days: Mapping[int, Day], site: Site, header: Header) -
     ahead = one.end and Ahead(
         one.end.low, one.end.middle, one.end.high,
         None if expected is None or one.left_minor <= 0 else day_date(expected),
-        one.exposed_minor,
     )  # fmt: skip
     return Budget(
         name=in_words(one, header),
@@ -106,13 +105,14 @@ def budget(one: Standing, days: Mapping[int, Day], site: Site, header: Header) -
         by=day_date(max(until, first + 1) - 1),
         ahead=ahead,
         days=tuple(sums),
+        young=one.is_young,
     )
 
 
 def budget_line(one: Standing, header: Header) -> BudgetLine:
     """One of many budgets as it stands."""
     expected, worst = (None if day is None else day_date(day) for day in one.used_up)
-    ahead = one.end and Ahead(*one.end, expected, one.exposed_minor)
+    ahead = one.end and Ahead(*one.end, expected)
     return BudgetLine(
         one.budget.team, one.budget.project, in_words(one, header), one.budget.limit_minor,
         one.spent_minor, ahead, expected, worst,

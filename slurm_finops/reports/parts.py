@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from slurm_finops.core.money import grouped, round_half_away
+from slurm_finops.core.money import round_half_away
 from slurm_finops.core.words import count
 from slurm_finops.reports.format import (
     about,
     cost,
+    counted,
     figure,
     gpu_hours,
     money,
@@ -61,7 +62,8 @@ def title_of(spend: Spend) -> str:
 def held(page: Page) -> str:
     """``2,304.0 GPU-hours in 41 runs``."""
     total, header = page.report.spend.total, page.report.header
-    return f"{gpu_hours(total.gpu_seconds, header)} GPU-hours in {count(total.runs, 'run')}"
+    hours = gpu_hours(total.gpu_seconds, header)
+    return f"{hours} GPU-hours in {counted(total.runs, 'run', header)}"
 
 
 def listed(page: Page) -> bool:
@@ -94,7 +96,8 @@ def faults(page: Page, brief: bool) -> tuple[list[dict[str, Any]], str]:
     kept = page.faults[: _MAIL_FAULTS if brief else _PAGE_FAULTS]
     left = page.faults[len(kept) :]
     left_cost = money(sum(fault.effective_minor for fault in left), page.report.header)
-    more = f"and {count(len(left), 'more kind', 'more kinds')} of faults: {left_cost}"
+    header = page.report.header
+    more = f"and {counted(len(left), 'more kind', header)} of faults: {left_cost}"
     return [_fault(page, fault, brief) for fault in kept], more if left else ""
 
 
@@ -111,8 +114,8 @@ def _fault(page: Page, fault: TagFault, brief: bool) -> dict[str, Any]:
     people = _people(fault.people)
     by = f" by {people}" if people else ""
     return {
-        "says": f"{team}{count(fault.runs, 'run')}{by}, {money(fault.effective_minor, header)}: "
-                f"{status}",
+        "says": f"{team}{counted(fault.runs, 'run', header)}{by}, "
+                f"{money(fault.effective_minor, header)}: {status}",
         "type": typed, "runs": whole_number(fault.runs, header),
         "cost": figure(fault.effective_minor, header), "status": f"{team}{status}",
         "people": people, "row": fault,
@@ -134,7 +137,8 @@ def cut(page: Page, spend: Spend, most: int | None) -> dict[str, Any]:
     return {
         "title": title_of(spend), "by": spend.by, "rows": rows, "total": spend.total,
         "rest": summed(rest, sum(row.runs for row in rest)) if rest else None,
-        "more": len(rest), "change": _change(page) if is_first and page.before else None,
+        "more": whole_number(len(rest), page.report.header),
+        "change": _change(page) if is_first and page.before else None,
         "moved": _moved(page),
     }  # fmt: skip
 
@@ -306,7 +310,7 @@ def text_rows(page: Page, spend: Spend) -> Iterator[tuple[str, str, str]]:
     found = cut(page, spend, MAIL_ROWS)
     rows = [(row_name(spend.by, row.key, row.runs), row) for row in found["rows"]]
     if found["rest"]:
-        rows.append((f"and {grouped(found['more'], 0)} more", found["rest"]))
+        rows.append((f"and {found['more']} more", found["rest"]))
     rows.append(("total", spend.total))
     for name, row in rows:
         yield name, gpu_hours(row.gpu_seconds, header), cost(row.effective_minor, row, header)

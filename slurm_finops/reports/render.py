@@ -192,7 +192,8 @@ def _charts(page: Page) -> list[_Chart]:
     ))  # fmt: skip
     if any(one.effective_minor > 0 for one in page.waste):
         found.append(_Chart(
-            f"Runs that did not end well, {header.currency}", charts.waste_alt(page.waste, spend.total, header),
+            f"Runs that did not end well, {header.currency}",
+            charts.waste_alt(page.waste, spend.total, header),
             partial(charts.draw_waste, page.waste, header),
         ))  # fmt: skip
     return found

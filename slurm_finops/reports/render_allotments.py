@@ -15,7 +15,7 @@ def allotment_rows(page: Page) -> list[dict[str, str]]:
     header = page.report.header
     return [
         {"name": shortened(visible(one.name), _NAME), "left": held(one.left, one.hours, header),
-         "amount": held(one.amount, one.hours, header), "last": short_date(one.last_day)}
+         "amount": held(one.amount, one.hours, header), "last": short_date(one.last_day, header)}
         for one in page.allotments
     ]  # fmt: skip
 
@@ -43,7 +43,7 @@ def _warnings(one: Allotment, header: Header) -> Iterator[str]:
         yield "is used up"
     left = held(one.left, one.hours, header)
     if one.expiring:
-        yield f"expires after {short_date(one.last_day)} with {left} left"
+        yield f"expires after {short_date(one.last_day, header)} with {left} left"
     elif one.low:
         yield f"has less than 10% left: {left}"
 

@@ -13,6 +13,7 @@ from slurm_finops.ledger.spend import Scope
 from slurm_finops.ledger.store import Ledger
 from slurm_finops.reports.build import table
 from slurm_finops.reports.format import shortened
+from slurm_finops.reports.people import pseudonyms
 from slurm_finops.reports.site import Owner, Site
 from slurm_finops.reports.tables import harmless
 from slurm_finops.reports.view import Row
@@ -106,6 +107,5 @@ def _people(ledger: Ledger, site: Site, scope: Scope) -> Callable[[str], str] | 
     if site.people == "names":
         return str
     rows = table(spend(ledger.db, scope, ("user",)), ("user",), site.digits).rows
-    kept = [row for row in rows if row.runs or row.effective_minor or row.list_minor]
-    places = {row.key[0] or "": f"person {i}" for i, row in enumerate(kept, 1)}
-    return lambda user: places.get(user, "a person")
+    called = pseudonyms(rows)
+    return lambda user: called.get(user or None, "a person")

@@ -8,13 +8,12 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from slurm_finops.core.words import count
 from slurm_finops.reports.format import (
     about,
+    counted,
     day_name,
     figure,
     gpu_hours,
-    in_period,
     money,
     row_name,
     share,
@@ -39,9 +38,8 @@ _NAME_WIDTH = 28
 
 
 class Answers(NamedTuple):
-    """The answers, in the order in which they are asked."""
+    """The answers in the order in which they are asked; the first is the figure above them."""
 
-    spent: str
     normal: str
     budget: str
     spent_on: str
@@ -50,27 +48,20 @@ class Answers(NamedTuple):
 
     def told(self) -> list[tuple[str, str]]:
         """``(question in a word or two, answer)`` of those that are known."""
-        asked = zip(("Normal?", "Budget", "Spent on", "Wasted"), self[1:5], strict=True)
+        asked = zip(("Normal?", "Budget", "Spent on", "Wasted"), self[:4], strict=True)
         return [(name, said) for name, said in asked if said]
 
 
 def answers(page: Page) -> Answers:
-    """All six."""
+    """All that the figure itself does not say."""
     header = page.report.header
     return Answers(
-        spent=_spent(page),
         normal=_normal(page.trend, header) if page.trend else "",
         budget=_budgets(page.budgets, header),
         spent_on=_spent_on(page),
         wasted=_wasted(page) if page.report.spend.rows else "",
         to_do=tuple(_to_do(page))[:_ACTIONS],
     )
-
-
-def _spent(page: Page) -> str:
-    header, total = page.report.header, page.report.spend.total
-    held = f"{gpu_hours(total.gpu_seconds, header)} GPU-hours in {count(total.runs, 'run')}"
-    return f"{money(total.effective_minor, header)} {in_period(header)}: {held}"
 
 
 def _normal(trend: Trend, header: Header) -> str:
@@ -136,7 +127,9 @@ def _budget(budget: Budget, header: Header) -> str:
     if budget.by >= budget.last_day:
         return f"{said}{figure(left, header)} was left."
     if budget.ahead is None:
-        return f"{said}{figure(left, header)} is left until {day_name(budget.last_day, header)}."
+        until = f"{figure(left, header)} is left until {day_name(budget.last_day, header)}"
+        unknown = "; too little is known yet to say how long it lasts" if budget.young else ""
+        return f"{said}{until}{unknown}."
     return said + _ahead(budget, header)
 
 
@@ -190,7 +183,7 @@ def _wasted(page: Page) -> str:
     if suspended:
         causes.append(suspended)
     return (
-        f"{money(cost, header)} ({share(cost, whole, header)}) on {count(runs, 'run')}: "
+        f"{money(cost, header)} ({share(cost, whole, header)}) on {counted(runs, 'run', header)}: "
         f"{', '.join(causes)}."
     )
 
@@ -208,8 +201,8 @@ def _to_do(page: Page) -> Iterator[str]:
     untagged = sum(fault.effective_minor for fault in page.faults)
     runs = sum(fault.runs for fault in page.faults)
     if untagged * _WORTH >= worth or (page.faults and whole <= 0):
-        yield (f"Tag {count(runs, 'run')} ({money(untagged, header)}) next time: slurm-finops "
-               "tags make prints the line.")  # fmt: skip
+        yield (f"Tag {counted(runs, 'run', header)} ({money(untagged, header)}) next time: "
+               "slurm-finops tags make prints the line.")  # fmt: skip
     for waste in sorted(page.waste, key=lambda one: -one.effective_minor):
         if waste.cause in _REMEDIES and waste.effective_minor * _WORTH >= worth:
             yield _sentence(_remedy(waste, header))
@@ -217,7 +210,8 @@ def _to_do(page: Page) -> Iterator[str]:
 
 def _remedy(waste: Waste, header: Header) -> str:
     did, remedy = _REMEDIES[waste.cause]
-    return f"{count(waste.runs, 'run')} {did} ({money(waste.effective_minor, header)}): {remedy}"
+    runs = counted(waste.runs, "run", header)
+    return f"{runs} {did} ({money(waste.effective_minor, header)}): {remedy}"
 
 
 def _hold_back(budget: Budget, header: Header) -> Iterator[str]:

@@ -3,11 +3,21 @@
 import csv
 import io
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from slurm_finops.core.money import grouped, minor_text
 from slurm_finops.core.words import count
-from slurm_finops.reports.format import columns, cost, gpu_hours, shown, visible
+from slurm_finops.reports.format import (
+    columns,
+    cost,
+    counted,
+    gpu_hours,
+    money,
+    shown,
+    visible,
+)
+from slurm_finops.reports.locale import PLAIN
 from slurm_finops.reports.view import Report, Row
 
 _HELD = 10
@@ -67,7 +77,8 @@ def harmless(text: str) -> str:
 
 
 def table_text(report: Report) -> str:
-    """The report for a terminal, with what must be known under it."""
+    """The report for a terminal, in plain English, with what must be known under it."""
+    report = replace(report, header=replace(report.header, locale=PLAIN))
     header, spend = report.header, report.spend
     rows = [[*spend.by, "runs", "GPU-hours", *_money_names(report)]]
     for row in spend.rows:
@@ -133,20 +144,19 @@ def notes(report: Report) -> list[str]:
     """What a reader must know of these figures, a line each."""
     header, lines = report.header, warnings(report)
     if report.provisional_runs:
-        money = grouped(report.provisional_minor, header.digits)
         lines.append(
-            f"{count(report.provisional_runs, 'run')} had not ended when collected: "
-            f"{money} {header.currency} of the total may still grow"
+            f"{counted(report.provisional_runs, 'run', header)} had not ended when collected: "
+            f"{money(report.provisional_minor, header)} of the total may still grow"
         )
     for item in report.unpriced:
         lines.append(
-            f"warning: no rate for {visible(item.sku)}: {count(item.runs, 'run')}, "
-            f"{gpu_hours(item.unit_seconds)} unit-hours are in no cost"
+            f"warning: no rate for {visible(item.sku)}: {counted(item.runs, 'run', header)}, "
+            f"{gpu_hours(item.unit_seconds, header)} unit-hours are in no cost"
         )
     if report.held:
         lines.append(f"held unbilled: {_first(report.held)}")
     if report.problems:
-        records = count(report.problems, "record")
+        records = counted(report.problems, "record", header)
         lines.append(f"{records}, of any period, could not be read (slurm-finops problems)")
     return lines
 

@@ -132,8 +132,6 @@ class Ahead:
     high_minor: int
     #: the first day on which nothing is left, as the middle goes on; None if it lasts
     used_up: date | None = None
-    #: what runs that go on may add at most by then
-    exposed_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +152,8 @@ class Budget:
     ahead: Ahead | None = None
     #: what was spent by the end of each day of the span so far
     days: tuple[int, ...] = ()
+    #: whether nothing is said ahead because too little is known
+    young: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +183,7 @@ class Trend:
     every: str
     spent_minor: int
     before_minor: int | None = None
-    #: between which 8 of 10 of so many periods before were
+    #: between which so many periods before were; of ten of them the least and the most left out
     usual: tuple[int, int] | None = None
     periods: int = 0
     #: of a period that goes on: how many of its days are compared

@@ -299,12 +299,12 @@ def test_runs_that_are_too_many_are_said_with_how_to_get_them(
     (path,) = dry(tmp_path, "--team", "cv")
     mail = opened(path.read_bytes())
     assert list(mail.iter_attachments()) == []
+    words = "report --period 2026-06 --team cv --by project,user,day --format csv"
     for kind in ("plain", "html"):
         said = " ".join(mail.get_body((kind,)).get_content().split())  # type: ignore[union-attr]
         assert "is larger than a mail may be and is not attached" in said
-        assert "slurm-finops report --period 2026-06 --team cv --by user,day --format csv" in said
-    words = "report --period 2026-06 --team cv --by user,day --format csv".split()
-    assert finops(tmp_path, *words).exit_code == 0
+        assert f"slurm-finops {words}" in said
+    assert finops(tmp_path, *words.split()).exit_code == 0
 
 
 @pytest.mark.parametrize("name", ["../../etc/x", 'a"b\\c', "实验", "x" * 300, "a\u202eb", "<&>"])

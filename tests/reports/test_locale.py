@@ -1,5 +1,7 @@
 """Figures and dates as a locale writes them, exact to the last digit."""
 
+import json
+import re
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -9,9 +11,10 @@ from babel.numbers import parse_decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slurm_finops.reports import locale
+from slurm_finops.reports import blocks, locale, render, tables
 from slurm_finops.reports.format import day_name, figure, gpu_hours, money, period_name, share
-from tests.reports.test_render import HEADER
+from slurm_finops.reports.view import Allotment, Row, Spend, TagFault, Unpriced
+from tests.reports.test_render import HEADER, a_budget, a_page
 
 LOCALES = ["en_US", "de_DE", "de_CH", "fr_FR", "hi_IN", "sv_SE", "pt_BR", "ja_JP", "fa_IR"]
 
@@ -47,3 +50,32 @@ def test_the_order_of_a_date_is_the_locales() -> None:
 
 def test_lakhs_are_grouped_in_twos() -> None:
     assert locale.number(1_234_567_890, 2, "hi_IN") == "1,23,45,678.90"
+
+
+def test_no_figure_of_a_mail_or_page_is_left_in_english() -> None:
+    rows = tuple(Row((f"p{i}",), 1500, 36_000_000, 9_000_000, 9_000_000, 9_000_000)
+                 for i in range(1200))  # fmt: skip
+    total = Row((), 1_800_000, 36_000_000 * 1200, *[9_000_000 * 1200] * 3)
+    page = a_page(budgets=(a_budget(900_000_000, 450_000_000, by=14),), faults=(
+        TagFault("nlp", "untagged", "{}", 4400, 990_000),), allotments=(
+        Allotment("grant", True, 123_456, 12_345, date(2026, 6, 30), low=True),))  # fmt: skip
+    header = replace(page.report.header, locale="de_DE")
+    report = replace(page.report, header=header, spend=Spend(("project",), rows, total),
+                     provisional_runs=1250, provisional_minor=1_250_000,
+                     unpriced=(Unpriced("gres/shard", 1111, 72_000_000),),
+                     problems=3333)  # fmt: skip
+    page = replace(page, report=report)
+    for text in (
+        render.mail_text(page), without_style(render.mail_html(page)),
+        without_style(render.page_html(page)), json.dumps(blocks.payload(page)),
+    ):  # fmt: skip
+        assert re.findall(r"\d,\d{3}\b|\d\.\d\d\b(?!\d)", text) == []
+    table = tables.table_text(report)
+    assert re.findall(r"\d\.\d{3}\b", table) == []
+
+
+def without_style(html: str) -> str:
+    """The text that is read, with what describes pictures."""
+    html = re.sub(r"<(style|script|svg).*?</\1>", "", html, flags=re.S)
+    alts = " ".join(re.findall(r'alt="([^"]*)"', html))
+    return re.sub(r"<[^>]*>", " ", html) + alts

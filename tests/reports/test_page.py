@@ -160,9 +160,9 @@ def test_budgets_of_all_stand_in_one_table() -> None:
         ("bio", "", "–", "–", "", "29 Jun 2026 at worst", False),
     ]  # fmt: skip
     html = render.page_html(a_page(standings=LINES))
-    assert "<h2>Budgets</h2>" in html
+    assert "<h2>Budgets, USD</h2>" in html
     assert "the grant &lt;b&gt;" in html
-    assert "<h2>Budgets</h2>" not in render.page_html(a_page())
+    assert "<h2>Budgets, USD</h2>" not in render.page_html(a_page())
 
 
 def test_a_table_is_sorted_by_what_its_cells_come_from() -> None:

@@ -22,14 +22,14 @@ from tests.reports.test_render import a_budget, a_page
         (Trend("month", 12_000, 10_000, days=12),
          "20.0% more than the month before by then (100.00 USD)."),
         (Trend("week", 12_000, 10_000, (9_000, 13_000), 8),
-         "20.0% more than the week before (100.00 USD); within the usual 90.00 to 130 USD of the 8 weeks "
-         "before."),
+         "20.0% more than the week before (100.00 USD); within the usual 90.00 to 130 USD of "
+         "the 8 weeks before."),
         (Trend("week", 14_000, 14_000, (9_000, 13_000), 8),
-         "As much as the week before (140.00 USD); more than the usual 90.00 to 130 USD of the 8 weeks "
-         "before."),
+         "As much as the week before (140.00 USD); more than the usual 90.00 to 130 USD of "
+         "the 8 weeks before."),
         (Trend("week", 8_000, 8_000, (9_000, 13_000), 8),
-         "As much as the week before (80.00 USD); less than the usual 90.00 to 130 USD of the 8 weeks "
-         "before."),
+         "As much as the week before (80.00 USD); less than the usual 90.00 to 130 USD of "
+         "the 8 weeks before."),
         (Trend("", 12_000), ""),
     ],
 )  # fmt: skip
