@@ -131,7 +131,7 @@ def mail(config: Config) -> Iterator[Finding]:
 
     settings = config.mail
     if settings is None:
-        yield Finding("mail", SKIP, "no [mail] in the configuration: nothing is ever sent")
+        yield Finding("mail", SKIP, "no [mail] in the configuration: no mail is ever sent")
         return
     try:
         server = SmtpServer.parse(settings.smtp, settings.password_file)

@@ -103,8 +103,8 @@ def test_sorting_needs_no_mouse(page: Page) -> None:
 
 
 def test_budgets_are_sorted_by_their_figures(page: Page) -> None:
-    head(page, "used up", "Budgets").locator("button").click()
-    assert names(page, "Budgets") == ["bio", "nlp / llama", "cv", "nlp"]
+    head(page, "used up", "Budgets, USD").locator("button").click()
+    assert names(page, "Budgets, USD") == ["bio", "nlp / llama", "cv", "nlp"]
 
 
 # ---- finding

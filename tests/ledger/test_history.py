@@ -41,7 +41,7 @@ def test_it_is_what_reports_say() -> None:
     found = daily(ledger.db, FIRST, FIRST + 30)
     rows = spend(ledger.db, Scope(FIRST, FIRST + 30), ("team", "project", "day"))
     assert sum(len(days) for days in found.values()) == len(rows) > 6
-    said = {row.key: Day(row.effective_ticks, row.budgeted_ticks, row.gpu_seconds) for row in rows}
+    said = {row.key: Day(row.effective_ticks, row.budgeted_ticks) for row in rows}
     for (team, project), days in found.items():
         for day, one in days.items():
             assert said[team, project, f"2026-06-{day - FIRST + 1:02d}"] == one
@@ -50,29 +50,27 @@ def test_it_is_what_reports_say() -> None:
 def test_it_is_the_sum_of_charges_shares_and_draws() -> None:
     db = a_month().db
     found = [day for days in daily(db, FIRST, FIRST + 30).values() for day in days.values()]
-    charges = db.execute("SELECT SUM(effective_ticks), SUM(quantity * seconds) FROM charges")
-    ticks, seconds = charges.fetchone()
+    (ticks,) = db.execute("SELECT SUM(effective_ticks) FROM charges").fetchone()
     shares = join_ticks(*db.execute(
         "SELECT SUM(effective_units), SUM(effective_ticks) FROM allocations").fetchone())
     (drawn,) = db.execute("SELECT SUM(ticks) FROM draws").fetchone()
     assert drawn == 20 * TICKS
     assert sum(day.effective_ticks for day in found) == ticks + shares
     assert sum(day.budgeted_ticks for day in found) == ticks + shares - drawn
-    assert sum(day.gpu_seconds for day in found) == seconds
 
 
 def test_a_team_is_all_its_projects_and_what_names_none() -> None:
-    days = {("nlp", None): {1: Day(1, 1, 0)}, ("nlp", "a"): {1: Day(10, 9, 7), 3: Day(100, 90, 0)},
-            ("cv", None): {1: Day(1000, 1000, 0)}, (None, None): {2: Day(5, 5, 5)}}  # fmt: skip
-    assert of_owner(days, "nlp") == {1: Day(11, 10, 7), 3: Day(100, 90, 0)}
+    days = {("nlp", None): {1: Day(1, 1)}, ("nlp", "a"): {1: Day(10, 9), 3: Day(100, 90)},
+            ("cv", None): {1: Day(1000, 1000)}, (None, None): {2: Day(5, 5)}}  # fmt: skip
+    assert of_owner(days, "nlp") == {1: Day(11, 10), 3: Day(100, 90)}
     assert of_owner(days, "nlp", "a") == days["nlp", "a"]
-    assert of_owner(days, None) == {2: Day(5, 5, 5)}
+    assert of_owner(days, None) == {2: Day(5, 5)}
 
 
 def test_a_history_begins_with_the_first_use_and_ends_before_the_last_day() -> None:
-    days = {3: Day(7, 6, 0), 5: Day(9, 8, 0), 6: Day(1, 1, 0)}
+    days = {3: Day(7, 6), 5: Day(9, 8), 6: Day(1, 1)}
     assert series(days, 6) == [7, 0, 9]
     assert series(days, 6, budgeted=True) == [6, 0, 8]
     assert series(days, 8) == [7, 0, 9, 1, 0]
     assert series(days, 3) == series({}, 9) == []
-    assert NOTHING == (0, 0, 0)
+    assert NOTHING == (0, 0)
