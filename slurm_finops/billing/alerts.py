@@ -11,8 +11,10 @@ from slurm_finops.core.forecast import HISTORY
 from slurm_finops.core.money import minor_text, to_minor
 from slurm_finops.core.period import Period, day_date
 from slurm_finops.core.unusual import unusual
-from slurm_finops.ledger.day_runs import DayRun, day_runs
+from slurm_finops.ledger.endings import Ended, costliest, how_many
 from slurm_finops.ledger.history import Day, Owner, daily, of_owner, series
+from slurm_finops.ledger.shares import anything_shared
+from slurm_finops.ledger.spend import Scope
 from slurm_finops.ledger.store import Ledger
 
 SPENT, FORECAST, DAY = "spent", "forecast", "day"
@@ -32,14 +34,18 @@ class Wanted(NamedTuple):
 
 
 class OddDay(NamedTuple):
-    """A billing day beyond a history, in minor units, and the costliest ``of`` so many runs."""
+    """A billing day beyond a history, in minor units, and the costliest ``of`` so many runs.
+
+    ``at_list``: where something is shared on that day, runs are told by their list price.
+    """
 
     day: int
     cost_minor: int
     usual_minor: int
     limit_minor: int
-    runs: tuple[DayRun, ...]
+    runs: tuple[Ended, ...]
     of: int
+    at_list: bool = False
 
 
 class Alert(NamedTuple):
@@ -142,7 +148,17 @@ def _of_days(
             continue
         odd = unusual(series(days, day)[-HISTORY:], days[day].effective_ticks, floor)
         if odd:
-            runs, count = day_runs(ledger.db, day, *owner, NAMED)
             cost, usual, limit = (to_minor(ticks, digits) for ticks in odd)
-            seen = OddDay(day, cost, usual, limit, tuple(runs), count)
+            seen = OddDay(day, cost, usual, limit, *_runs(ledger, day, owner))
             yield Alert(DAY, *owner, f"day {day_date(day)}", odd=seen)
+
+
+def _runs(ledger: Ledger, day: int, owner: Owner) -> tuple[tuple[Ended, ...], int, bool]:
+    """The costliest runs of an owner's day, how many there are, and whether at list price."""
+    team, project = owner
+    scope = Scope(day, day + 1).narrowed("tag_sets.team IS ?", team, tables=("tag_sets",))
+    if project is not None:
+        scope = scope.narrowed("tag_sets.project = ?", project)
+    at_list = anything_shared(ledger.db, scope)
+    found = costliest(ledger.db, scope, NAMED, at_list=at_list)
+    return tuple(found), how_many(ledger.db, scope), at_list

@@ -6,16 +6,14 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from slurm_finops.cli.app import App
-from slurm_finops.errors import RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from email.message import EmailMessage
+    from collections.abc import Iterator
 
     from slurm_finops.billing.alerts import Alert
     from slurm_finops.config import Config
     from slurm_finops.delivery.message import Content
-    from slurm_finops.delivery.outbox import Outbox
+    from slurm_finops.delivery.outbox import Outbox, Outcome, Wanted
     from slurm_finops.ledger.store import Ledger
     from slurm_finops.reports.alerts import Style
 
@@ -26,18 +24,6 @@ class ToTell(NamedTuple):
     alert: Alert
     told: tuple[str, ...]
     waiting: tuple[str, ...]
-
-
-def check_priced(app: App, ledger: Ledger) -> None:
-    """Raises `RefusedError` where figures would leave something out, or no longer hold."""
-    from slurm_finops.cli.all_lines import is_outdated
-    from slurm_finops.ledger.pricing import waiting
-
-    if waiting(ledger) or is_outdated(app, ledger):
-        raise RefusedError(
-            "not everything is priced as it is configured now, and an alert would be of what does "
-            "not hold; run: slurm-finops price, then send again"
-        )
 
 
 def find(app: App, ledger: Ledger) -> list[ToTell]:
@@ -81,10 +67,19 @@ def _recipients(config: Config, alert: Alert) -> list[str]:
     return list(dict.fromkeys((*owners, *config.alerts.to)))
 
 
-def style_of(app: App) -> Style:
-    from slurm_finops.reports.alerts import Style
+def style_of(app: App, channel: str) -> Style:
+    """How a channel of ``[privacy]`` shows people; mails alone are written by ``locale``."""
+    from dataclasses import replace
 
-    return Style(app.config.currency, app.config.digits, app.config.privacy.mail)
+    from slurm_finops.reports.alerts import Style
+    from slurm_finops.reports.locale import PLAIN
+    from slurm_finops.reports.site import header_of
+
+    site = app.site_for(channel)
+    header = header_of(site, app.period(None))
+    if channel != "mail":
+        header = replace(header, locale=PLAIN)
+    return Style(header, site.people)
 
 
 def content(app: App, alert: Alert) -> Content:
@@ -92,34 +87,27 @@ def content(app: App, alert: Alert) -> Content:
     from slurm_finops.delivery.message import Content
     from slurm_finops.reports import alerts
 
-    style, as_of = style_of(app), app.said_now()
+    style, as_of = style_of(app, "mail"), app.said_now()
     return Content(
-        alerts.subject(alert, style), alerts.mail_text(alert, style, as_of),
+        alerts.subject(alert, style.header), alerts.mail_text(alert, style, as_of),
         alerts.mail_html(alert, style, as_of), (),
     )  # fmt: skip
 
 
-class AlertMail(NamedTuple):
-    """One mail: its key in the outbox (report, key, recipient), and how to make it."""
+def mails(app: App, one: ToTell) -> Iterator[Wanted]:
+    """An alert's mails, one for each who is still to be told of it."""
+    from slurm_finops.cli.due import message_to
+    from slurm_finops.delivery.outbox import Wanted
 
-    report: str
-    key: str
-    recipient: str
-    make: Callable[[], EmailMessage]
-
-
-def mails(app: App, found: list[ToTell]) -> Iterator[AlertMail]:
-    """One for each who is still to be told of something."""
-    from slurm_finops.cli.due import _message
-
-    for alert, _, waiting in found:
-        said = cache(partial(content, app, alert))
-        for recipient in waiting:
-            make = partial(_message, app, said, alert.report, alert.key, recipient)
-            yield AlertMail(alert.report, alert.key, recipient, make)
+    alert = one.alert
+    said = cache(partial(content, app, alert))
+    for recipient in one.waiting:
+        make = partial(message_to, app, said, alert.report, alert.key, recipient)
+        yield Wanted(alert.report, alert.key, recipient, make)
 
 
-def queue(app: App, outbox: Outbox, found: list[ToTell], at: int) -> None:
-    """Store the mails that are not in the outbox yet."""
-    for mail in mails(app, found):
-        outbox.queue(mail.report, mail.key, mail.recipient, mail.make, at)
+def queue(app: App, outbox: Outbox, found: list[ToTell], at: int) -> list[Outcome]:
+    """Store the mails that are not in the outbox yet; those that cannot be made."""
+    return [
+        failed for one in found for failed in outbox.queue_together(list(mails(app, one)), at)
+    ]

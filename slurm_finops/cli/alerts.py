@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import click
 
 from slurm_finops.cli.app import FORMAT, App, echo_json, now, pass_app
-from slurm_finops.core.words import count
 from slurm_finops.errors import OutsideError
 
 if TYPE_CHECKING:
@@ -45,8 +44,9 @@ def _list(app: App, style: str) -> None:
     with app.reading() as ledger:
         found = find(app, ledger)
     if style == "json":
+        written = style_of(app, "export")
         echo_json({"currency": app.config.currency, "alerts": [
-            as_json(one.alert, style_of(app), one.told, one.waiting) for one in found
+            as_json(one.alert, written, one.told, one.waiting) for one in found
         ]})  # fmt: skip
     elif found:
         click.echo("\n".join(_table(app, found)))
@@ -61,9 +61,10 @@ def _table(app: App, found: list[ToTell]) -> Iterator[str]:
     from slurm_finops.reports.format import shortened
     from slurm_finops.reports.tables import aligned
 
+    header = style_of(app, "export").header
     rows = [("team / project", "what is so", "told")]
     for one in found:
-        said = headline(one.alert, style_of(app))
+        said = headline(one.alert, header)
         rows.append((shortened(owner(one.alert), 40), said, _told(one)))
     yield from aligned(rows, 3)
 
@@ -86,14 +87,17 @@ def send(app: App, dry_run: bool, out: str | None) -> None:
       slurm-finops alerts send
       slurm-finops alerts send --dry-run --out mails
     """
+    from slurm_finops.cli.alerting import find, mails
     from slurm_finops.cli.due import mail_settings
-    from slurm_finops.cli.send import WELL, told
+    from slurm_finops.cli.send import WELL, told, write_all
 
     if out is not None and not dry_run:
         raise click.UsageError("--out is where --dry-run writes: without it mails are sent")
     mail_settings(app)
     if dry_run:
-        _write(app, Path(out or "outbox"))
+        with app.reading() as ledger:
+            wanted = (mail for one in find(app, ledger) for mail in mails(app, one))
+            write_all(wanted, Path(out or "outbox"))
         return
     with app.writing("alerts send") as ledger:
         outcomes = run(app, ledger)
@@ -106,28 +110,12 @@ def send(app: App, dry_run: bool, out: str | None) -> None:
 def run(app: App, ledger: Ledger) -> list[Outcome]:
     """Queue what is new, then send what is queued of alerts.
 
-    Raises `RefusedError` while there are runs that nobody has priced.
+    One that cannot be made stops no other.  Raises `RefusedError` while figures do not hold.
     """
-    from slurm_finops.cli.alerting import check_priced, find, queue
-    from slurm_finops.cli.send import _outbox
+    from slurm_finops.cli.alerting import find, queue
+    from slurm_finops.cli.send import check_priced, outbox_of
 
     check_priced(app, ledger)
-    outbox = _outbox(app, ledger)
-    queue(app, outbox, find(app, ledger), now())
-    return outbox.send_due(now(), lambda report: report.startswith("alert:"))
-
-
-def _write(app: App, out: Path) -> None:
-    from slurm_finops.cli.alerting import find, mails
-    from slurm_finops.cli.files import make_folder, plain_name, save
-    from slurm_finops.delivery.smtp import as_sent
-
-    make_folder(out)
-    written = 0
-    with app.reading() as ledger:
-        for written, mail in enumerate(mails(app, find(app, ledger)), 1):
-            name = plain_name(f"{written:03d}", mail.key, mail.report, mail.recipient)
-            path = out / f"{name}.eml"
-            save(path, as_sent(mail.make()))
-            click.echo(path)
-    click.echo(f"{count(written, 'mail')} written, none sent", err=True)
+    outbox = outbox_of(app, ledger)
+    failed = queue(app, outbox, find(app, ledger), now())
+    return failed + outbox.send_due(now(), lambda report: report.startswith("alert:"))

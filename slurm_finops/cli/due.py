@@ -111,7 +111,7 @@ def due(
                 continue
             content = cache(partial(_content, app, partial(ahead.take, i), whose, period, told))
             for recipient in dict.fromkeys(whose.recipients):
-                make = partial(_message, app, content, whose.report, label, recipient)
+                make = partial(message_to, app, content, whose.report, label, recipient)
                 yield Wanted(whose.report, label, recipient, make)
 
 
@@ -319,7 +319,7 @@ def _runs(
     )  # fmt: skip
 
 
-def _message(
+def message_to(
     app: App, content: Callable[[], Content], report: str, period: str, recipient: str
 ) -> EmailMessage:
     from slurm_finops.delivery.outbox import message_id

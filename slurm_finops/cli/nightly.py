@@ -180,13 +180,13 @@ def _send(app: App, ledger: Ledger) -> str:
     lines = told(app, outcomes)
     if any(outcome.status not in WELL for outcome in outcomes):
         raise OutsideError("; ".join(lines))
-    return _sent(outcomes) if outcomes else lines[0]
+    return _sent(outcomes, "report") if outcomes else lines[0]
 
 
-def _sent(outcomes: list[Outcome]) -> str:
+def _sent(outcomes: list[Outcome], what: str) -> str:
     waiting = sum(outcome.status == "waiting" for outcome in outcomes)
     later = f", {waiting:,} refused for now and not due yet" if waiting else ""
-    return f"{count(len(outcomes) - waiting, 'report')} sent{later}"
+    return f"{count(len(outcomes) - waiting, what)} sent{later}"
 
 
 def _alerts(app: App, ledger: Ledger) -> str:
@@ -196,4 +196,4 @@ def _alerts(app: App, ledger: Ledger) -> str:
     outcomes = run(app, ledger)
     if any(outcome.status not in WELL for outcome in outcomes):
         raise OutsideError("; ".join(told(app, outcomes)))
-    return _sent(outcomes) if outcomes else "nothing new is to be told"
+    return _sent(outcomes, "alert mail") if outcomes else "nothing new is to be told"

@@ -9,14 +9,14 @@ import click
 
 from slurm_finops.cli.app import App, now, pass_app
 from slurm_finops.core.words import count
-from slurm_finops.errors import OutsideError, RefusedError
+from slurm_finops.errors import InputError, OutsideError, RefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from slurm_finops.core.period import Period
     from slurm_finops.delivery.letter import Channel
-    from slurm_finops.delivery.outbox import Outbox, Outcome
+    from slurm_finops.delivery.outbox import Outbox, Outcome, Wanted
     from slurm_finops.ledger.store import Ledger
 
 #: What ends well: it went out, or waits until it is due again.
@@ -49,13 +49,14 @@ def send(
       slurm-finops send --to me@example.org --team nlp
       slurm-finops send --resend 17
     """
-    from slurm_finops.cli.due import check_channels
+    from slurm_finops.cli.due import check_channels, due
 
     _check_usage(out, dry_run, trial_to, early, resend, period or only)
     check_channels(app)
     asked = app.period(period) if period else None
     if dry_run:
-        _write_mails(app, asked, only, Path(out or "outbox"))
+        with app.reading() as ledger:
+            write_all(due(app, ledger, asked, only), Path(out or "outbox"))
         return
     if trial_to is not None:
         from slurm_finops.cli.trial import trial
@@ -96,7 +97,7 @@ def _sent(
     with app.writing("send") as ledger:
         if resend is None:
             return run(app, ledger, asked, only, early)
-        outcome = _outbox(app, ledger).resend(resend, now())
+        outcome = outbox_of(app, ledger).resend(resend, now())
         said = f"{resend} ({outcome.report} {outcome.period} to {outcome.recipient})"
         ledger.audit(now(), actor(), "send resend", f"{said}: {outcome.status}")
         return [outcome]
@@ -108,14 +109,29 @@ def run(
 ) -> list[Outcome]:  # fmt: skip
     """Queue what is due and not yet queued, then send all that is queued and due.
 
-    Raises `RefusedError` while there are runs that nobody has priced.
+    Raises `RefusedError` while figures do not hold.
     """
     from itertools import groupby
 
-    from slurm_finops.cli.all_lines import is_outdated
     from slurm_finops.cli.due import Told, due
-    from slurm_finops.ledger.pricing import waiting
     from slurm_finops.ledger.told_totals import keep_told
+
+    check_priced(app, ledger)
+    outbox, outcomes = outbox_of(app, ledger), []
+    told: Told = {}
+    of_one = groupby(due(app, ledger, asked, only, told), lambda one: (one.report, one.period))
+    for (report, period), wanted in of_one:
+        outcomes += outbox.queue_together(list(wanted), now())
+        if (report, period) in told:
+            with ledger.transaction() as db:
+                keep_told(db, report, told.pop((report, period)), now())
+    return outcomes + outbox.send_due(now(), _of_team(only), early)
+
+
+def check_priced(app: App, ledger: Ledger) -> None:
+    """Raises `RefusedError` where figures would leave something out, or no longer hold."""
+    from slurm_finops.cli.all_lines import is_outdated
+    from slurm_finops.ledger.pricing import waiting
 
     unpriced = waiting(ledger)
     if unpriced:
@@ -129,15 +145,6 @@ def run(
             "as they are now, and a mail would be of what no longer holds; run: slurm-finops "
             "price, then send again"
         )
-    outbox, outcomes = _outbox(app, ledger), []
-    told: Told = {}
-    of_one = groupby(due(app, ledger, asked, only, told), lambda one: (one.report, one.period))
-    for (report, period), wanted in of_one:
-        outcomes += outbox.queue_together(list(wanted), now())
-        if (report, period) in told:
-            with ledger.transaction() as db:
-                keep_told(db, report, told.pop((report, period)), now())
-    return outcomes + outbox.send_due(now(), _of_team(only), early)
 
 
 def _of_team(only: str | None) -> Callable[[str], bool]:
@@ -147,7 +154,8 @@ def _of_team(only: str | None) -> Callable[[str], bool]:
     return lambda report: report == f"team:{only}" or report.startswith(f"project:{only}/")
 
 
-def _outbox(app: App, ledger: Ledger) -> Outbox:
+def outbox_of(app: App, ledger: Ledger) -> Outbox:
+    """What is stored, with every channel that the configuration has."""
     from slurm_finops.cli.due import webhook_files
     from slurm_finops.delivery.outbox import MAIL, SLACK, Outbox
     from slurm_finops.delivery.slack import SlackChannel
@@ -172,23 +180,39 @@ def mail_channel(app: App) -> Channel:
     return MailChannel(server, mail.sender, Pace(mail.per_minute, 60))
 
 
-def _write_mails(app: App, asked: Period | None, only: str | None, out: Path) -> None:
-    from slurm_finops.cli.due import due
-    from slurm_finops.cli.files import make_folder, plain_name, save
+def write_all(wanted: Iterable[Wanted], out: Path) -> None:
+    """Each as a file of its own, and none is sent.
+
+    Raises `InputError` for those that cannot be made, once the others are written.
+    """
+    from slurm_finops.cli.files import make_folder, save
     from slurm_finops.delivery.outbox import MAIL, SLACK, as_stored
 
     make_folder(out)
-    written = {MAIL: 0, SLACK: 0}
-    with app.reading() as ledger:
-        for number, one in enumerate(due(app, ledger, asked, only), 1):
-            written[one.channel] += 1
-            # a number, for names that are all of another script
-            name = plain_name(f"{number:03d}", one.period, one.report, one.recipient)
-            path = out / f"{name}.{'json' if one.channel == SLACK else 'eml'}"
-            save(path, as_stored(one.make())[-1])
-            click.echo(path)
+    written, failed = {MAIL: 0, SLACK: 0}, []
+    for number, one in enumerate(wanted, 1):
+        try:
+            data = as_stored(one.make())[-1]
+        except InputError as error:
+            failed.append(f"{one.report} {one.period} to {one.recipient}: {error}")
+            continue
+        path = out / _file_name(number, one)
+        save(path, data)
+        written[one.channel] += 1
+        click.echo(path)
     posts = f" and {count(written[SLACK], 'post')}" if written[SLACK] else ""
     click.echo(f"{count(written[MAIL], 'mail')}{posts} written, none sent", err=True)
+    if failed:
+        raise InputError("; ".join(failed))
+
+
+def _file_name(number: int, one: Wanted) -> str:
+    """Begins with a number, for names that are all of another script."""
+    from slurm_finops.cli.files import plain_name
+    from slurm_finops.delivery.outbox import SLACK
+
+    name = plain_name(f"{number:03d}", one.period, one.report, one.recipient)
+    return f"{name}.{'json' if one.channel == SLACK else 'eml'}"
 
 
 def told(app: App, outcomes: list[Outcome]) -> list[str]:

@@ -94,18 +94,8 @@ class Outbox:
         #: Why a channel could not be reached, once it could not.
         self._down: dict[str, str] = {}
 
-    def queue(
-        self, report: str, period: str, recipient: str,
-        make: Callable[[], EmailMessage | Post], at: int, channel: str = MAIL,
-    ) -> None:  # fmt: skip
-        """Render and store a mail, unless it is there already.  Raises `InputError`."""
-        for failed in self.queue_together(
-            [Wanted(report, period, recipient, make, channel)], at
-        ):
-            raise InputError(failed.detail)
-
     def queue_together(self, wanted: Sequence[Wanted], at: int) -> list[Outcome]:
-        """The same of several: all that can be made are stored, or none; those that cannot.
+        """Render and store what is not there yet, all that can be made or none; those that cannot.
 
         What is due of a report is known by what was queued of it, so a crash between two of
         its recipients would leave one out for good.

@@ -14,6 +14,8 @@ class Ended(NamedTuple):
     job_id: str
     user: str
     name: str
+    project: str | None
+    experiment: str | None
     state: str
     start: int
     end: int | None
@@ -43,14 +45,25 @@ def costliest(db: sqlite3.Connection, scope: Scope, most: int, *, at_list: bool)
     ]
 
 
+def how_many(db: sqlite3.Connection, scope: Scope) -> int:
+    """How many runs the `costliest` are of: those that were charged by a rate."""
+    (found,) = db.execute(
+        f"""SELECT COUNT(DISTINCT usage_id) FROM charges {joins(*scope.tables)}
+        WHERE {days_of(scope)} AND rate_card_id > 0""",
+        (scope.first, scope.last, *scope.values),
+    ).fetchone()
+    return int(found)
+
+
 def _ended(
     db: sqlite3.Connection, usage: int, gpu_seconds: int, listed: int, effective: int
 ) -> Ended:
     told = db.execute(
-        """SELECT clusters.name, job_id, user, job_name, state, start,
+        """SELECT clusters.name, job_id, user, job_name, project, experiment, state, start,
           CASE WHEN provisional THEN NULL ELSE start + elapsed + suspended END
         FROM jobs JOIN clusters ON clusters.id = cluster_id
           JOIN contexts ON contexts.id = context_id
+          JOIN tag_sets ON tag_sets.id = tag_set_id
         WHERE jobs.id = ?""",
         (usage,),
     ).fetchone()

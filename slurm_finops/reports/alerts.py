@@ -2,34 +2,32 @@
 
 import shlex
 from collections.abc import Iterator, Sequence
-from datetime import date
-from functools import cache
-from textwrap import wrap
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from slurm_finops.billing.alerts import FORECAST, Alert, OddDay
 from slurm_finops.billing.standings import Standing
 from slurm_finops.core.forecast import LEAST
-from slurm_finops.core.money import grouped, minor_text, to_minor
+from slurm_finops.core.money import minor_text, to_minor
 from slurm_finops.core.period import day_date
 from slurm_finops.core.words import count
-from slurm_finops.ledger.day_runs import DayRun
+from slurm_finops.ledger.endings import Ended
 from slurm_finops.reports import budgets
 from slurm_finops.reports.budgets import in_words
 from slurm_finops.reports.format import (
     columns,
-    day_name,
+    figure,
+    full_date,
     gpu_hours,
+    money,
     share,
     shortened,
     visible,
+    whole_number,
 )
-from slurm_finops.reports.tables import aligned
+from slurm_finops.reports.render import environment
+from slurm_finops.reports.render_text import wrapped
+from slurm_finops.reports.view import Header
 
-if TYPE_CHECKING:
-    from jinja2 import Environment
-
-_WIDTH = 76
 _NAME = 60
 #: What a mail shows of a name; one of 10 KB is nobody's.
 _CELL = 64
@@ -38,49 +36,41 @@ _TYPED = 200
 
 
 class Style(NamedTuple):
-    """How an alert is written: its currency, and what stands for people."""
+    """How an alert is written: by which locale and currency, and what stands for people."""
 
-    currency: str
-    digits: int
+    header: Header
     people: str = "names"
-
-    def money(self, minor: int) -> str:
-        return f"{grouped(minor, self.digits)} {self.currency}"
 
 
 def owner(alert: Alert) -> str:
     """``nlp / llama``."""
-    if alert.team is None:
-        return "(untagged)"
-    return " / ".join(visible(name) for name in (alert.team, alert.project) if name is not None)
+    return budgets.owner(alert.team, alert.project)
 
 
-def headline(alert: Alert, style: Style) -> str:
+def headline(alert: Alert, header: Header) -> str:
     """What is so, in a line: ``83.4% of the budget for June 2026 is spent``."""
     if alert.odd:
         odd = alert.odd
-        return (f"{_day(odd.day)} cost {style.money(odd.cost_minor)}, and such a day usually "
-                f"{style.money(odd.usual_minor)}")  # fmt: skip
+        return (f"{_day(odd.day, header)} cost {money(odd.cost_minor, header)}, and such a day "
+                f"usually {money(odd.usual_minor, header)}")  # fmt: skip
     one = _standing(alert)
+    span = shortened(visible(in_words(one, header)), _NAME)
     if alert.kind == FORECAST:
         when = one.used_up[0]
         if when is None or when >= one.period.last - 1:  # "until" its last day would sound well
-            more = style.money(one.end.middle - one.budget.limit_minor if one.end else 0)
-            return f"the budget for {_span(one)} is expected to be overspent by {more}"
-        return f"the budget for {_span(one)} is expected to last until {_day(when)}"
+            more = money(one.end.middle - one.budget.limit_minor if one.end else 0, header)
+            return f"the budget for {span} is expected to be overspent by {more}"
+        return f"the budget for {span} is expected to last until {_day(when, header)}"
     if one.left_minor <= 0:
-        over = f", {style.money(-one.left_minor)} over" if one.left_minor else ""
-        return f"the budget for {_span(one)} is used up{over}"
-    return f"{_used(one)} of the budget for {_span(one)} is spent"
+        over = f", {money(-one.left_minor, header)} over" if one.left_minor else ""
+        return f"the budget for {span} is used up{over}"
+    used = share(one.spent_minor, one.budget.limit_minor, header)
+    return f"{used} of the budget for {span} is spent"
 
 
-def subject(alert: Alert, style: Style) -> str:
+def subject(alert: Alert, header: Header) -> str:
     """``nlp: 83.4% of the budget for June 2026 is spent``."""
-    return f"{shortened(owner(alert), _NAME)}: {headline(alert, style)}"
-
-
-def _used(one: Standing) -> str:
-    return share(one.spent_minor, one.budget.limit_minor)
+    return f"{shortened(owner(alert), _NAME)}: {headline(alert, header)}"
 
 
 def _standing(alert: Alert) -> Standing:
@@ -88,79 +78,94 @@ def _standing(alert: Alert) -> Standing:
     return alert.standing
 
 
-def _span(one: Standing) -> str:
-    return shortened(visible(in_words(one)), _NAME)
+def _day(day: int, header: Header) -> str:
+    return full_date(day_date(day), header)
 
 
-def _day(day: int) -> str:
-    return _date(day_date(day))
-
-
-def _date(day: date) -> str:
-    return f"{day_name(day)} {day.year}"
-
-
-def facts(alert: Alert, style: Style) -> list[str]:
+def facts(alert: Alert, header: Header) -> list[str]:
     """The sentences under the headline."""
-    return [*(_of_day(alert.odd, style) if alert.odd else _of_budget(_standing(alert), style))]
+    if alert.odd:
+        return [*_of_day(alert.odd, header)]
+    return [*_of_budget(_standing(alert), header)]
 
 
-def _of_budget(one: Standing, style: Style) -> Iterator[str]:
-    money = style.money
-    left = f"{money(one.left_minor)} are left" if one.left_minor > 0 else "nothing is left"
-    yield (f"{money(one.spent_minor)} of {money(one.budget.limit_minor)} are spent, {left}; "
-           f"{share(*one.gone.as_integer_ratio())} of its time is over.")  # fmt: skip
+def _of_budget(one: Standing, header: Header) -> Iterator[str]:
+    def said(minor: int) -> str:
+        return money(minor, header)
+
+    left = f"{said(one.left_minor)} are left" if one.left_minor > 0 else "nothing is left"
+    yield (f"{said(one.spent_minor)} of {said(one.budget.limit_minor)} are spent, {left}; "
+           f"{share(*one.gone.as_integer_ratio(), header)} of its time is over.")  # fmt: skip
+    yield from _ahead(one, header)
+    if one.exposed_minor > 0:
+        yield f"Running jobs may add {said(one.exposed_minor)} by their time limits."
+    if one.unlimited:
+        yield f"{count(one.unlimited, 'running job has', 'running jobs have')} no time limit."
+
+
+def _ahead(one: Standing, header: Header) -> Iterator[str]:
+    """How it may end, and when it is used up."""
     expected, worst = one.used_up
     if one.end:
-        low, middle, high = map(money, one.end)
+        low, middle, high = (money(minor, header) for minor in one.end)
         yield (f"By its end it is expected to come to {middle}; 8 times of 10 it will be between "
                f"{low} and {high}.")  # fmt: skip
         if one.left_minor > 0 and expected is not None:
             early = ""
             if worst is not None and worst != expected:
-                early = f", at worst on {_day(worst)}"
-            yield f"So it is used up on {_day(expected)}{early}."
+                early = f", at worst on {_day(worst, header)}"
+            yield f"So it is used up on {_day(expected, header)}{early}."
         elif one.left_minor > 0 and worst is not None:
-            yield f"As expected it lasts; at worst it is used up on {_day(worst)}."
+            yield f"As expected it lasts; at worst it is used up on {_day(worst, header)}."
     elif one.is_young:
         yield (f"How it will end is not known yet: there are {count(one.history, 'day')} of use, "
                f"and a forecast needs {LEAST}.")  # fmt: skip
-    if one.exposed_minor > 0:
-        yield f"Running jobs may add {money(one.exposed_minor)} by their time limits."
-    if one.unlimited:
-        yield f"{count(one.unlimited, 'running job has', 'running jobs have')} no time limit."
 
 
-def _of_day(odd: OddDay, style: Style) -> Iterator[str]:
-    yield (f"Up to {style.money(odd.limit_minor)} would have been no surprise after the last eight "
-           "weeks.")  # fmt: skip
+def _of_day(odd: OddDay, header: Header) -> Iterator[str]:
+    yield (f"Up to {money(odd.limit_minor, header)} would have been no surprise after the last "
+           "eight weeks.")  # fmt: skip
     if odd.runs:
+        at_list = ", at list price" if odd.at_list else ""
         more = odd.of - len(odd.runs)
-        rest = f"; {more:,} more are not shown" if more > 0 else ""
-        yield f"The costliest runs of that day{rest}:"
+        rest = f"; {whole_number(more, header)} more are not shown" if more > 0 else ""
+        yield f"The costliest runs of that day{at_list}{rest}:"
     else:
         yield "No run is behind it: it is what lines, pools or shared services cost."
 
 
-def rows(odd: OddDay, style: Style) -> list[tuple[str, ...]]:
-    """The runs of a day under their heads; people as their names, as numbers, or not at all."""
-    head = ("job", "user", "project / experiment", "ended as", "GPU-hours", style.currency)
-    people = dict.fromkeys(run.user for run in odd.runs)
-    names = {user: visible(user) for user in people}
-    if style.people != "names":
-        names = {user: f"person {i}" for i, user in enumerate(people, 1)}
-    found: list[tuple[str, ...]] = [head]
-    for run in odd.runs:
-        cost = grouped(to_minor(run.effective_ticks, style.digits), style.digits)
-        found.append((visible(run.job_id), names[run.user], _tags(run), visible(run.state),
-                      gpu_hours(run.gpu_seconds), cost))  # fmt: skip
-    if style.people == "none":
-        found = [(row[0], *row[2:]) for row in found]
-    return [tuple(shortened(cell, _CELL) for cell in row) for row in found]
+def runs(odd: OddDay, style: Style) -> list[dict[str, str]]:
+    """The runs of a day in words: job, user ("" where nobody is named), tags, state, figures."""
+    names, header = _people(odd, style.people), style.header
+    return [
+        {"job": _short(f"{run.cluster}/{run.job_id}"), "user": _short(names[run.user] or ""),
+         "tags": _short(_tags(run)), "state": _short(run.state.lower().replace("_", " ")),
+         "hours": gpu_hours(run.gpu_seconds, header),
+         "cost": figure(_cost(odd, run, header.digits), header)}
+        for run in odd.runs
+    ]  # fmt: skip
 
 
-def _tags(run: DayRun) -> str:
-    return " / ".join("–" if tag is None else visible(tag) for tag in (run.project, run.experiment))
+def _short(text: str) -> str:
+    return shortened(visible(text), _CELL)
+
+
+def _people(odd: OddDay, people: str) -> dict[str, str | None]:
+    """What stands for each user: the name, a number by place, or nothing."""
+    users = dict.fromkeys(run.user for run in odd.runs)
+    if people == "names":
+        return {user: user for user in users}
+    if people == "none":
+        return dict.fromkeys(users)
+    return {user: f"person {i}" for i, user in enumerate(users, 1)}
+
+
+def _cost(odd: OddDay, run: Ended, digits: int) -> int:
+    return to_minor(run.list_ticks if odd.at_list else run.effective_ticks, digits)
+
+
+def _tags(run: Ended) -> str:
+    return " / ".join("–" if tag is None else tag for tag in (run.project, run.experiment))
 
 
 def next_step(alert: Alert) -> str:
@@ -178,89 +183,83 @@ def next_step(alert: Alert) -> str:
 
 def mail_text(alert: Alert, style: Style, as_of: str) -> str:
     """The mail for who reads no HTML."""
-    said = _wrapped(subject(alert, style))
+    said = wrapped(subject(alert, style.header))
     lines = [*said, "=" * max(map(columns, said)), ""]
-    for fact in facts(alert, style):
-        lines += _wrapped(fact)
+    for fact in facts(alert, style.header):
+        lines += wrapped(fact)
     if alert.odd and alert.odd.runs:
-        lines += ["", *_columns(rows(alert.odd, style))]
-    lines += ["", "More:", f"  {next_step(alert)}", "", *_wrapped(_foot(as_of))]
+        lines += ["", *_run_lines(alert.odd, style)]
+    lines += ["", "More:", f"  {next_step(alert)}", "", *wrapped(_foot(as_of))]
     return "\n".join(lines) + "\n"
 
 
-def _wrapped(text: str) -> list[str]:
-    return wrap(text, _WIDTH, subsequent_indent="  ")
-
-
-def _columns(table: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    """Aligned, with names cut so that a line fits a mail."""
-    tags = len(table[0]) - 4
-    short = (
-        [shortened(cell, 24 if i == tags else 12) for i, cell in enumerate(row[:-2])] + [*row[-2:]]
-        for row in table
-    )
-    yield from aligned([*short], len(table[0]) - 2)
+def _run_lines(odd: OddDay, style: Style) -> Iterator[str]:
+    for run in runs(odd, style):
+        who = f"{run['user']}, " if run["user"] else ""
+        yield from wrapped(
+            f"{run['job']}: {run['cost']} {style.header.currency}, {run['hours']} GPU-hours, "
+            f"{who}{run['tags']} ({run['state']})"
+        )
 
 
 def _foot(as_of: str) -> str:
     return f"slurm-finops, as of {as_of}.  This is told once."
 
 
-@cache
-def _environment() -> "Environment":
-    from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-
-    return Environment(
-        loader=PackageLoader("slurm_finops"), autoescape=select_autoescape(["html.j2"]),
-        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-
-
 def mail_html(alert: Alert, style: Style, as_of: str) -> str:
     """The same as HTML, without pictures."""
-    one = alert.standing
-    bar = None
-    if one:
-        limit = max(one.budget.limit_minor, 1)
-        bar = {
-            "spent": min(100, max(0, one.spent_minor * 100 // limit)),
-            "over": one.left_minor <= 0,
-        }
-    return _environment().get_template("alert.html.j2").render(
-        owner=shortened(owner(alert), _NAME), headline=headline(alert, style),
-        subject=subject(alert, style), facts=facts(alert, style), bar=bar,
-        runs=[_run(row) for row in rows(alert.odd, style)[1:]] if alert.odd else [],
-        currency=style.currency,
+    header = style.header
+    return environment().get_template("alert.html.j2").render(
+        owner=shortened(owner(alert), _NAME), headline=headline(alert, header),
+        subject=subject(alert, header), facts=facts(alert, header),
+        bar=_bar(alert.standing) if alert.standing else None,
+        runs=runs(alert.odd, style) if alert.odd else [],
+        currency=header.currency,
         command=next_step(alert), foot=_foot(as_of),
     )  # fmt: skip
 
 
-def _run(row: tuple[str, ...]) -> dict[str, Any]:
-    """A row of `rows` for a narrow screen: the job and its user, and the rest under them."""
-    *names, tags, state, hours, cost = row
-    return {"names": names, "tags": tags, "state": state, "hours": hours, "cost": cost}
+def _bar(one: Standing) -> dict[str, Any]:
+    """How far it is filled, in whole per cent of its length."""
+    limit = max(one.budget.limit_minor, 1)
+    return {
+        "spent": min(100, max(0, one.spent_minor * 100 // limit)), "over": one.left_minor <= 0
+    }
 
 
 def as_json(
     alert: Alert, style: Style, told: Sequence[str], waiting: Sequence[str]
 ) -> dict[str, Any]:
-    """Money is a decimal text; ``told`` and ``waiting`` are addresses."""
-    odd = alert.odd
+    """Money is a decimal text, names are whole; ``told`` and ``waiting`` are addresses.
+
+    ``says`` alone is for people.
+    """
     found: dict[str, Any] = {
         "kind": alert.kind, "team": alert.team, "project": alert.project, "key": alert.key,
-        "says": headline(alert, style), "told": list(told), "to_be_told": list(waiting),
+        "says": headline(alert, style.header), "told": list(told), "to_be_told": list(waiting),
     }  # fmt: skip
     if alert.standing:
         found["percent"] = alert.percent or None
-        found["budget"] = budgets.as_json(alert.standing, style.digits)
-    if odd:
-        money = {"cost": odd.cost_minor, "usual": odd.usual_minor, "limit": odd.limit_minor}
-        found |= {name: minor_text(minor, style.digits) for name, minor in money.items()}
-        head, *shown = rows(odd, style)
-        keys = {"project / experiment": "project_experiment", "ended as": "state",
-                "GPU-hours": "gpu_hours", style.currency: "cost"}  # fmt: skip
-        names = [keys.get(name, name) for name in head]
-        found |= {"day": str(day_date(odd.day)), "runs": odd.of,
-                  "costliest": [dict(zip(names, row, strict=True)) for row in shown]}  # fmt: skip
+        found["budget"] = budgets.as_json(alert.standing, style.header.digits)
+    if alert.odd:
+        found |= _day_json(alert.odd, style)
     return found
 
+
+def _day_json(odd: OddDay, style: Style) -> dict[str, Any]:
+    digits, names = style.header.digits, _people(odd, style.people)
+    money = {"cost": odd.cost_minor, "usual": odd.usual_minor, "limit": odd.limit_minor}
+    costliest = [
+        {"cluster": run.cluster, "job_id": run.job_id,
+         **({} if names[run.user] is None else {"user": names[run.user]}),
+         "project": run.project, "experiment": run.experiment, "state": run.state,
+         "gpu_seconds": run.gpu_seconds,
+         "list_cost": minor_text(to_minor(run.list_ticks, digits), digits),
+         "effective_cost": minor_text(to_minor(run.effective_ticks, digits), digits)}
+        for run in odd.runs
+    ]  # fmt: skip
+    return {
+        "day": str(day_date(odd.day)),
+        **{name: minor_text(minor, digits) for name, minor in money.items()},
+        "runs": odd.of, "costliest": costliest,
+    }  # fmt: skip

@@ -8,12 +8,20 @@ from slurm_finops.core.budgets import MONTH, SPAN
 from slurm_finops.core.forecast import LEAST
 from slurm_finops.core.money import grouped, minor_text
 from slurm_finops.core.period import day_date
-from slurm_finops.reports.format import full_date, month_name, share, shortened, visible
+from slurm_finops.reports.format import (
+    full_date,
+    month_name,
+    row_name,
+    share,
+    shortened,
+    visible,
+)
 from slurm_finops.reports.tables import aligned
 from slurm_finops.reports.view import Header
 
 _HEAD = ("team / project", "for", "budget", "spent", "left", "used", "pace", "forecast",
          "8 times of 10", "used up")  # fmt: skip
+_OWNER = ("team", "project")
 _NAME = 40
 
 
@@ -24,10 +32,10 @@ def table(found: Sequence[Standing], currency: str, digits: int, label: str) -> 
     yield from _notes(found)
 
 
-def owner(one: Standing) -> str:
-    """``nlp / llama``."""
-    names = one.budget.team, one.budget.project
-    return " / ".join(visible(name) for name in names if name is not None)
+def owner(team: str | None, project: str | None) -> str:
+    """``nlp / llama``, ``nlp``; who named no team is *untagged*."""
+    names = (team,) if project is None else (team, project)
+    return row_name(_OWNER[: len(names)], names)
 
 
 def span(one: Standing) -> str:
@@ -55,10 +63,14 @@ def _row(one: Standing, digits: int) -> tuple[str, ...]:
         low, middle, high = (grouped(minor, digits) for minor in one.end)
         ahead = middle, f"{low} to {high}"
     return (
-        shortened(owner(one), _NAME), shortened(span(one), _NAME),
+        _short(one), shortened(span(one), _NAME),
         *(grouped(minor, digits) for minor in money), share(one.spent_minor, limit),
         share(*one.gone.as_integer_ratio()), *ahead, used_up(one),
     )  # fmt: skip
+
+
+def _short(one: Standing) -> str:
+    return shortened(owner(one.budget.team, one.budget.project), _NAME)
 
 
 def used_up(one: Standing) -> str:
@@ -71,14 +83,14 @@ def used_up(one: Standing) -> str:
 
 def _notes(found: Sequence[Standing]) -> Iterator[str]:
     young = [one for one in found if one.is_young]
-    names = dict.fromkeys(f"{shortened(owner(one), _NAME)} has {one.history}" for one in young)
+    names = dict.fromkeys(f"{_short(one)} has {one.history}" for one in young)
     if names:
         yield f"no forecast before {LEAST} days of use: {', '.join(names)}"
     if any(one.used_up[0] is None and one.used_up[1] is not None for one in found):
         yield "?: not as expected, but within the range"
     for one in found:
         if one.unlimited:
-            yield (f"{shortened(owner(one), _NAME)}: {one.unlimited:,} running without a time "
+            yield (f"{_short(one)}: {one.unlimited:,} running without a time "
                    "limit, and in no range")  # fmt: skip
 
 

@@ -97,7 +97,10 @@ def test_an_unusual_day_with_its_costliest_runs() -> None:
     assert odd is not None
     assert (odd.cost_minor, odd.usual_minor, odd.limit_minor) == (171_00, 10_00, 60_00)
     assert [run.user for run in odd.runs] == ["u26", "u25", "u24", "u23", "u22"]
-    assert odd.runs[0][:5] == ("7026", "u26", "nlp-p", None, "COMPLETED")
+    first = odd.runs[0]
+    assert (first.cluster, first.job_id, first.project, first.experiment, first.state) == (
+        "alpha", "7026", "nlp-p", None, "COMPLETED",
+    )  # fmt: skip
     assert (odd.runs[0].effective_ticks, odd.runs[0].gpu_seconds) == (26 * TICKS, 26 * HOUR)
     assert odd.of == 8
 
@@ -120,6 +123,19 @@ def test_a_project_that_asks_for_it_and_what_nobody_tagged() -> None:
     assert [(one.report, one.key) for one in said] == [
         ("alert:untagged", "day 2026-06-15"), ("alert:team:nlp", "day 2026-06-14"),
         ("alert:project:nlp/nlp-p", "day 2026-06-14"),
+    ]  # fmt: skip
+
+
+def test_the_runs_of_a_day_are_its_owners_alone() -> None:
+    """Of nobody's day those that nobody tagged, of a project's its own."""
+    dear = [run(7000, "nlp", 13 * 24 * HOUR, HOUR, 100), run(7001, "cv", 13 * 24 * HOUR, HOUR, 90)]
+    bare = [run(8000 + day, "", day * 24 * HOUR, HOUR, 100 if day == 13 else 1)
+            for day in range(-40, 15)]  # fmt: skip
+    said = alerts(spending(EVERY_DAY, *dear, *bare), TERMS, [], [("nlp", "nlp-p")], ALL, 2, at(15),
+                  JANUARY)  # fmt: skip
+    assert [(one.report, one.odd.runs[0].job_id, one.odd.of) for one in said if one.odd] == [
+        ("alert:untagged", "8013", 1), ("alert:team:nlp", "7000", 2),
+        ("alert:project:nlp/nlp-p", "7000", 2),
     ]  # fmt: skip
 
 

@@ -5,11 +5,14 @@ import email.policy
 import json
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
+from slurm_finops.billing.alerts import SPENT, Alert
 from slurm_finops.cli import main
+from slurm_finops.errors import InputError
 from tests.cli.test_send import at
 from tests.delivery.server import Handler, smtp_server
 from tests.support import CONFIG, JUNE, a_config, record, saved
@@ -146,10 +149,7 @@ def test_of_two_thresholds_in_one_night_only_the_higher_is_ever_told(
 def test_an_unusual_day_is_told_with_its_runs(june: Path) -> None:
     site(june, "1000000")
     collected(june, (119, 1))  # of another time: told by nobody
-    text = runs(*((day, 5) for day in DAYS)) + record_lines((17, 30))
-    (june / "more.txt").write_text(text)
-    finops(june, "collect", "sacct", "--file", str(june / "more.txt"))
-    finops(june, "price")
+    an_unusual_day(june)
     out = june / "mails"
     said = finops(june, "alerts", "send", "--dry-run", "--out", str(out))
     assert said.exit_code == 0, said.output
@@ -159,7 +159,16 @@ def test_an_unusual_day_is_told_with_its_runs(june: Path) -> None:
         "nlp: 18 June 2026 cost 227.36 USD, and such a day usually 39.20 USD"
     )
     text = mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
-    assert "9017  nlp1  llama / run-1         COMPLETED       48.0  188.16" in text
+    assert "alpha/9017: 188.16 USD, 48.0 GPU-hours, nlp1, llama / run-1 (completed)" in text
+
+
+def an_unusual_day(folder: Path) -> None:
+    """One more run on the 18th of June, of two GPUs."""
+    (folder / "more.txt").write_text(
+        runs(*((day, 5) for day in DAYS)) + record_lines((17, 30))
+    )
+    finops(folder, "collect", "sacct", "--file", str(folder / "more.txt"))
+    finops(folder, "price")
 
 
 def record_lines(*hours: tuple[int, int]) -> str:
@@ -187,7 +196,96 @@ def test_what_is_not_priced_is_not_told(june: Path) -> None:
     finops(june, "collect", "sacct", "--file", str(june / "late.txt"))
     said = finops(june, "alerts", "send")
     assert said.exit_code != 0
+    assert "1 run is not priced yet" in said.output
     assert "run: slurm-finops price, then send again" in said.output
+
+
+def test_an_alert_that_cannot_be_written_stops_no_other(
+    june: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(alert: Alert, *_: object) -> str:
+        if alert.kind == SPENT:
+            raise InputError("no such letter")
+        return "that it will not last"
+
+    monkeypatch.setattr("slurm_finops.reports.alerts.mail_text", broken)
+    handler = Handler()
+    with smtp_server(handler) as port:
+        site(june, "1000", port)
+        said = finops(june, "alerts", "send")
+    assert said.exit_code == 3
+    about = "alert:team:nlp month 2026-06"
+    assert said.stdout.splitlines() == [
+        f"failed: {about}: 50% of 1000.00 to pi@example.org (no such letter)",
+        f"failed: {about}: 50% of 1000.00 to platform@example.org (no such letter)",
+        f"sent: {about}: forecast over 1000.00 to pi@example.org",
+        f"sent: {about}: forecast over 1000.00 to platform@example.org",
+    ]
+    out = june / "mails"
+    site(june, "999")
+    tried = finops(june, "alerts", "send", "--dry-run", "--out", str(out))
+    assert (tried.exit_code, len(list(out.iterdir()))) == (2, 2)
+    assert "2 mails written, none sent" in tried.output
+    assert "50% of 999.00 to pi@example.org: no such letter" in tried.output
+
+
+@pytest.mark.parametrize(
+    ("mail", "export", "in_mail", "in_json"),
+    [
+        ("names", "none", ["nlp1"], []),
+        ("none", "names", [], ["nlp1"]),
+        ("pseudonyms", "names", ["person 1"], ["nlp1"]),
+        ("names", "pseudonyms", ["nlp1"], ["person 1"]),
+    ],
+)
+def test_who_is_shown_is_what_privacy_says_of_mails_and_of_exports(
+    june: Path, mail: str, export: str, in_mail: list[str], in_json: list[str]
+) -> None:
+    an_unusual_day(june)
+    path = june / "finops.toml"
+    path.write_text(
+        f'{path.read_text()}[privacy]\npeople = "none"\nmail = "{mail}"\nexport = "{export}"\n'
+    )
+    out = june / "mails"
+    assert finops(june, "alerts", "send", "--dry-run", "--out", str(out)).exit_code == 0
+    mailed = " ".join(one.read_text() for one in out.iterdir())
+    assert [who for who in ("nlp1", "person 1") if who in mailed] == in_mail
+    (day,) = alerts_of(june, "day")
+    assert {run.get("user") for run in day["costliest"]} == set(in_json or [None])
+
+
+def alerts_of(folder: Path, kind: str) -> list[dict[str, Any]]:
+    answer = json.loads(finops(folder, "alerts", "--format", "json").stdout)
+    return [one for one in answer["alerts"] if one["kind"] == kind]
+
+
+def test_mails_are_written_by_the_locale_and_what_machines_and_terminals_read_is_not(
+    june: Path,
+) -> None:
+    site(june, "5000000")
+    an_unusual_day(june)
+    plain = finops(june, "alerts").stdout
+    path = june / "finops.toml"
+    path.write_text(f'locale = "de_DE"\n{path.read_text()}')
+    out = june / "mails"
+    finops(june, "alerts", "send", "--dry-run", "--out", str(out))
+    subject = opened(min(out.iterdir()).read_bytes())["Subject"]
+    assert subject.startswith("nlp: 18. Juni 2026 cost "), subject
+    assert finops(june, "alerts").stdout == plain
+    (day, *_) = alerts_of(june, "day")
+    assert [(run["job_id"], run["gpu_seconds"]) for run in day["costliest"]][:1] == [
+        ("9017", 2 * 24 * 3600),
+    ]
+    assert day["costliest"][0]["effective_cost"] == "188.16"
+
+
+def test_nightly_calls_them_alert_mails(june: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for step in ("collect", "price", "report", "send"):
+        monkeypatch.setattr(f"slurm_finops.cli.nightly._{step}", lambda *_: "done")
+    with smtp_server(Handler()) as port:
+        site(june, "1000", port)
+        said = finops(june, "nightly")
+    assert "alerts   4 alert mails sent (" in said.stdout
 
 
 def test_wrong_usage(june: Path, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 #: Queues two mails and sends them to a server that never answers the end of the first.
 PROGRAM = """
 import sys
+from tests.delivery.queueing import queue
 from tests.delivery.test_outbox import a_mail
 from slurm_finops.delivery.outbox import Outbox
 from slurm_finops.delivery.smtp import MailChannel, SmtpServer
@@ -30,7 +31,7 @@ outbox = Outbox(store, {"mail": MailChannel(server, "finops@example.org")})
 for name in "ab":
     message = a_mail()
     message.replace_header("Message-ID", f"<{name}@example.org>")
-    outbox.queue("team:nlp", "2026-06", f"{name}@example.org", lambda: message, 1)
+    queue(outbox, "team:nlp", "2026-06", f"{name}@example.org", lambda: message, 1)
 outbox.send_due(2)
 """
 

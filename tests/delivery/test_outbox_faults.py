@@ -9,6 +9,7 @@ from slurm_finops.delivery.outbox import Outbox
 from slurm_finops.delivery.smtp import MailChannel, SmtpServer
 from slurm_finops.errors import ConfigError
 from slurm_finops.ledger.outbox import LedgerOutbox
+from tests.delivery.queueing import queue
 from tests.delivery.scripted import HANG_UP, scripted
 from tests.support import a_ledger
 
@@ -22,7 +23,7 @@ def an_outbox(
     for i, recipient in enumerate(recipients):
         message = EmailMessage()
         message["Message-ID"], message["Subject"] = f"<{i}@example.org>", f"hello {recipient}"
-        outbox.queue("team:nlp", "2026-06", recipient, lambda made=message: made, 1)
+        queue(outbox, "team:nlp", "2026-06", recipient, lambda made=message: made, 1)
     return outbox, store
 
 

@@ -7,6 +7,7 @@ from slurm_finops.delivery.outbox import Outbox
 from slurm_finops.delivery.pace import Pace
 from slurm_finops.delivery.smtp import MailChannel, SmtpServer
 from slurm_finops.ledger.outbox import LedgerOutbox
+from tests.delivery.queueing import queue
 from tests.delivery.scripted import scripted
 from tests.delivery.test_outbox import a_mail
 from tests.support import a_ledger
@@ -72,7 +73,7 @@ def test_a_hundred_mails_take_the_time_that_their_server_asks_for() -> None:
         for i in range(100):
             message = a_mail()
             message.replace_header("Message-ID", f"<{i}@example.org>")
-            outbox.queue("r", "p", f"{i}@example.org", lambda made=message: made, 1)
+            queue(outbox, "r", "p", f"{i}@example.org", lambda made=message: made, 1)
         assert {o.status for o in outbox.send_due(1)} == {"sent"}
     assert time.slept == 120
 
@@ -87,7 +88,7 @@ def test_a_program_that_dies_while_it_waits_has_handed_nothing_over() -> None:
     pace = Pace(1, 60, lambda: 0, die)
     pace.wait()
     outbox = Outbox(store, {"mail": MailChannel(SmtpServer("127.0.0.1", 1, False), "f@x.y", pace)})
-    outbox.queue("r", "p", "a@example.org", a_mail, 1)
+    queue(outbox, "r", "p", "a@example.org", a_mail, 1)
     try:
         outbox.send_due(1)
     except KeyboardInterrupt:

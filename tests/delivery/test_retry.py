@@ -10,6 +10,7 @@ from slurm_finops.delivery.outbox import MAX_TRIES, WAITS, Outbox
 from slurm_finops.delivery.refusals import Temporary, Unreachable
 from slurm_finops.errors import ConfigError
 from slurm_finops.ledger.outbox import LedgerOutbox
+from tests.delivery.queueing import queue
 from tests.delivery.server import Handler, smtp_server
 from tests.delivery.test_outbox import KEY, a_mail, an_outbox
 from tests.support import a_ledger
@@ -37,7 +38,7 @@ class Refusing:
 def refusing(*answers: Exception) -> tuple[Outbox, LedgerOutbox, Refusing]:
     store, channel = LedgerOutbox(a_ledger()), Refusing(*answers)
     outbox = Outbox(store, {"mail": channel})
-    outbox.queue(*KEY, a_mail, 0)
+    queue(outbox, *KEY, a_mail, 0)
     return outbox, store, channel
 
 
@@ -49,7 +50,7 @@ def test_a_real_450_is_tried_again_after_a_quarter_of_an_hour_and_then_taken() -
     handler = Handler(("450 greylisted",))
     with smtp_server(handler) as port:
         outbox, _ = an_outbox(port)
-        outbox.queue(*KEY, a_mail, 0)
+        queue(outbox, *KEY, a_mail, 0)
         (refused,) = outbox.send_due(100)
         assert (refused.status, refused.due_at) == ("queued", 100 + 900)
         (waiting,) = outbox.send_due(999)
@@ -113,7 +114,7 @@ def test_a_setting_gone_wrong_keeps_back_its_own_entries_alone() -> None:
     outbox, store, _ = refusing(ConfigError("w can be read by others; chmod 600 w"))
     other = EmailMessage()
     other["Message-ID"], other["Subject"] = "<2@example.org>", "x"
-    outbox.queue("team:cv", "2026-06", "cv@example.org", lambda: other, 0)
+    queue(outbox, "team:cv", "2026-06", "cv@example.org", lambda: other, 0)
     assert [o.status for o in outbox.send_due(0)] == ["queued", "sent"]
     assert [(e.tries, e.due_at) for e in store.listed("queued")] == [(0, None)]
 

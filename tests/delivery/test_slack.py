@@ -12,6 +12,7 @@ from slurm_finops.delivery.refusals import Permanent, Temporary, Unknown, Unreac
 from slurm_finops.delivery.slack import Post, SlackChannel, Webhook
 from slurm_finops.errors import ConfigError, OutsideError
 from slurm_finops.ledger.outbox import LedgerOutbox
+from tests.delivery.queueing import queue
 from tests.delivery.server import certificate
 from tests.delivery.webhook import BABBLE, CUT, Answer, slack_server, webhook_file
 from tests.support import a_ledger
@@ -127,7 +128,7 @@ def an_outbox(files: dict[str, tuple[Path, str]]) -> tuple[Outbox, LedgerOutbox]
     outbox = Outbox(store, {SLACK: SlackChannel(files, pace)})
     for report in files:
         made = Post(f"{report}@slack", f"{report}: 9.00 USD", {"text": "日本 <&>"})
-        outbox.queue(report, "2026-06", TO_SLACK, lambda made=made: made, 1, SLACK)
+        queue(outbox, report, "2026-06", TO_SLACK, lambda made=made: made, 1, SLACK)
     return outbox, store
 
 

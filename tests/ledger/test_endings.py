@@ -2,7 +2,7 @@
 
 from slurm_finops.billing.pricing import price
 from slurm_finops.core.money import TICKS
-from slurm_finops.ledger.endings import costliest, suspended_gpu_seconds
+from slurm_finops.ledger.endings import costliest, how_many, suspended_gpu_seconds
 from slurm_finops.ledger.spend import Scope
 from tests.billing.pools import DAY, FIRST, HOUR, a_pool, run, terms
 from tests.support import JUNE, a_ledger, write
@@ -20,9 +20,20 @@ def test_the_costliest_come_first_with_who_ran_them_and_how_they_ended() -> None
     price(ledger, terms(), LATER)
     first, second = costliest(ledger.db, SCOPE, 2, at_list=False)
     assert (first.job_id, first.state, first.gpu_seconds) == ("2", "FAILED", 6 * HOUR)
+    assert (first.cluster, first.project, first.experiment) == ("alpha", "cv-p", None)
     assert first.effective_ticks == 6 * 392 * TICKS // 100
     assert (second.job_id, second.name, second.user) == ("3", "train", "ann")
     assert (second.start, second.end) == (JUNE + DAY, JUNE + DAY + 2 * HOUR)
+
+
+def test_a_run_counts_once_on_however_many_days_and_devices() -> None:
+    ledger = a_ledger()
+    write(ledger, run(1, "nlp", 0, 3 * DAY), run(2, "cv", 0, HOUR), run(3, "", 0, HOUR))
+    price(ledger, terms(), LATER)
+    assert how_many(ledger.db, SCOPE) == 3
+    for team, runs in (("nlp", 1), (None, 1), ("none", 0)):
+        scope = SCOPE.narrowed("tag_sets.team IS ?", team, tables=("tag_sets",))
+        assert how_many(ledger.db, scope) == runs
 
 
 def test_a_run_that_goes_on_has_no_end() -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -13,22 +14,23 @@ from slurm_finops.core.characters import is_control
 from slurm_finops.core.forecast import Range
 from slurm_finops.core.money import TICKS
 from slurm_finops.core.period import Period
-from slurm_finops.ledger.day_runs import DayRun
+from slurm_finops.ledger.endings import Ended
 from slurm_finops.reports.alerts import (
     Style,
     as_json,
     headline,
     mail_html,
     mail_text,
-    rows,
+    runs,
     subject,
 )
 from tests.billing.pools import CALENDAR, FIRST
 from tests.billing.test_standings import JANUARY, MONTHLY, TERMS, at, spending
 from tests.reports.test_hostile import MOVING
-from tests.reports.test_render import HOSTILE
+from tests.reports.test_render import HEADER, HOSTILE
 
-STYLE = Style("USD", 2)
+STYLE = Style(HEADER)
+GERMAN = Style(replace(HEADER, locale="de_DE", currency="EUR"))
 AS_OF = "2026-06-16 03:15 UTC"
 WANTED = Wanted((50, 80, 100), True, False, 0)
 
@@ -49,8 +51,9 @@ def told(one: Standing, kind: int = 0) -> Alert:
 
 def an_odd_day(**more: object) -> Alert:
     runs = tuple(
-        DayRun(str(4711 + i), f"user{i % 2}", "llama", f"sweep-{i}" if i else None, "COMPLETED",
-               (500 - i) * TICKS, 360_000 - i)
+        Ended("alpha", str(4711 + i), f"user{i % 2}", f"run {i}", "llama",
+              f"sweep-{i}" if i else None, "OUT_OF_MEMORY" if i else "COMPLETED", 0, 3600,
+              4_500_000 - i, (1600 - i) * TICKS, (1500 - i) * TICKS)
         for i in range(5)
     )  # fmt: skip
     odd = OddDay(FIRST + 12, 2400_00, 100_00, 150_00, runs, 17)._replace(**more)  # type: ignore[arg-type]
@@ -79,7 +82,7 @@ def an_odd_day(**more: object) -> Alert:
      "nlp: 80.0% of the budget for Horizon 101 is spent"),
 ])  # fmt: skip
 def test_the_subject_says_it(alert: Alert, said: str) -> None:
-    assert subject(alert, STYLE) == said
+    assert subject(alert, HEADER) == said
 
 
 def test_a_mail_of_a_budget(golden: Callable[[str, str], None]) -> None:
@@ -98,45 +101,77 @@ def test_without_history_no_forecast_is_made_up() -> None:
     assert "8 times of 10" not in text
 
 
+def test_figures_and_dates_are_those_of_the_locale() -> None:
+    assert subject(told(a_standing()), GERMAN.header) == (
+        "nlp / llama: 80,0\u00a0% of the budget for Juni 2026 is spent"
+    )
+    text = mail_text(told(a_standing(), 1), GERMAN, AS_OF).replace("\n  ", " ")
+    assert "is expected to last until 20. Juni 2026" in text
+    assert "4.000,00 EUR of 5.000,00 EUR are spent" in text
+    assert "50,0\u00a0% of its time is over" in text
+    odd = mail_text(an_odd_day(of=1500), GERMAN, AS_OF).replace("\n  ", " ")
+    assert "13. Juni 2026 cost 2.400,00 EUR" in odd
+    assert "1.495 more are not shown" in odd
+    assert "alpha/4711: 1.500,00 EUR, 1.250,0 GPU-hours" in odd
+    html = mail_html(an_odd_day(), GERMAN, AS_OF)
+    assert "1.250,0 GPU-hours" in html and ">1.500,00<" in html and ">EUR<" in html
+
+
+def test_where_something_is_shared_a_run_is_told_by_its_list_price() -> None:
+    text = mail_text(an_odd_day(at_list=True), STYLE, AS_OF)
+    assert "The costliest runs of that day, at list price; 12 more are not shown:" in text
+    assert "alpha/4711: 1,600.00 USD" in text
+
+
 def test_people_are_names_numbers_or_nothing() -> None:
     odd = an_odd_day().odd
     assert odd is not None
-    assert [row[1] for row in rows(odd, STYLE)] == [
-        "user", "user0", "user1", "user0", "user1", "user0",
-    ]  # fmt: skip
-    numbers = rows(odd, Style("USD", 2, "pseudonyms"))
-    assert [row[1] for row in numbers[1:]] == [f"person {i}" for i in (1, 2, 1, 2, 1)]
+    assert [run["user"] for run in runs(odd, STYLE)] == [f"user{i}" for i in (0, 1, 0, 1, 0)]
+    numbers = runs(odd, Style(HEADER, "pseudonyms"))
+    assert [run["user"] for run in numbers] == [f"person {i}" for i in (1, 2, 1, 2, 1)]
     for people in ("pseudonyms", "none"):
-        style = Style("USD", 2, people)
+        style = Style(HEADER, people)
         for text in (mail_text(an_odd_day(), style, AS_OF), mail_html(an_odd_day(), style, AS_OF),
                      str(as_json(an_odd_day(), style, [], []))):  # fmt: skip
             assert "user0" not in text
-    assert "user" not in rows(odd, Style("USD", 2, "none"))[0]
+            assert ("person 1" in text) == (people == "pseudonyms")
+    assert {run["user"] for run in runs(odd, Style(HEADER, "none"))} == {""}
+    assert "user" not in as_json(an_odd_day(), Style(HEADER, "none"), [], [])["costliest"][0]
 
 
-def test_json_has_decimal_texts() -> None:
+def test_json_has_what_machines_read() -> None:
     found = as_json(an_odd_day(), STYLE, ["pi@example.org"], [])
     assert (found["cost"], found["usual"], found["limit"]) == ("2400.00", "100.00", "150.00")
     assert (found["day"], found["runs"], len(found["costliest"])) == ("2026-06-13", 17, 5)
-    assert found["costliest"][0] == {
-        "job": "4711", "user": "user0", "project_experiment": "llama / –", "state": "COMPLETED",
-        "gpu_hours": "100.0", "cost": "500.00",
+    assert found["costliest"][1] == {
+        "cluster": "alpha", "job_id": "4712", "user": "user1", "project": "llama",
+        "experiment": "sweep-1", "state": "OUT_OF_MEMORY", "gpu_seconds": 4_499_999,
+        "list_cost": "1599.00", "effective_cost": "1499.00",
     }  # fmt: skip
+    assert found["costliest"][0]["experiment"] is None
     budget = as_json(told(a_standing()), STYLE, [], ["pi@example.org"])
     assert budget["budget"]["left"] == "1000.00"
     assert (budget["percent"], budget["to_be_told"]) == (80, ["pi@example.org"])
 
 
+def test_json_has_names_as_they_are() -> None:
+    long = "run-" * 100
+    (run, *_) = an_odd_day().odd.runs  # type: ignore[union-attr]
+    named = an_odd_day(runs=(run._replace(user=long, project=long, experiment=long),))
+    (told_of,) = as_json(named, STYLE, [], [])["costliest"]
+    assert (told_of["user"], told_of["project"], told_of["experiment"]) == (long, long, long)
+
+
 @pytest.mark.parametrize("name", [*HOSTILE, MOVING, "x" * 10_000, "日" * 3000])
 def test_names_do_nothing_in_a_mail(name: str) -> None:
-    run = DayRun(name, name, name, name, name, TICKS, 3600)
+    run = Ended(name, name, name, name, name, name, name, 0, None, 3600, TICKS, TICKS)
     odd = an_odd_day(runs=(run,) * 5)._replace(team=name)
     span = told(a_standing(
         budget=Budget(name, name, SPAN, 5000_00, name),
         period=Period(name, FIRST, FIRST + 30, 0, 1),
     ))  # fmt: skip
     for alert in (odd, span):
-        head, text = subject(alert, STYLE), mail_text(alert, STYLE, AS_OF)
+        head, text = subject(alert, HEADER), mail_text(alert, STYLE, AS_OF)
         html = mail_html(alert, STYLE, AS_OF)
         assert not any(map(is_control, head))
         assert not any(is_control(char) for char in text.replace("\n", ""))
@@ -154,7 +189,7 @@ def test_what_a_real_ledger_has_reads_well() -> None:
     ledger = spending(dict.fromkeys(range(-60, 15), 10))
     found = alerts(ledger, TERMS, [MONTHLY._replace(limit_minor=187_50)], [], WANTED, 2, at(15),
                    JANUARY)  # fmt: skip
-    assert [headline(one, STYLE) for one in found] == [
+    assert [headline(one, HEADER) for one in found] == [
         "80.0% of the budget for June 2026 is spent",
         "the budget for June 2026 is expected to last until 19 June 2026",
     ]
