@@ -78,14 +78,47 @@ def standings(
 
     All days are read once, whatever the number of budgets.
     """
-    calendar = terms.calendar
-    spans = spans_of(calendar, budgets, moment.shown, begins)
-    if not spans:
-        return []
+    (found,) = standings_at(ledger, terms, budgets, digits, [moment], begins)
+    return found
+
+
+def standings_at(
+    ledger: Ledger, terms: Terms, budgets: Iterable[Budget], digits: int,
+    moments: Iterable[Moment], begins: tuple[int, int],
+) -> list[list[Standing]]:  # fmt: skip
+    """The same at each of several moments; all days are read once, whatever their number."""
+    known = tuple(budgets)
+    asked = [(one, spans_of(terms.calendar, known, one.shown, begins)) for one in moments]
+    reach = [_reach(terms.calendar, moment, spans) for moment, spans in asked if spans]
+    found: Mapping[Owner, Mapping[int, Day]] = {}
+    if reach:
+        first, last = min(first for first, _ in reach), max(last for _, last in reach)
+        found = daily(ledger.db, first, last)
+    return [
+        standing(
+            _within(found, *_reach(terms.calendar, moment, spans)), ledger, terms, spans, digits,
+            moment,
+        ) if spans else []
+        for moment, spans in asked
+    ]  # fmt: skip
+
+
+def _reach(
+    calendar: Calendar, moment: Moment, spans: Sequence[tuple[Budget, Period]]
+) -> tuple[int, int]:
+    """The days ``[first, last)`` from which it is said how budgets stand."""
     first = min(moment.today - HISTORY, *(period.first for _, period in spans))
     # nothing is known of a day that begins now
-    last = calendar.day_of(moment.instant - 1) + 1
-    return standing(daily(ledger.db, first, last), ledger, terms, spans, digits, moment)
+    return first, calendar.day_of(moment.instant - 1) + 1
+
+
+def _within(
+    found: Mapping[Owner, Mapping[int, Day]], first: int, last: int
+) -> dict[Owner, dict[int, Day]]:
+    return {
+        owner: {day: one for day, one in days.items() if first <= day < last}
+        for owner, days in found.items()
+    }
 
 
 def spans_of(

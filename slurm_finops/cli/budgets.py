@@ -15,7 +15,7 @@ from slurm_finops.errors import InputError, OutsideError
 
 if TYPE_CHECKING:
     from slurm_finops.billing.budgets import Beside, Limit, Spent
-    from slurm_finops.config import Config, Team
+    from slurm_finops.config import Team
     from slurm_finops.core.period import Period
     from slurm_finops.ledger.store import Ledger
 
@@ -70,18 +70,12 @@ def _month(app: App, text: str | None) -> Period:
 
 def _spent(app: App, ledger: Ledger, month: Period) -> list[Spent]:
     from slurm_finops.billing.budgets import spent
+    from slurm_finops.config.budgets import all_budgets
+    from slurm_finops.core.budgets import MONTH
 
-    return spent(ledger, month, app.config.digits, limits(app.config))
-
-
-def limits(config: Config) -> Iterator[tuple[str, str | None, int]]:
-    """Every budget: team, project (None: the whole team), minor units."""
-    for team in config.teams:
-        if team.budget_minor is not None:
-            yield team.name, None, team.budget_minor
-        for project in team.projects:
-            if project.budget_minor is not None:
-                yield team.name, project.name, project.budget_minor
+    budgets = [one for one in all_budgets(app.config.teams) if one.kind == MONTH]
+    limits = [(one.team, one.project, one.limit_minor) for one in budgets]
+    return spent(ledger, month, app.config.digits, limits)
 
 
 def write_file(app: App, ledger: Ledger, path: Path) -> str:

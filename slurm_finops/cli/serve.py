@@ -55,7 +55,7 @@ def serve(
     base = f"/{base_url.strip('/')}/" if base_url.strip("/") else "/"
 
     def make(place: Path) -> Serving:
-        return _snapshot(app, place, months, sql, base)
+        return snapshot_at(app, place, months, sql, base)
 
     def mark() -> object:
         return changed_since(config.database), config.calendar.day_of(now())
@@ -95,12 +95,13 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _snapshot(app: App, place: Path, months: int, sql: bool, base_url: str) -> Serving:
+def snapshot_at(app: App, place: Path, months: int, sql: bool, base_url: str) -> Serving:
     """Make a snapshot, and say what is in it."""
     import sqlite3
     import time
+    from functools import partial
 
-    from slurm_finops.cli.budgets import limits
+    from slurm_finops.cli.standing import stand_in
     from slurm_finops.core.words import count
     from slurm_finops.serving.settings import Serving
     from slurm_finops.serving.snapshot import make
@@ -109,7 +110,8 @@ def _snapshot(app: App, place: Path, months: int, sql: bool, base_url: str) -> S
     click.echo(f"reading {config.database} …")
     with app.reading() as ledger:
         try:
-            made = make(ledger, app.site_for("serve"), [*limits(config)], place, months)
+            stand = partial(stand_in, app, ledger)
+            made = make(ledger, app.site_for("serve"), stand, place, months)
         except sqlite3.OperationalError as error:
             raise OutsideError(f"cannot make a snapshot at {place}: {error}.  TMPDIR names "
                                "another folder for it") from None  # fmt: skip

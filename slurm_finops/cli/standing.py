@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from slurm_finops.cli.app import App, now
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from slurm_finops.billing.standings import Moment, Standing
     from slurm_finops.core.period import Period
     from slurm_finops.ledger.store import Ledger
@@ -36,11 +38,19 @@ def _known(app: App, ledger: Ledger) -> int:
 
 def stand(app: App, ledger: Ledger, month: Period | None = None) -> list[Standing]:
     """Every budget that is configured for the days meant."""
-    from slurm_finops.billing.standings import standings
+    (found,) = stand_in(app, ledger, [month])
+    return found
+
+
+def stand_in(
+    app: App, ledger: Ledger, months: Iterable[Period | None]
+) -> list[list[Standing]]:
+    """The same of each of several months; the ledger is read once."""
+    from slurm_finops.billing.standings import standings_at
     from slurm_finops.config.budgets import all_budgets
 
     config = app.config
-    return standings(
-        ledger, app.terms, all_budgets(config.teams), config.digits,
-        moment_of(app, ledger, month), config.fiscal_year,
-    )  # fmt: skip
+    moments = [moment_of(app, ledger, month) for month in months]
+    return standings_at(
+        ledger, app.terms, all_budgets(config.teams), config.digits, moments, config.fiscal_year
+    )

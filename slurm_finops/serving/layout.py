@@ -123,14 +123,28 @@ TABLES: tuple[Table, ...] = (
     _spend("days", "Spend by day", "day,team",
            Column("day", TEXT, "the billing day"), TEAM, indexes="day"),
     Table(
-        "budgets", "Budgets", "What was spent of each budget, as slurm-finops budgets list says.",
+        "budgets", "Budgets", "What slurm-finops budgets list --period MONTH says of each budget "
+        "whose days overlap a month: as it stands now, or stood at the end of the month.",
         (
             MONTH, TEAM, Column("project", TEXT, "the project, or empty for the whole team"),
-            Column("budget", TEXT, "what may be spent in the month"),
+            Column("kind", TEXT, "month, year (a fiscal year) or span (days of its own)"),
+            Column("name", TEXT, "what a span is called, such as a grant; else empty"),
+            Column("from", TEXT, "its first day"),
+            Column("until", TEXT, "the first day that is no more in it"),
+            Column("budget", TEXT, "what may be spent in all its days"),
             Column("spent", TEXT, "what was: the effective cost, but for what allocations and "
                    "credits pay"),
             Column("left", TEXT, "what is left; below 0 the budget is passed"),
             Column("used", TEXT, "spent of the budget"),
+            Column("pace", TEXT, "what a straight line from nothing to the budget had spent"),
+            Column("forecast", TEXT, "what it is expected to have cost by its end; empty where "
+                   "that is past or there are too few days of use"),
+            Column("forecast_low", TEXT, "8 times of 10 it is not less than this"),
+            Column("forecast_high", TEXT, "and not more than this"),
+            Column("used_up", TEXT, "the day on which nothing is left, as expected; empty where "
+                   "it lasts"),
+            Column("used_up_at_worst", TEXT, "the same at the high end"),
+            Column("running", TEXT, "what running jobs may add by their time limits"),
             Column("spent_minor", INTEGER, "spent, as a whole number of cents"),
         ),
         "month", ("month",),

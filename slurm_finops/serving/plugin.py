@@ -37,7 +37,9 @@ _HEADERS = [
 #: Datasette's pages about itself: nothing of them is spend.
 _OWN = re.compile(r"/-/(?!static/|finops/)")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
-_GROUPED = re.compile(r"runs|gpu_hours|unpriced_gpu_hours|budget|spent|left|\w+_cost")
+_GROUPED = re.compile(
+    r"runs|gpu_hours|unpriced_gpu_hours|budget|spent|left|pace|forecast(_low|_high)?|running|\w+_cost"
+)
 
 
 class Plugin:

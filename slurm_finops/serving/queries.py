@@ -6,6 +6,8 @@ said by ``money``, a function that the server gives SQLite.
 
 from typing import NamedTuple
 
+from slurm_finops.reports.insight import CAUSES
+
 
 class Query(NamedTuple):
     """A named query; ``needs`` is a column of a table that it cannot do without."""
@@ -21,6 +23,8 @@ class Query(NamedTuple):
 _NEWEST = "coalesce(nullif(trim(:month), ''), (SELECT max(month) FROM months))"
 _MONTH = f"month = {_NEWEST}"
 _TEAM = "(trim(:team) = '' OR team = trim(:team))"
+#: What a page counts as waste.
+_CAUSES = ", ".join(f"'{state}'" for state in CAUSES)
 _EMPTY = "Leave the month empty for the newest, and the team for all."
 
 QUERIES: tuple[Query, ...] = (
@@ -51,8 +55,8 @@ ORDER BY effective_minor DESC, rowid LIMIT 100""",
     ),
     Query(
         "waste", "Waste",
-        "What runs cost that did not complete: failed, cancelled, out of time or memory, lost with "
-        f"their node. Those that still run are left out. {_EMPTY}",
+        "What runs cost that did not end well: failed, cancelled, out of time or memory, "
+        f"preempted, lost with their node; as pages count it. {_EMPTY}",
         ("month", "team"),
         f"""SELECT endings.month, state, team, endings.runs, endings.gpu_hours,
   endings.effective_cost,
@@ -60,7 +64,7 @@ ORDER BY effective_minor DESC, rowid LIMIT 100""",
     AS share_of_team
 FROM endings JOIN teams USING (month, team)
 WHERE endings.{_MONTH} AND {_TEAM}
-  AND state NOT IN ('COMPLETED', 'RUNNING', 'SUSPENDED', '(none)', '(beside runs)')
+  AND state IN ({_CAUSES})
 ORDER BY endings.effective_minor DESC, endings.rowid""",
     ),
     Query(
@@ -124,10 +128,12 @@ ORDER BY at DESC LIMIT 500""",
     ),
     Query(
         "budgets_of_month", "Budgets",
-        "What was spent of each budget in a month, and what is left. Leave the month empty for the "
+        "How the budgets of a month, a fiscal year and days of their own stood in a month: what "
+        "was spent, what is left, and what is expected by the end. Leave the month empty for the "
         "newest.",
         ("month",),
-        f"""SELECT month, team, project, budget, spent, left, used
+        f"""SELECT month, team, project, kind, name, "until", budget, spent, left, used, forecast,
+  used_up, used_up_at_worst
 FROM budgets WHERE {_MONTH} ORDER BY rowid""",
     ),
 )  # fmt: skip

@@ -7,14 +7,15 @@ Figures are those of `reports.build`, rounded there and nowhere else, so a named
 import os
 import shlex
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import add
 from pathlib import Path
 from typing import Any
 
-from slurm_finops.billing.budgets import spent
+from slurm_finops.billing.standings import Standing
+from slurm_finops.core.forecast import Range
 from slurm_finops.core.money import minor_text, round_half_away, to_minor
 from slurm_finops.core.period import Period, day_date
 from slurm_finops.core.policy import Who
@@ -28,6 +29,7 @@ from slurm_finops.ledger.spend import Scope, Sums
 from slurm_finops.ledger.store import Ledger
 from slurm_finops.ledger.tag_sets import as_claim
 from slurm_finops.reports import build
+from slurm_finops.reports.budgets import as_json
 from slurm_finops.reports.faults import tag_faults
 from slurm_finops.reports.format import share, shown, visible
 from slurm_finops.reports.site import Site
@@ -35,8 +37,8 @@ from slurm_finops.reports.tables import warnings
 from slurm_finops.reports.view import Report, Row
 from slurm_finops.serving.layout import SPEND, Table, tables
 
-#: A budget: team, project or None, minor units.
-Limit = tuple[str, str | None, int]
+#: How budgets stand in each of some months.
+Stand = Callable[[Sequence[Period]], Sequence[Sequence[Standing]]]
 #: This month and the twelve before it.
 MONTHS = 13
 Values = Sequence[Any]
@@ -55,7 +57,7 @@ class Made:
 
 
 def make(
-    ledger: Ledger, site: Site, limits: Sequence[Limit], path: Path, months: int = MONTHS
+    ledger: Ledger, site: Site, stand: Stand, path: Path, months: int = MONTHS
 ) -> Made:
     """Write a snapshot of the last ``months`` months to ``path``, which only its user may read.
 
@@ -68,7 +70,7 @@ def make(
         db.execute("PRAGMA journal_mode = OFF")
         db.execute("PRAGMA synchronous = OFF")
         db.execute("BEGIN")
-        found = _Snapshot(ledger, site, limits, db).fill(months)
+        found = _Snapshot(ledger, site, stand, db).fill(months)
         db.execute("COMMIT")
         db.execute("ANALYZE")
         return found
@@ -78,9 +80,9 @@ def make(
 
 class _Snapshot:
     def __init__(
-        self, ledger: Ledger, site: Site, limits: Sequence[Limit], db: sqlite3.Connection
+        self, ledger: Ledger, site: Site, stand: Stand, db: sqlite3.Connection
     ) -> None:
-        self.ledger, self.site, self.limits, self.db = ledger, site, limits, db
+        self.ledger, self.site, self.stand, self.db = ledger, site, stand, db
         self.tables = {table.name: table for table in tables(site.people)}
 
     def fill(self, months: int) -> Made:
@@ -88,13 +90,15 @@ class _Snapshot:
             self.db.execute(_create(table, self.site.people))
         periods = self._periods(months)
         notes: list[str] = []
-        written = 0
+        written = []
         for period in periods:
             report = build.report(self.ledger, self.site, period, ("team",))
             notes = warnings(report)
             if report.spend.rows:
                 self._month(period, report)
-                written += 1
+                written.append(period)
+        for period, standings in zip(written, self.stand(written), strict=True):
+            self._write("budgets", (self._budget(period, one) for one in standings))
         self._write("about", [self._about(notes)])
         runs = 0
         if periods:
@@ -104,7 +108,7 @@ class _Snapshot:
             for i, columns in enumerate(table.indexes):
                 if set(columns.split(", ")) <= {c.name for c in table.shown(self.site.people)}:
                     self.db.execute(f"CREATE INDEX {table.name}_{i} ON {table.name} ({columns})")
-        return Made(runs, written)
+        return Made(runs, len(written))
 
     def _write(self, name: str, rows: Iterable[Values]) -> int:
         """Rows of all of a table's columns, of which those are kept that the site shows."""
@@ -150,7 +154,6 @@ class _Snapshot:
             if name in self.tables:
                 sums = spend(self.ledger.db, scope, by) if "day" in by else coarser(whole, by)
                 self._write(name, self._spend(period, by, sums))
-        self._write("budgets", self._budgets(period))
         self._write("to_mend", self._kinds(period))
 
     def _to_mend(self, period: Period) -> Sums:
@@ -188,15 +191,18 @@ class _Snapshot:
     def _money(self, minor: int) -> str:
         return minor_text(minor, self.site.digits)
 
-    def _budgets(self, period: Period) -> Iterator[Values]:
-        if not self.limits:
-            return
-        for one in spent(self.ledger, period, self.site.digits, self.limits):
-            money = (one.limit_minor, one.spent_minor, one.left_minor)
-            yield (
-                period.label, visible(one.team), one.project and visible(one.project),
-                *map(self._money, money), share(one.spent_minor, one.limit_minor), one.spent_minor,
-            )  # fmt: skip
+    def _budget(self, period: Period, one: Standing) -> Values:
+        """A budget as ``budgets list`` says it."""
+        said = as_json(one, self.site.digits)
+        end = said["forecast"] or dict.fromkeys(Range._fields)
+        names = ((value and visible(value)) for value in (
+            one.budget.team, one.budget.project, said["kind"], said["name"]))  # fmt: skip
+        return (
+            period.label, *names, said["from"], said["until"], said["budget"], said["spent"],
+            said["left"], share(one.spent_minor, one.budget.limit_minor), said["pace"],
+            end["middle"], end["low"], end["high"], said["used_up"], said["used_up_at_worst"],
+            said["running"], one.spent_minor,
+        )  # fmt: skip
 
     def _kinds(self, period: Period) -> Iterator[Values]:
         scope = Scope(period.first, period.last)

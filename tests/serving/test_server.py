@@ -4,6 +4,7 @@ import csv
 import http.client
 import io
 import json
+import re
 import signal
 import socket
 import time
@@ -12,23 +13,37 @@ from pathlib import Path
 
 import pytest
 
+from slurm_finops.ledger.spend import Scope
+from slurm_finops.ledger.store import Ledger
+from slurm_finops.reports.insight import CAUSES, waste
+from slurm_finops.serving.queries import queries
+from tests.billing.pools import FIRST
 from tests.serving.served import Served, a_priced_ledger, run_command, served
+from tests.serving.test_snapshot import SITE
 from tests.support import CONFIG, JUNE, a_config, record, saved
 
 GOLDEN = "alpha-2026-06.txt.gz"
 ATTACK = "=HYPERLINK(A1)"
+BUDGETS = """
+[tags]
+required = ["team"]
+[[teams]]
+name = "cv"
+budget = "100.00"
+"""
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """The golden month and a run with a hostile name, behind a proxy's path."""
+    """The golden month, a hostile name, a failed and an untagged run; behind a proxy's path."""
     folder, snapshots = tmp_path_factory.mktemp("site"), tmp_path_factory.mktemp("snapshots")
     file = folder / "more.txt"
     file.write_text(saved(record(
         JobIDRaw=999_999, JobID=999_999, JobName=ATTACK, User="+mallory",
         Comment=json.dumps({"team": "=1+1", "project": "@SUM(A1)", "experiment": "-2"}),
-    )))  # fmt: skip
-    config = a_priced_ledger(folder, CONFIG, GOLDEN)
+    ), record(JobIDRaw=999_998, JobID=999_998, User="zed", State="OUT_OF_MEMORY"),
+       record(JobIDRaw=999_997, JobID=999_997, User="zed", Comment="")))  # fmt: skip
+    config = a_priced_ledger(folder, CONFIG + BUDGETS, GOLDEN)
     run_command(config, "collect", "sacct", "--delimiter", "|", "--file", str(file))
     run_command(config, "price")
     with served(config, snapshots, "--base-url", "spend") as found:
@@ -62,8 +77,31 @@ def site_config(site: Served) -> Path:
     ],
 )  # fmt: skip
 def test_every_named_query_answers(site: Served, query: str) -> None:
-    rows = site.rows(query)
-    assert rows or query in ("budgets_of_month", "waste", "what_to_type", "untagged_runs")
+    assert site.rows(query)
+
+
+def test_waste_is_what_a_page_calls_so(site: Served) -> None:
+    found = site.rows("waste?month=2026-06")
+    assert {row["state"] for row in found} <= set(CAUSES)
+    ledger = Ledger.open(site_config(site).with_name("ledger.db"), "USD", "UTC")
+    told = waste(ledger, SITE, Scope(FIRST, FIRST + 30))
+    assert sum(cents(row["effective_cost"]) for row in found) == sum(
+        one.effective_minor for one in told
+    )
+    assert ("OUT_OF_MEMORY", "nlp") in {(row["state"], row["team"]) for row in found}
+
+
+def test_what_is_no_waste_is_in_no_list_of_it() -> None:
+    """Whoever fails at what, a state that no page counts is in no question about waste."""
+    (sql,) = [query.sql for query in queries("names") if query.name == "waste"]
+    assert set(re.findall(r"'([A-Z_]+)'", sql)) == set(CAUSES)
+
+
+def test_tags_to_mend_say_whose_and_what_to_type(site: Served) -> None:
+    (row,) = [row for row in site.rows("what_to_type") if row["people"] == "zed"]
+    assert (row["wrong"], row["runs"]) == ("no tags", 1)
+    assert row["type"].startswith("--comment=")
+    assert "zed" in {row["user"] for row in site.rows("untagged_runs")}
 
 
 def test_yesterday_stands_beside_the_days_before(site: Served) -> None:
