@@ -1,26 +1,28 @@
 """Tags that are missing or wrong: what they cost, whose runs they are, and what to type."""
 
+import shlex
 from collections.abc import Sequence
 
 from slurm_finops.core.money import to_minor
-from slurm_finops.core.policy import Who
-from slurm_finops.core.tags import KEYS, make_comment
+from slurm_finops.core.policy import Policy, Who
+from slurm_finops.core.tags import KEYS, Claim, make_comment
 from slurm_finops.core.verdict import example
 from slurm_finops.ledger.shares import spend
 from slurm_finops.ledger.spend import Scope, Sums
 from slurm_finops.ledger.store import Ledger
 from slurm_finops.ledger.tag_sets import as_claim
+from slurm_finops.reports.format import visible
 from slurm_finops.reports.site import Site, name_order
 from slurm_finops.reports.view import TagFault
+
+#: Statuses of tags that somebody should mend.
+TO_MEND = ("invalid", "untagged")
 
 
 def tag_faults(ledger: Ledger, site: Site, scope: Scope) -> tuple[TagFault, ...]:
     """Tags that are missing or wrong, the costliest kinds first, with a comment to type."""
-    bad = scope.narrowed(
-        "tag_sets.status IN ('invalid', 'untagged')", tables=("tag_sets",), usage=True
-    )
     kinds: dict[tuple[object, ...], list[Sums]] = {}
-    for row in spend(ledger.db, bad, (*KEYS, "faults", "tag_source", "user")):
+    for row in spend(ledger.db, to_mend(scope), (*KEYS, "faults", "tag_source", "user")):
         faults = site.policy.faults(as_claim(row.key[:-1]), hint=False)
         kind = row.key[0], tuple((fault.code, fault.key) for fault in faults)
         kinds.setdefault(kind, []).append(row)
@@ -31,6 +33,24 @@ def tag_faults(ledger: Ledger, site: Site, scope: Scope) -> tuple[TagFault, ...]
     return tuple(_tag_fault(site, rows) for rows in ordered)
 
 
+def to_mend(scope: Scope) -> Scope:
+    """What of it is tagged wrongly or not at all; what nobody's use bears is no fault."""
+    status = f"tag_sets.status IN ({', '.join(map(repr, TO_MEND))})"
+    return scope.narrowed(status, tables=("tag_sets",), usage=True)
+
+
+def mended(policy: Policy, claim: Claim) -> tuple[str, str]:
+    """What is wrong with a claim, in words, and a comment without it."""
+    faults = policy.faults(claim)
+    wrong = "; ".join(fault.message for fault in faults) or "no tags"
+    return wrong, make_comment(example(policy, claim, faults, Who()))
+
+
+def typed(comment: str) -> str:
+    """A comment as a shell takes it."""
+    return f"--comment={shlex.quote(visible(comment))}"
+
+
 def _costliest(row: Sums) -> tuple[int, tuple[tuple[bool, str], ...]]:
     return -row.effective_ticks, name_order(row.key)
 
@@ -38,11 +58,11 @@ def _costliest(row: Sums) -> tuple[int, tuple[tuple[bool, str], ...]]:
 def _tag_fault(site: Site, rows: Sequence[Sums]) -> TagFault:
     """One kind of fault, told by the costliest of its tag sets."""
     claim = as_claim(rows[0].key[:-1])
-    faults = site.policy.faults(claim)
+    wrong, comment = mended(site.policy, claim)
     return TagFault(
         team=claim.tags.team,
-        status="; ".join(fault.message for fault in faults) or "no tags",
-        example=make_comment(example(site.policy, claim, faults, Who())),
+        status=wrong,
+        example=comment,
         runs=sum(row.runs for row in rows),
         effective_minor=to_minor(sum(row.effective_ticks for row in rows), site.digits),
         people=_who_to_ask(rows) if site.people == "names" else (),

@@ -1,6 +1,5 @@
 """What a page's blocks hold, in words and figures: for HTML, text and Slack alike."""
 
-import shlex
 import string
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -9,6 +8,7 @@ from typing import Any
 
 from slurm_finops.core.money import round_half_away
 from slurm_finops.core.words import count
+from slurm_finops.reports.faults import typed
 from slurm_finops.reports.format import (
     about,
     cost,
@@ -104,9 +104,9 @@ def faults(page: Page, brief: bool) -> tuple[list[dict[str, Any]], str]:
 def _fault(page: Page, fault: TagFault, brief: bool) -> dict[str, Any]:
     header = page.report.header
     # people paste this into a shell, and its values were typed by anybody
-    typed = f"--comment={shlex.quote(visible(fault.example))}"
-    if brief and len(typed) > _MAIL_TYPED:
-        typed = "(too long for a mail: slurm-finops tags make prints it)"
+    line = typed(fault.example)
+    if brief and len(line) > _MAIL_TYPED:
+        line = "(too long for a mail: slurm-finops tags make prints it)"
     team = f"{shown('team', fault.team)}: " if fault.team and not page.owner else ""
     status = visible(fault.status)
     if brief:
@@ -116,7 +116,7 @@ def _fault(page: Page, fault: TagFault, brief: bool) -> dict[str, Any]:
     return {
         "says": f"{team}{counted(fault.runs, 'run', header)}{by}, "
                 f"{money(fault.effective_minor, header)}: {status}",
-        "type": typed, "runs": whole_number(fault.runs, header),
+        "type": line, "runs": whole_number(fault.runs, header),
         "cost": figure(fault.effective_minor, header), "status": f"{team}{status}",
         "people": people, "row": fault,
     }  # fmt: skip

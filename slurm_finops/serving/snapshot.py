@@ -5,7 +5,6 @@ Figures are those of `reports.build`, rounded there and nowhere else, so a named
 """
 
 import os
-import shlex
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,9 +17,7 @@ from slurm_finops.billing.standings import Standing
 from slurm_finops.core.forecast import Range
 from slurm_finops.core.money import minor_text, round_half_away, to_minor
 from slurm_finops.core.period import Period, day_date
-from slurm_finops.core.policy import Who
-from slurm_finops.core.tags import KEYS, make_comment
-from slurm_finops.core.verdict import example
+from slurm_finops.core.tags import KEYS
 from slurm_finops.core.words import count
 from slurm_finops.ledger import served
 from slurm_finops.ledger.credited import gpu_count
@@ -30,8 +27,9 @@ from slurm_finops.ledger.store import Ledger
 from slurm_finops.ledger.tag_sets import as_claim
 from slurm_finops.reports import build
 from slurm_finops.reports.budgets import as_json
-from slurm_finops.reports.faults import tag_faults
+from slurm_finops.reports.faults import TO_MEND, mended, tag_faults, to_mend, typed
 from slurm_finops.reports.format import share, shown, visible
+from slurm_finops.reports.people import pseudonyms
 from slurm_finops.reports.site import Site
 from slurm_finops.reports.tables import warnings
 from slurm_finops.reports.view import Report, Row
@@ -158,11 +156,7 @@ class _Snapshot:
 
     def _to_mend(self, period: Period) -> Sums:
         """What the runs cost whose tags are missing or wrong."""
-        # as `tag_faults`: what nobody's use bears is tagged by nobody, and is no fault
-        scope = Scope(period.first, period.last).narrowed(
-            "tag_sets.status IN ('invalid', 'untagged')", tables=("tag_sets",), usage=True
-        )
-        rows = spend(self.ledger.db, scope, ())
+        rows = spend(self.ledger.db, to_mend(Scope(period.first, period.last)), ())
         return rows[0] if rows else Sums((), 0, 0, 0, 0, 0)
 
     def _spend(
@@ -170,12 +164,12 @@ class _Snapshot:
     ) -> Iterator[Values]:
         rows = build.table(sums, by, self.site.digits).rows
         nameless = by == ("user",) and self.site.people != "names"
-        for i, row in enumerate(rows, 1):
-            if nameless and row.runs:
-                # as on pages: by place, so that nobody is followed from one month to the next
-                names = [f"person {i}"]
-            else:
-                names = [shown(n, v, row.runs) for n, v in zip(by, row.key, strict=True)]
+        called = pseudonyms(rows) if nameless else {}
+        for row in rows:
+            names = [
+                called.get(value) or shown(name, value, row.runs)
+                for name, value in zip(by, row.key, strict=True)
+            ]
             yield period.label, *names, *self._figures(row)
 
     def _figures(self, row: Row) -> Values:
@@ -209,7 +203,7 @@ class _Snapshot:
         for fault in tag_faults(self.ledger, self.site, scope):
             yield (
                 period.label, shown("team", fault.team), visible(fault.status),
-                _typed(fault.example), fault.runs, self._money(fault.effective_minor),
+                typed(fault.example), fault.runs, self._money(fault.effective_minor),
                 fault.effective_minor, ", ".join(map(visible, fault.people)),
             )  # fmt: skip
 
@@ -256,16 +250,14 @@ class _Snapshot:
     def _tags(self) -> dict[int, Values]:
         """Tag set -> its tags, source and status, what is wrong and what to type."""
         found: dict[int, Values] = {}
-        policy = self.site.policy
         for number, row, status in served.tag_sets(self.ledger.db):
             claim = as_claim(row)
-            wrong = typed = None
-            if status in ("invalid", "untagged"):
-                faults = policy.faults(claim)
-                wrong = visible("; ".join(fault.message for fault in faults)) or "no tags"
-                typed = _typed(make_comment(example(policy, claim, faults, Who())))
+            mend: Values = (None, None)
+            if status in TO_MEND:
+                wrong, comment = mended(self.site.policy, claim)
+                mend = visible(wrong), typed(comment)
             values = (None if value is None else visible(value) for value in row[: len(KEYS)])
-            found[number] = (*values, claim.source, status, wrong, typed)
+            found[number] = (*values, claim.source, status, *mend)
         return found
 
     def _log(self, since: int) -> Iterator[Values]:
@@ -311,7 +303,3 @@ def _hours(seconds: int) -> float:
     """GPU-hours to a tenth, as `reports.format` says them."""
     return round_half_away(seconds * 10, 3600) / 10
 
-
-def _typed(comment: str) -> str:
-    """A comment as a shell takes it, as mails say it."""
-    return f"--comment={shlex.quote(visible(comment))}"

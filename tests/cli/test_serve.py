@@ -64,7 +64,7 @@ def test_without_datasette_it_says_how_to_get_it(
     monkeypatch.setattr(importlib.util, "find_spec", without)
     code, said = refused(a_config(tmp_path))
     assert code == 2
-    assert said == "error: serve needs Datasette: pip install 'slurm-finops[serve]'"
+    assert said == "error: serve needs Datasette: pip install '.[serve]'"
 
 
 @pytest.mark.parametrize("base", ["/a b/", "/x?y", 'x"><script>', "/é/"])

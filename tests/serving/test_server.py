@@ -55,10 +55,12 @@ def test_a_named_query_is_the_report(site: Served) -> None:
     report = json.loads(run_command(config, "report", "--period", "2026-06", "--format", "json"))
     found = site.rows("spend_by_team?month=2026-06")
     for name in ("team", "runs", "effective_cost", "list_cost", "billed_cost"):
-        assert [row[name] for row in found] == [row[name] for row in report["rows"]]
+        assert [row[name] for row in found] == [
+            "(untagged)" if row[name] is None else row[name] for row in report["rows"]
+        ]
     assert found[0] | {"month": ""} == {
-        "month": "", "team": "nlp", "runs": 485, "gpu_hours": 2304.0, "list_cost": "9031.68",
-        "effective_cost": "9031.68", "billed_cost": "9031.68",
+        "month": "", "team": "nlp", "runs": 486, "gpu_hours": 2306.0, "list_cost": "9039.52",
+        "effective_cost": "9039.52", "billed_cost": "9039.52",
     }  # fmt: skip
 
 
@@ -99,7 +101,7 @@ def test_what_is_no_waste_is_in_no_list_of_it() -> None:
 
 def test_tags_to_mend_say_whose_and_what_to_type(site: Served) -> None:
     (row,) = [row for row in site.rows("what_to_type") if row["people"] == "zed"]
-    assert (row["wrong"], row["runs"]) == ("no tags", 1)
+    assert (row["wrong"], row["runs"]) == ("the job has no --comment", 1)
     assert row["type"].startswith("--comment=")
     assert "zed" in {row["user"] for row in site.rows("untagged_runs")}
 
