@@ -18,7 +18,8 @@ PORTS_PER_SANDBOX = 200
 # The columns of the documented command; Comment last, because -P escapes nothing.
 FIELDS = (
     "JobIDRaw,JobID,JobName,User,Account,Partition,QOS,WCKey,Cluster,State,Submit,Start,End,"
-    "ElapsedRaw,Suspended,TimelimitRaw,AllocTRES,NodeList,Reservation,ExitCode,AdminComment,Comment"
+    "ElapsedRaw,Suspended,TimelimitRaw,AllocTRES,NodeList,Reservation,ReservationId,ExitCode,"
+    "AdminComment,Comment"
 )
 
 

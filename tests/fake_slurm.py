@@ -73,7 +73,7 @@ class FakeSlurm:
         self.say("squeue", "--json", out=json.dumps({"errors": [], "jobs": jobs}))
 
     def sacct(self, *records: dict[str, str]) -> None:
-        rows = [list(FIELDS), *([item[name] for name in FIELDS] for item in records)]
+        rows = [list(FIELDS), *([item.get(name, "") for name in FIELDS] for item in records)]
         self.say("sacct", "-p", out=rows)
 
     def down(self) -> None:

@@ -19,7 +19,8 @@ _RECORD = {
     "Submit": str(JUNE), "Start": str(JUNE + 60), "End": str(JUNE + 3660), "ElapsedRaw": "3600",
     "Suspended": "00:00:00", "TimelimitRaw": "1440",
     "AllocTRES": "billing=8,cpu=8,gres/gpu:h100=2,gres/gpu=2,mem=64G,node=1", "NodeList": "n1",
-    "Reservation": "", "ExitCode": "0:0", "AdminComment": "", "Comment": TAGGED,
+    "Reservation": "", "ReservationId": "", "ExitCode": "0:0", "AdminComment": "",
+    "Comment": TAGGED,
 }  # fmt: skip
 
 

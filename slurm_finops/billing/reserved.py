@@ -14,7 +14,14 @@ from slurm_finops.core.period import Calendar
 from slurm_finops.core.policy import Policy, Who
 from slurm_finops.core.pools import Allocation
 from slurm_finops.core.rates import Card, RateBook, Segment
-from slurm_finops.core.reservations import MAINT, Holder, IdleRule, Reservation, unused
+from slurm_finops.core.reservations import (
+    MAINT,
+    Holder,
+    IdleRule,
+    Reservation,
+    by_id,
+    unused,
+)
 from slurm_finops.core.tags import Claim
 from slurm_finops.core.usage import GPU, billable, is_device, is_gpu, parse_tres
 from slurm_finops.ledger import allocation as table
@@ -57,11 +64,14 @@ def mark_known(
 
 
 class _Booked(NamedTuple):
-    """A reservation under its rule (by number): what it holds back and at what prices."""
+    """A reservation under its rule (by number): what it holds back and at what prices.
+
+    ``names`` are what runs in it are said to be in: its name, and its id.
+    """
 
     rule: int
     cluster_id: int
-    name: str
+    names: tuple[str, str]
     start: int
     end: int
     levels: dict[str, Level]
@@ -99,7 +109,8 @@ class Reserved:
             runs.setdefault((run.cluster_id, run.reservation), []).append(run)
         found: dict[int, Parts] = {}
         for one in mine:
-            idle = _idle(one, runs.get((one.cluster_id, one.name), ()), since, until)
+            inside = [run for name in one.names for run in runs.get((one.cluster_id, name), ())]
+            idle = _idle(one, inside, since, until)
             ticks = int(idle * self._rules[one.rule].share)
             parts = found.setdefault(one.rule, {})
             each = split_amount(ticks, [1] * len(one.teams), one.teams)
@@ -127,8 +138,8 @@ class Reserved:
         levels = _held_back(what, there, self._book.skus, (start, end))
         prices = {sku: self._book.segments(sku, dimensions) for sku in levels}
         return _Booked(
-            number, stored.cluster_id, what.name, start, end, levels, prices,
-            self._teams(what.holders),
+            number, stored.cluster_id, (what.name, by_id(what.number)), start, end, levels,
+            prices, self._teams(what.holders),
         )  # fmt: skip
 
     def _there(self, rule: IdleRule, stored: Stored) -> list[_Node]:

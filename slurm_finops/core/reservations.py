@@ -14,6 +14,11 @@ MAINT = "MAINT"
 HOLDERS = ("even",)
 
 
+def by_id(number: int) -> str:
+    """What a run has for its reservation's name where accounting knows the id alone."""
+    return f"#{number}"
+
+
 class Holder(NamedTuple):
     """Who may use a reservation; without a user, everybody of the account."""
 

@@ -88,7 +88,8 @@ def in_reservations(
 ) -> Iterator[InReservation]:
     """What runs in any reservation held on a day, whatever rates it had.
 
-    A reservation is named by its name, as sacct does, which others may have had before.
+    A reservation is named by its name, as sacct does, which others may have had before, or by
+    its id (`core.reservations.by_id`).
     """
     rows = db.execute(
         "SELECT cluster_id, reservation, skus.name, quantity, max(start, :since), "

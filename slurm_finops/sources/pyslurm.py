@@ -222,7 +222,7 @@ def fields(job: Any) -> list[str]:
         job.id, _job_id(job), job.name, job.user_name, job.account, job.partition, job.qos,
         job.wckey, job.cluster, _state(job), job.submit_time, job.start_time, job.end_time,
         job.elapsed_time or 0, job.suspended_time or 0, job.time_limit,
-        alloc_tres(job.allocated_tres), job.nodelist, job.reservation, exit_code,
+        alloc_tres(job.allocated_tres), job.nodelist, job.reservation, None, exit_code,
         job.admin_comment, job.comment,
     )  # fmt: skip
     return ["" if text is None else str(text) for text in texts]

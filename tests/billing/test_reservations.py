@@ -71,6 +71,15 @@ def test_what_runs_in_it_is_taken_off_by_the_hour_and_only_within_it() -> None:
     assert total(idle(ledger, "team")) == 2 * 8 * GPU_HOUR
 
 
+def test_a_run_that_began_with_its_reservation_is_known_by_the_id() -> None:
+    runs = inside(1, 2 * HOUR, HOUR, 4, reservation="#1"), inside(2, 2 * HOUR, HOUR, 2)
+    ledger = settled(course(2 * HOUR, 3 * HOUR), runs=runs)
+    assert total(idle(ledger, "team")) == 2 * GPU_HOUR
+    assert total(idle(settled(course(2 * HOUR, 3 * HOUR, number=2), runs=runs), "team")) == (
+        6 * GPU_HOUR
+    )
+
+
 def test_an_hour_with_more_in_use_than_there_is_takes_nothing_off_another() -> None:
     ledger = settled(course(2 * HOUR, 4 * HOUR), runs=(inside(1, 2 * HOUR, HOUR, 12),))
     assert total(idle(ledger, "team")) == 8 * GPU_HOUR

@@ -59,7 +59,7 @@ def test_a_whole_cluster_and_no_ledger_yet() -> None:
     found = findings()
     assert verdicts(found, "fail") == verdicts(found, "warn") == []
     assert verdicts(found, "skip") == ["ledger", "mail"]
-    assert found["sacct"]["what"] == "Slurm 22.05.8, with all 22 fields"
+    assert found["sacct"]["what"] == "Slurm 22.05.8, with all 23 fields"
 
 
 @pytest.mark.usefixtures("slurm")

@@ -26,7 +26,7 @@ def finops(folder: Path, *words: str) -> Result:
 def test_each_is_listed_with_its_reason_and_text(site: Path) -> None:
     said = finops(site, "problems")
     assert said.exit_code == 0
-    assert "sacct: 2 fields where the header has 22\n   torn|line\n" in said.output
+    assert "sacct: 2 fields where the header has 23\n   torn|line\n" in said.output
     assert "sacct: no Submit time" in said.output
     assert said.output.endswith("2 records could not be read\n")
     answer = json.loads(finops(site, "problems", "--format", "json", "--limit", "1").output)

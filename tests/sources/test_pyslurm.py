@@ -34,7 +34,7 @@ def collected(
 
 def by_sacct(*records: dict[str, str]) -> list[Run]:
     parser = RecordParser(FIELDS, "alpha", UTC)
-    found = [parser.parse([item[name] for name in FIELDS]) for item in records]
+    found = [parser.parse([item.get(name, "") for name in FIELDS]) for item in records]
     return sorted(run for run in found if isinstance(run, Run))
 
 

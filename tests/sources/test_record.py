@@ -38,6 +38,19 @@ def test_who_cancelled_a_run_is_kept() -> None:
     assert (run.state, run.cancelled_by) == ("CANCELLED", "1001")
 
 
+@pytest.mark.parametrize(
+    ("name", "number", "said"),
+    [("course", "7", "course"), ("", "7", "#7"), ("", "", ""), ("", "0", ""), ("", "none", "")],
+)
+@pytest.mark.parametrize("beside", ["COMPLETED", "PENDING"])  # read by column, and one by one
+def test_a_reservation_that_sacct_does_not_name_is_known_by_its_id(
+    name: str, number: str, said: str, beside: str
+) -> None:
+    rows = record(Reservation=name, ReservationId=number), record(JobIDRaw=7, State=beside)
+    (run, *_), _, _ = read(saved(*rows))
+    assert run.reservation == said
+
+
 @pytest.mark.parametrize("never", ["Unknown", "None", ""])
 def test_a_run_cancelled_before_it_started_held_nothing(never: str) -> None:
     (run,), _ = one(State="CANCELLED by 0", Start=never, ElapsedRaw=0, AllocTRES="")

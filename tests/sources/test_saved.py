@@ -69,7 +69,7 @@ def test_surplus_fields_with_the_comment_elsewhere_are_a_problem() -> None:
     columns = ["Comment", *FIELDS[:-1]]
     runs, problems, _ = read(saved(record(Comment="a|b"), columns=columns))
     assert not runs
-    assert "23 fields where the header has 22" in problems[0].reason
+    assert "24 fields where the header has 23" in problems[0].reason
 
 
 def test_torn_lines_are_problems_of_their_own_and_the_rest_goes_on() -> None:

@@ -8,6 +8,7 @@ from functools import partial
 from operator import itemgetter, le, sub
 from typing import Any
 
+from slurm_finops.core.reservations import by_id
 from slurm_finops.core.runs import Run
 from slurm_finops.core.usage import is_device, parse_gres, parse_tres
 from slurm_finops.errors import InputError
@@ -27,7 +28,8 @@ from slurm_finops.sources.sacct.fields import (
 #: saved file may hold delimiters in it.
 FIELDS = (
     "JobIDRaw JobID JobName User Account Partition QOS WCKey Cluster State Submit Start End "
-    "ElapsedRaw Suspended TimelimitRaw AllocTRES NodeList Reservation ExitCode AdminComment Comment"
+    "ElapsedRaw Suspended TimelimitRaw AllocTRES NodeList Reservation ReservationId ExitCode "
+    "AdminComment Comment"
 ).split()
 #: Columns of old releases and of hand-made files that stand in for those.
 _OLD = ["Elapsed", "AllocGRES"]
@@ -99,8 +101,8 @@ class RecordParser:
         """
         fields.append("")
         (raw, job_id, name, user, account, partition, qos, wckey, cluster, state, submit, start,
-         end, elapsed, suspended, timelimit, tres, nodes, reservation, exit_code, admin_comment,
-         comment, elapsed_text, gres) = self._pick(fields)
+         end, elapsed, suspended, timelimit, tres, nodes, reservation, reservation_id,
+         exit_code, admin_comment, comment, elapsed_text, gres) = self._pick(fields)
         word, by, live, waiting = self._states.get(state) or self._state(state)
         key = self._job_id(raw or job_id)
         if key == "":
@@ -127,7 +129,7 @@ class RecordParser:
             held = self._alloc_tres(tres_key)
         return _as_run((
             cluster or self._cluster, key, at, job_id or raw, name, user, account, partition, qos,
-            wckey, reservation, word, by, began, ended, seconds,
+            wckey, reservation or _unnamed(reservation_id), word, by, began, ended, seconds,
             paused,
             self._limits.get(timelimit) or self._limit(timelimit),
             held, nodes, exit_code, live, comment, admin_comment,
@@ -141,8 +143,8 @@ class RecordParser:
         """
         columns = [*zip(*rows, strict=True), ("",) * len(rows)]
         (raw, job_id, name, user, account, partition, qos, wckey, cluster, state, submit, start,
-         end, elapsed, suspended, timelimit, tres, nodes, reservation, exit_code, admin_comment,
-         comment, elapsed_text, gres) = self._pick(columns)
+         end, elapsed, suspended, timelimit, tres, nodes, reservation, reservation_id,
+         exit_code, admin_comment, comment, elapsed_text, gres) = self._pick(columns)
         try:
             states = _known(self._states, state, self._state)
             keys = integers(raw, _MOST_ID)
@@ -164,6 +166,8 @@ class RecordParser:
             return None
         if not all(job_id) or not _JOB_IDS.fullmatch("".join(job_id)):
             return None
+        if any(reservation_id):
+            reservation = [*map(_reservation, reservation, reservation_id)]
         clusters = cluster if all(cluster) else [name or self._cluster for name in cluster]
         made = zip(
             clusters, keys, submits, job_id, name, user, account, partition, qos, wckey,
@@ -243,6 +247,19 @@ class RecordParser:
             added = ",".join(f"{name}={count}" for name, count in devices.items())
             tres = f"{tres},{added}" if tres else added
         return remember(self._tres, key, tres)
+
+
+def _reservation(name: str, number: str) -> str:
+    return name or _unnamed(number)
+
+
+def _unnamed(number: str) -> str:
+    """A reservation by its id: sacct names none to a run that began in the same second as it.
+
+    slurmdbd joins the two where the reservation's start is before the run's
+    (accounting_storage_mysql of 22.05 to 26.05).
+    """
+    return by_id(int(number)) if number.isdecimal() and len(number) < 11 and int(number) else ""
 
 
 def _known(cache: dict[K, V], keys: Sequence[K], learn: Callable[[K], V]) -> list[V]:
