@@ -8,10 +8,12 @@ from typing import Any, NamedTuple, Protocol
 
 from slurm_finops.reports.canvas import (
     DARK,
+    LETTERS,
     LIGHT,
     PALETTE,
     WIDTH_PX,
     Ink,
+    along,
     axis_figure,
     colours,
     figure_of,
@@ -65,17 +67,18 @@ def draw_daily(
     """
     daily, ink = _merged(daily), DARK if dark else LIGHT
     with plain_matplotlib(ink):
-        drawing, axes = figure_of(width_px, 250, ink, None)
+        drawing, axes = figure_of(width_px, 250, ink)
         _stack(axes, daily, ink)
-        ticks = _cost_axis(axes, daily, header)
+        told = _cost_axis(axes, daily, header)
         _day_axis(axes, [day.day for day in daily.days], header)
         if pace is not None:
             _pace_line(axes, pace, daily, header, ink)
         names = [label(shown(dimension, name), 14) for name in daily.names]
-        columns = max(3, width_px // 125)
+        columns = max(3, width_px // 110)
         if daily.days:
             legend(drawing, list(colours(daily.names).values()), names, columns)
-        fit(drawing, axes, ticks, above=legend_points(names, columns) + 4, named=True)
+        fit(drawing, axes, told, above=legend_points(names, columns) + 4,
+            unit=f"{label(header.currency)} a day")  # fmt: skip
         return form(drawing)
 
 
@@ -113,10 +116,9 @@ def _cost_axis(axes: Any, daily: Daily, header: Header) -> list[str]:
     step = round_step(max(high - low, 1), header.digits)
     ticks = range(low // step * step, (high // step + 1) * step, step)
     told = [axis_figure(t, step, header) for t in ticks]
-    axes.set_yticks(list(map(float, ticks)), told)
     axes.set_ylim(float(low) * 1.06, float(max(high, 1)) * 1.06)
     axes.set_xlim(-0.7, max(len(daily.days), 1) - 0.3)
-    axes.set_ylabel(f"{label(header.currency)} a day", fontsize=8)
+    along(axes, "y", list(map(float, ticks)), told)
     return told
 
 
@@ -144,10 +146,8 @@ def pace_of(budgets: Sequence[Budget], daily: Daily) -> int | None:
 
 
 def _day_axis(axes: Any, days: Sequence[date], header: Header) -> None:
-    step = max(1, -(-len(days) // 6))
-    axes.set_xticks(range(0, len(days), step), [short_day(day, header) for day in days[::step]])
-    axes.tick_params(labelsize=8, length=2)
-    axes.tick_params(axis="y", length=0)
+    step = max(1, -(-len(days) // 5))
+    along(axes, "x", range(0, len(days), step), [short_day(day, header) for day in days[::step]])
 
 
 def draw_top(
@@ -197,13 +197,11 @@ def _bars(bars: Sequence[_Bar], width_px: int, ink: Ink, form: Form) -> bytes:
     """A bar a line, the first at the top, each with its name before it and its figure behind."""
     names, told = [bar.name for bar in bars], [bar.told for bar in bars]
     with plain_matplotlib(ink):
-        drawing, axes = figure_of(width_px, 20 + 27 * max(len(bars), 1), ink, None)
+        drawing, axes = figure_of(width_px, 20 + 27 * max(len(bars), 1), ink)
         axes.barh(range(len(bars)), [float(bar.minor) for bar in bars], height=0.68,
                   color=[bar.colour for bar in bars])  # fmt: skip
-        axes.set_yticks(range(len(bars)), names, fontsize=8, parse_math=False)
         axes.invert_yaxis()
-        axes.set_xticks([])
-        axes.spines["bottom"].set_visible(False)
+        along(axes, "y", range(len(bars)), names)
         for place, bar in enumerate(bars):
             tell(axes, bar.told, bar.minor, place, ink)
         axes.margins(x=0)
@@ -221,7 +219,7 @@ def draw_budget(
     gone, ahead = len(budget.days), budget.ahead
     top = max(budget.limit_minor, budget.spent_minor, ahead.high_minor if ahead else 0, 1)
     with plain_matplotlib(ink):
-        drawing, axes = figure_of(width_px, 220, ink, None)
+        drawing, axes = figure_of(width_px, 220, ink)
         axes.plot([0, length], [0.0, float(budget.limit_minor)], color=ink.line, linewidth=1,
                   linestyle=(0, (4, 2)))  # fmt: skip
         axes.axhline(float(budget.limit_minor), color=ink.text, linewidth=1.1)
@@ -235,12 +233,12 @@ def draw_budget(
         step = round_step(top, header.digits)
         ticks = range(0, top + step, step)
         told = [axis_figure(t, step, header) for t in ticks]
-        axes.set_yticks(list(map(float, ticks)), told)
+        axes.axhline(0, color=ink.line, linewidth=0.8)
         axes.set_ylim(0, float(top) * 1.16)
         axes.set_xlim(0, length)
-        axes.set_ylabel(label(header.currency), fontsize=8, parse_math=False)
+        along(axes, "y", list(map(float, ticks)), told)
         _day_axis(axes, [budget.first_day + timedelta(i) for i in range(length)], header)
-        fit(drawing, axes, told, named=True)
+        fit(drawing, axes, told, unit=label(header.currency))
         return form(drawing)
 
 
@@ -260,7 +258,7 @@ def _told_at(axes: Any, said: str, place: float, minor: int, side: str, ink: Ink
     """A label just above a line, at the left or the right."""
     text = axes.annotate(
         said, (place, float(minor)), xycoords=("axes fraction", "data"), xytext=(0, 2),
-        textcoords="offset points", fontsize=8, ha=side, va="bottom", color=ink.text,
+        textcoords="offset points", fontsize=LETTERS, ha=side, va="bottom", color=ink.text,
         parse_math=False,
     )  # fmt: skip
     text.set_bbox({"facecolor": ink.paper, "alpha": 0.75, "linewidth": 0, "pad": 0.5})

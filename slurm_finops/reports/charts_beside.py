@@ -10,13 +10,17 @@ from slurm_finops.core.advice import Hour
 from slurm_finops.core.money import grouped
 from slurm_finops.reports.canvas import (
     DARK,
+    LETTERS,
     LIGHT,
     PALETTE,
     WIDTH_PX,
     Ink,
+    along,
     figure_of,
+    fit,
     label,
     legend,
+    legend_points,
     plain_matplotlib,
     png_of,
     round_step,
@@ -53,7 +57,10 @@ def duration_png(
         axes.stairs(use, places, fill=True, color=PALETTE[4], alpha=0.35, linewidth=0)
         axes.stairs(use, places, baseline=None, color=PALETTE[0], linewidth=1.4)
         _level_lines(axes, levels, top, ink)
-        _use_axes(axes, top, edges[-1], unit, ink)
+        told = _use_axes(axes, top, edges[-1])
+        drawing.text(0.99, 0.01, "hours, those of most use first", ha="right", va="bottom",
+                     fontsize=LETTERS)  # fmt: skip
+        fit(drawing, axes, told, below=30, unit=f"{label(unit)} in use")
         return png_of(drawing)
 
 
@@ -72,29 +79,29 @@ def _level_lines(
         below = i > 0 and 8 * units > top
         text = axes.annotate(
             ", ".join(names), ((0.01, 0.5)[i], float(units)), xycoords=("axes fraction", "data"),
-            xytext=(0, -3 if below else 3), textcoords="offset points", fontsize=8,
+            xytext=(0, -3 if below else 3), textcoords="offset points", fontsize=LETTERS,
             va="top" if below else "bottom", color=ink.text, parse_math=False,
         )  # fmt: skip
         text.set_bbox({"facecolor": ink.paper, "alpha": 0.7, "linewidth": 0, "pad": 0.5})
 
 
-def _use_axes(axes: Any, top: int, seconds: int, unit: str, ink: Ink) -> None:
-    """Round figures on both axes, written from whole units and hours."""
+def _use_axes(axes: Any, top: int, seconds: int) -> list[str]:
+    """Round figures on both axes, written from whole units and hours; those at the left."""
     step = round_step(top, 0)
     ticks = range(0, top + step, step)
-    axes.set_yticks(list(map(float, ticks)), [grouped(tick, 0) for tick in ticks])
+    told = [grouped(tick, 0) for tick in ticks]
     axes.set_ylim(0, float(top) * 1.15)
-    axes.set_ylabel(f"{label(unit)} in use", fontsize=8, parse_math=False)
+    along(axes, "y", list(map(float, ticks)), told)
     whole = -(-seconds // 3600)
     step = round_step(whole, 0)
     places = range(0, whole + 1, step)
-    axes.set_xticks(list(map(float, places)), [grouped(place, 0) for place in places])
     axes.set_xlim(0, float(whole))
-    axes.set_xlabel("hours, those of most use first", fontsize=8, color=ink.text)
-    axes.tick_params(labelsize=8, length=2)
-    axes.tick_params(axis="y", length=0)
+    along(axes, "x", list(map(float, places)), [grouped(place, 0) for place in places])
+    return told
+
+
 #: Bars of one owner, and what is between two owners, in pixels.
-_BAR_PX, _GAP_PX = 13, 9
+_BAR_PX, _GAP_PX = 15, 9
 _LEGEND_PX = 16
 
 
@@ -109,24 +116,26 @@ def comparison_png(found: Comparison, *, width_px: int = WIDTH_PX, dark: bool = 
     height = _LEGEND_PX * (lists + 2) + (_BAR_PX * lists + _GAP_PX) * max(len(groups), 1)
     with plain_matplotlib(ink):
         drawing, axes = figure_of(width_px, height, ink)
+        behind: list[str] = []
         thickness = _BAR_PX / (_BAR_PX * lists + _GAP_PX)
         for i, colour in enumerate(PALETTE[:lists]):
             places = [g + (i - (lists - 1) / 2) * thickness for g in range(len(groups))]
             costs = [group[i] for _, group in groups]
             axes.barh(places, [float(cost or 0) for cost in costs], height=thickness * 0.9,
                       color=colour)  # fmt: skip
-            for place, cost in zip(places, costs, strict=True):
-                told = "–" if cost is None else grouped(cost, digits)
-                tell(axes, told, cost or 0, place, ink)
-        axes.set_yticks(range(len(groups)), [name for name, _ in groups], fontsize=8,
-                        parse_math=False)  # fmt: skip
+            told = ["–" if cost is None else grouped(cost, digits) for cost in costs]
+            behind += told
+            for place, cost, said in zip(places, costs, told, strict=True):
+                tell(axes, said, cost or 0, place, ink)
         axes.invert_yaxis()
-        axes.set_xticks([])
-        axes.spines["bottom"].set_visible(False)
-        axes.margins(x=0.16, y=0.01)
+        along(axes, "y", range(len(groups)), [name for name, _ in groups])
+        axes.margins(x=0, y=0.01)
         names = [f"{label(c.name, 30)}: {grouped(c.all_minor, digits)}" for c in found.columns]
         title = f"{found.header.currency} by {', '.join(found.by)} {in_period(found.header)}"
-        legend(drawing, PALETTE[:lists], names, max(1, width_px // 375), title)
+        columns = max(1, width_px // WIDTH_PX)
+        legend(drawing, PALETTE[:lists], names, columns, title)
+        fit(drawing, axes, [name for name, _ in groups], behind, below=3,
+            above=legend_points(names, columns) + 18)  # fmt: skip
         return png_of(drawing)
 
 

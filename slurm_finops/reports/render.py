@@ -34,9 +34,6 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 _MAIL_RUNS = 5
-#: Narrower than a mail's, so that on a phone its letters are larger (11.5 px in 375); a legend of
-#: three long names needs as much.
-_PAGE_CHART_PX = 330
 #: Digits enough for any sum: what lies above them is written without marks between.
 _SAMPLE = 20
 
@@ -80,7 +77,7 @@ def page_html(page: Page, as_of: str = "", place: Place = Place()) -> str:  # no
     drawn = [
         {"title": one.title, "alt": one.alt, "svg": inline(image, i)}
         for i, one in enumerate(_charts(page))
-        for image in [one.draw(width_px=_PAGE_CHART_PX, form=svg_of)]
+        for image in [one.draw(form=svg_of)]
     ]
     return _render("report.html.j2", page, drawn, None, as_of, **script(page.report.header),
                    place=place, standings=parts.standings(page))  # fmt: skip

@@ -18,16 +18,19 @@ def texts_of(monkeypatch: pytest.MonkeyPatch, *args: object) -> list[str]:
 
 def test_levels_and_axes_are_written_from_integers(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = texts_of(monkeypatch, HOURS, LEVELS, "gres/gpu:h100")
-    assert texts == [
-        "0", "2", "4", "6", "8", "10", "hours, those of most use first",
-        "0", "2", "4", "6", "8", "10", "gres/gpu:h100 in use", "cheapest: 4", "floor (P5): 2",
-    ]  # fmt: skip
+    scale = ["0", "2", "4", "6", "8", "10"]
+    assert sorted(texts) == sorted([
+        *scale, *scale, "hours, those of most use first", "gres/gpu:h100 in use", "cheapest: 4",
+        "floor (P5): 2",
+    ])  # fmt: skip
 
 
 def test_levels_of_the_same_units_share_a_label(monkeypatch: pytest.MonkeyPatch) -> None:
     levels = [("cheapest", 12_000), ("floor (P5)", 12_000)]
     texts = texts_of(monkeypatch, HOURS, levels, "gres/gpu:h100")
-    assert texts[-1] == "cheapest: 12,000, floor (P5): 12,000"
+    assert [text for text in texts if "12,000" in text and ":" in text] == [
+        "cheapest: 12,000, floor (P5): 12,000"
+    ]
 
 
 def test_the_curve_falls_hour_by_hour_and_is_as_high_as_use(
@@ -65,7 +68,7 @@ def test_any_use_and_any_levels_can_be_drawn(
     named = list(zip(("cheapest", "floor"), levels, strict=True))
     for dark in (False, True):
         png = charts.duration_png(hours, named, "x", width_px=width, dark=dark)
-        assert size(png) == (width * 22 // 10, 550)
+        assert size(png) == (width * 25 // 10, 625)
 
 
 def test_the_same_figures_are_the_same_bytes() -> None:
