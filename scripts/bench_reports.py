@@ -7,7 +7,20 @@ from pathlib import Path
 import click
 from bench_allocate import FIRST
 from bench_input import TEAMS, YEAR, write_sacct
-from benchmarks import FINOPS, FLAT, OUT, ROOT, Timed, collect, config, price, ratio, remove, run
+from benchmarks import (
+    FINOPS,
+    FLAT,
+    OUT,
+    ROOT,
+    Timed,
+    collect,
+    config,
+    price,
+    ratio,
+    remove,
+    run,
+    run_tree,
+)
 
 #: Of each of five teams; with the teams they are 300 owners, each with a page of its own.
 PROJECTS = 59
@@ -35,7 +48,7 @@ def written(name: str, text: str, mails: Path) -> tuple[float, float]:
     """Wall seconds and peak MiB of writing all mails of the month."""
     shutil.rmtree(mails, ignore_errors=True)
     command = [str(FINOPS), "-c", config(name, text), "send", "--period", MONTH, "--dry-run"]
-    return run([*command, "--out", str(mails)])
+    return run_tree([*command, "--out", str(mails)])
 
 
 @click.command()
