@@ -1,4 +1,4 @@
-"""What is to be told to whom, and its mails."""
+"""What is to be told to whom, and its mails and posts."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from slurm_finops.cli.app import App
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from email.message import EmailMessage
 
     from slurm_finops.billing.alerts import Alert
     from slurm_finops.config import Config
     from slurm_finops.delivery.message import Content
     from slurm_finops.delivery.outbox import Outbox, Outcome, Wanted
+    from slurm_finops.delivery.slack import Post
     from slurm_finops.ledger.store import Ledger
     from slurm_finops.reports.alerts import Style
 
@@ -40,7 +42,7 @@ def find(app: App, ledger: Ledger) -> list[ToTell]:
     )  # fmt: skip
     projects = [
         (team.name, project.name) for team in config.teams for project in team.projects
-        if project.email
+        if project.email or project.delegates
     ]  # fmt: skip
     found = alerts(
         ledger, app.terms, list(all_budgets(config.teams)), projects, wanted, config.digits,
@@ -58,17 +60,36 @@ def _to_tell(config: Config, ledger: Ledger, alert: Alert) -> ToTell:
 
 
 def _recipients(config: Config, alert: Alert) -> list[str]:
-    """A project's owners, or where it names none its team's; and who is told of everything."""
-    owners: tuple[str, ...] = ()
+    """Who is to be told: addresses, and webhooks as the outbox names them."""
+    mailed = _by_mail(config, alert) if config.mail else ()
+    posted = _by_slack(config, alert) if config.alerts.slack else ()
+    return list(dict.fromkeys((*mailed, *posted)))
+
+
+def _by_mail(config: Config, alert: Alert) -> Iterator[str]:
+    """A project's people, or where it names none its team's; and who is told of everything."""
     for team in config.teams:
         if team.name == alert.team:
-            of = [one.email for one in team.projects if one.name == alert.project]
-            owners = (of[0] if of else ()) or team.email
-    return list(dict.fromkeys((*owners, *config.alerts.to)))
+            named = [
+                (*one.email, *one.delegates) for one in team.projects if one.name == alert.project
+            ]
+            yield from next(filter(None, named), (*team.email, *team.delegates))
+    yield from config.alerts.to
+
+
+def _by_slack(config: Config, alert: Alert) -> Iterator[str]:
+    """The webhooks of the team and of the site."""
+    from slurm_finops.cli.due import webhook_files
+    from slurm_finops.delivery.slack import TO_SLACK_OF
+
+    files = webhook_files(config)
+    for report in (f"team:{alert.team}", "site"):
+        if report in files:
+            yield f"{TO_SLACK_OF}{report}"
 
 
 def style_of(app: App, channel: str) -> Style:
-    """How a channel of ``[privacy]`` shows people; mails alone are written by ``locale``."""
+    """How a channel of ``[privacy]`` shows people; what is for machines is in plain English."""
     from dataclasses import replace
 
     from slurm_finops.reports.alerts import Style
@@ -77,7 +98,7 @@ def style_of(app: App, channel: str) -> Style:
 
     site = app.site_for(channel)
     header = header_of(site, app.period(None))
-    if channel != "mail":
+    if channel == "export":
         header = replace(header, locale=PLAIN)
     return Style(header, site.people)
 
@@ -94,20 +115,35 @@ def content(app: App, alert: Alert) -> Content:
     )  # fmt: skip
 
 
-def mails(app: App, one: ToTell) -> Iterator[Wanted]:
-    """An alert's mails, one for each who is still to be told of it."""
+def post(app: App, alert: Alert, recipient: str) -> Post:
+    """The same for Slack."""
+    from slurm_finops.cli.due import post_to
+    from slurm_finops.reports.alert_blocks import payload
+
+    said = payload(alert, style_of(app, "slack"), app.said_now())
+    return post_to(app, said, alert.report, alert.key, recipient)
+
+
+def messages(app: App, one: ToTell) -> Iterator[Wanted]:
+    """An alert's mails and posts, one for each who is still to be told of it."""
     from slurm_finops.cli.due import message_to
-    from slurm_finops.delivery.outbox import Wanted
+    from slurm_finops.delivery.outbox import MAIL, SLACK, Wanted
+    from slurm_finops.delivery.slack import TO_SLACK_OF
 
     alert = one.alert
     said = cache(partial(content, app, alert))
     for recipient in one.waiting:
-        make = partial(message_to, app, said, alert.report, alert.key, recipient)
-        yield Wanted(alert.report, alert.key, recipient, make)
+        if recipient.startswith(TO_SLACK_OF):
+            make: Callable[[], EmailMessage | Post] = partial(post, app, alert, recipient)
+            channel = SLACK
+        else:
+            make = partial(message_to, app, said, alert.report, alert.key, recipient)
+            channel = MAIL
+        yield Wanted(alert.report, alert.key, recipient, make, channel)
 
 
 def queue(app: App, outbox: Outbox, found: list[ToTell], at: int) -> list[Outcome]:
-    """Store the mails that are not in the outbox yet; those that cannot be made."""
+    """Store what is not in the outbox yet; those that cannot be made."""
     return [
-        failed for one in found for failed in outbox.queue_together(list(mails(app, one)), at)
+        failed for one in found for failed in outbox.queue_together(list(messages(app, one)), at)
     ]

@@ -80,23 +80,24 @@ def _told(one: ToTell) -> str:
 @click.option("--out", metavar="DIR", help="Where --dry-run writes.  [default: outbox]")
 @pass_app
 def send(app: App, dry_run: bool, out: str | None) -> None:
-    """Mail each alert once to the owners of its team or project, and to [alerts] to.
+    """Tell each alert once: to the owners of its team or project and to [alerts] to, by mail,
+    and to the webhooks of the team and the site.
 
     \b
     Examples:
       slurm-finops alerts send
       slurm-finops alerts send --dry-run --out mails
     """
-    from slurm_finops.cli.alerting import find, mails
-    from slurm_finops.cli.due import mail_settings
+    from slurm_finops.cli.alerting import find, messages
+    from slurm_finops.cli.due import check_channels
     from slurm_finops.cli.send import WELL, told, write_all
 
     if out is not None and not dry_run:
         raise click.UsageError("--out is where --dry-run writes: without it mails are sent")
-    mail_settings(app)
+    check_channels(app)
     if dry_run:
         with app.reading() as ledger:
-            wanted = (mail for one in find(app, ledger) for mail in mails(app, one))
+            wanted = (mail for one in find(app, ledger) for mail in messages(app, one))
             write_all(wanted, Path(out or "outbox"))
         return
     with app.writing("alerts send") as ledger:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache, partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -12,7 +12,7 @@ from slurm_finops.cli.app import App, now
 from slurm_finops.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from concurrent.futures import Executor
     from email.message import EmailMessage
     from pathlib import Path
@@ -213,7 +213,8 @@ def _by_mail(config: Config) -> Iterator[_Subscription]:
 
 
 def _by_slack(config: Config) -> Iterator[_Subscription]:
-    from slurm_finops.delivery.outbox import SLACK, TO_SLACK
+    from slurm_finops.delivery.outbox import SLACK
+    from slurm_finops.delivery.slack import TO_SLACK
     from slurm_finops.reports.site import EVERYBODY, Owner
 
     for team in config.teams:
@@ -322,6 +323,7 @@ def _runs(
 def message_to(
     app: App, content: Callable[[], Content], report: str, period: str, recipient: str
 ) -> EmailMessage:
+    """A mail to one address, with the Message-ID that this report of this period has for it."""
     from slurm_finops.delivery.outbox import message_id
 
     domain = sender_domain(app)
@@ -346,12 +348,18 @@ def sender_domain(app: App) -> str:
 def _post(
     app: App, pages: Callable[[], Pages], whose: _Subscription, period: Period
 ) -> Post:
-    from slurm_finops.delivery.outbox import message_id
-    from slurm_finops.delivery.slack import Post
     from slurm_finops.reports import blocks
 
     payload = blocks.payload(pages().page(whose.owner), app.said_now())
-    number = message_id(
-        app.config.cluster, whose.report, _key(app, period), whose.recipients[0], "slack"
-    )
+    return post_to(app, payload, whose.report, _key(app, period), whose.recipients[0])
+
+
+def post_to(
+    app: App, payload: Mapping[str, Any], report: str, period: str, recipient: str
+) -> Post:
+    """What is posted to a webhook, as the outbox keeps it."""
+    from slurm_finops.delivery.outbox import message_id
+    from slurm_finops.delivery.slack import Post
+
+    number = message_id(app.config.cluster, report, period, recipient, "slack")
     return Post(number, payload["text"], payload)

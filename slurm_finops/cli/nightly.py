@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--no-send", is_flag=True, help="Send no mail.")
+@click.option("--no-send", is_flag=True, help="Send no mail, post or alert.")
 @pass_app
 def nightly(app: App, no_send: bool) -> None:
     """Collect, price, write the reports, send what is due and tell alerts, a line a step.
 
     Two never run at once.  A step that fails does not lose what was done: the
-    next night goes on from there.  After a failed collection no mail is sent.
+    next night goes on from there.  After a step that failed nothing is sent.
 
     \b
     The cron line:
@@ -50,13 +50,12 @@ def nightly(app: App, no_send: bool) -> None:
         if no_send:
             night.skip("send", "--no-send")
         elif app.config.mail is None and not app.config.posts:
-            night.skip("send", "no [mail] in the configuration")
+            night.skip("send", "no [mail] and no webhook in the configuration")
         elif night.failed:
             night.skip("send", "mails wait until every step before has succeeded")
         else:
             night.step("send", lambda: _send(app, ledger))
-            if app.config.mail is not None:
-                night.step("alerts", lambda: _alerts(app, ledger))
+            night.step("alerts", lambda: _alerts(app, ledger))
     if night.failed:
         raise click.exceptions.Exit(night.failed)
 
@@ -196,4 +195,4 @@ def _alerts(app: App, ledger: Ledger) -> str:
     outcomes = run(app, ledger)
     if any(outcome.status not in WELL for outcome in outcomes):
         raise OutsideError("; ".join(told(app, outcomes)))
-    return _sent(outcomes, "alert mail") if outcomes else "nothing new is to be told"
+    return _sent(outcomes, "alert") if outcomes else "nothing new is to be told"

@@ -15,6 +15,7 @@ def alerts_of(table: Table, digits: int, to: tuple[str, ...]) -> Alerts:
         forecast=table.take("forecast", bool, "true or false", True),
         unusual=table.take("unusual", bool, "true or false", True),
         to=to,
+        slack=table.take("slack", bool, "true or false", True),
         floor_minor=decimal(table, "floor", digits, 'a text such as "50.00"', "50") or 0,
     )
     table.done()

@@ -109,12 +109,16 @@ class Privacy:
 
 @dataclass(frozen=True)
 class Alerts:
-    """What is told of budgets and of days; ``floor_minor``: what a day must be above the usual."""
+    """What is told of budgets and of days; ``floor_minor``: what a day must be above the usual.
+
+    ``to`` and ``slack``: who is told beside the owners.
+    """
 
     thresholds: tuple[int, ...] = (50, 80, 100)
     forecast: bool = True
     unusual: bool = True
     to: tuple[str, ...] = ()
+    slack: bool = True
     floor_minor: int = 0
 
 

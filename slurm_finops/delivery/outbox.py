@@ -19,8 +19,6 @@ from slurm_finops.delivery.smtp import as_sent
 from slurm_finops.errors import ConfigError, InputError
 
 MAIL, SLACK = "mail", "slack"
-#: Who a report on Slack is for, in the outbox: its webhook, whose address is a secret.
-TO_SLACK = "slack"
 #: So long something that was refused for now waits, by how often it was; then as the last.
 #: Half a day at most: a night that comes a minute early must find it due.
 WAITS = (15 * 60, 3600, 4 * 3600, 12 * 3600)

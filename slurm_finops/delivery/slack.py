@@ -30,6 +30,10 @@ from slurm_finops.delivery.secret import secret
 from slurm_finops.delivery.words import one_line, words_of
 from slurm_finops.errors import ConfigError
 
+#: Who a report on Slack is for, in the outbox: its webhook, whose address is a secret.
+TO_SLACK = "slack"
+#: The same of what is no report: before the report whose webhook it is for.
+TO_SLACK_OF = "slack:"
 _TIMEOUT = 30
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 #: 4xx that are not about what was posted: it took too long, or there was too much.
@@ -139,9 +143,11 @@ class SlackChannel:
 
     def send(self, entry: Letter) -> None:
         """Post what is stored.  Raises `Temporary`, `Permanent`, `Unknown` or `ConfigError`."""
-        found = self._files.get(entry.report)
+        other = entry.recipient.startswith(TO_SLACK_OF)
+        report = entry.recipient.removeprefix(TO_SLACK_OF) if other else entry.report
+        found = self._files.get(report)
         if found is None:
-            raise ConfigError(f"no webhook file is configured for {entry.report} any more")
+            raise ConfigError(f"no webhook file is configured for {report} any more")
         Webhook.read(*found).post(entry.message)
 
 

@@ -188,21 +188,23 @@ def mail_text(alert: Alert, style: Style, as_of: str) -> str:
     for fact in facts(alert, style.header):
         lines += wrapped(fact)
     if alert.odd and alert.odd.runs:
-        lines += ["", *_run_lines(alert.odd, style)]
-    lines += ["", "More:", f"  {next_step(alert)}", "", *wrapped(_foot(as_of))]
+        lines += ["", *(part for line in run_lines(alert.odd, style) for part in wrapped(line))]
+    lines += ["", "More:", f"  {next_step(alert)}", "", *wrapped(foot(as_of))]
     return "\n".join(lines) + "\n"
 
 
-def _run_lines(odd: OddDay, style: Style) -> Iterator[str]:
+def run_lines(odd: OddDay, style: Style) -> Iterator[str]:
+    """The runs of a day, each in a sentence."""
     for run in runs(odd, style):
         who = f"{run['user']}, " if run["user"] else ""
-        yield from wrapped(
+        yield (
             f"{run['job']}: {run['cost']} {style.header.currency}, {run['hours']} GPU-hours, "
             f"{who}{run['tags']} ({run['state']})"
         )
 
 
-def _foot(as_of: str) -> str:
+def foot(as_of: str) -> str:
+    """Who says so, and when."""
     return f"slurm-finops, as of {as_of}.  This is told once."
 
 
@@ -215,7 +217,7 @@ def mail_html(alert: Alert, style: Style, as_of: str) -> str:
         bar=_bar(alert.standing) if alert.standing else None,
         runs=runs(alert.odd, style) if alert.odd else [],
         currency=header.currency,
-        command=next_step(alert), foot=_foot(as_of),
+        command=next_step(alert), foot=foot(as_of),
     )  # fmt: skip
 
 

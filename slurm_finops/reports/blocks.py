@@ -16,7 +16,7 @@ from slurm_finops.reports.sentences import answers
 from slurm_finops.reports.tables import aligned
 from slurm_finops.reports.view import Header, Page, Row, Spend, summed
 
-_HEADER, _SECTION = 150, 3000
+HEADER, SECTION = 150, 3000
 _ROWS, _WARNINGS = 10, 8
 #: A phone shows so much of a line; what has no width of its own is cut by length.
 _NAME, _NAME_LENGTH, _LINE = 24, 60, 300
@@ -33,14 +33,14 @@ def payload(page: Page, as_of: str = "") -> dict[str, Any]:
     header, title = page.report.header, subject(page)
     warnings = "\n".join(f"• {said}" for said in _warnings(page))
     blocks = [
-        {"type": "header", "text": _plain(title, _HEADER)},
-        {"type": "section", "text": _plain("\n".join(_facts(page)), _SECTION)},
+        {"type": "header", "text": plain(title, HEADER)},
+        {"type": "section", "text": plain("\n".join(_facts(page)), SECTION)},
         {"type": "section", "text": _table(page.report.spend, header)},
-        *([{"type": "section", "text": _plain(warnings, _SECTION)}] if warnings else []),
-        {"type": "context", "elements": [_plain(_foot(header, as_of), _SECTION)]},
+        *([{"type": "section", "text": plain(warnings, SECTION)}] if warnings else []),
+        {"type": "context", "elements": [plain(_foot(header, as_of), SECTION)]},
     ]
     return {
-        "text": escaped(title, _SECTION), "blocks": blocks,
+        "text": escaped(title, SECTION), "blocks": blocks,
         "unfurl_links": False, "unfurl_media": False,
     }  # fmt: skip
 
@@ -61,7 +61,8 @@ def escaped(text: str, most: int) -> str:
     return "".join(pieces)
 
 
-def _plain(text: str, most: int) -> dict[str, Any]:
+def plain(text: str, most: int) -> dict[str, Any]:
+    """A text object in which nothing is a command, of at most so many characters."""
     lines = [visible(line) for line in text.split("\n")]
     return {"type": "plain_text", "text": escaped("\n".join(lines), most), "emoji": False}
 
@@ -90,7 +91,7 @@ def _table(spend: Spend, header: Header) -> dict[str, Any]:
     lines += [[_name(name), *_figures(row, header)] for name, row in named]
     text = "\n".join(aligned(lines, 1)).replace("`", "'")
     fence = "```"
-    inside = escaped(text, _SECTION - 2 * len(fence) - 2)
+    inside = escaped(text, SECTION - 2 * len(fence) - 2)
     return {"type": "mrkdwn", "text": f"{fence}\n{inside}\n{fence}", "verbatim": True}
 
 

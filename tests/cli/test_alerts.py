@@ -279,13 +279,13 @@ def test_mails_are_written_by_the_locale_and_what_machines_and_terminals_read_is
     assert day["costliest"][0]["effective_cost"] == "188.16"
 
 
-def test_nightly_calls_them_alert_mails(june: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nightly_calls_them_alerts(june: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for step in ("collect", "price", "report", "send"):
         monkeypatch.setattr(f"slurm_finops.cli.nightly._{step}", lambda *_: "done")
     with smtp_server(Handler()) as port:
         site(june, "1000", port)
         said = finops(june, "nightly")
-    assert "alerts   4 alert mails sent (" in said.stdout
+    assert "alerts   4 alerts sent (" in said.stdout
 
 
 def test_wrong_usage(june: Path, tmp_path: Path) -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from slurm_finops.delivery.outbox import SLACK, TO_SLACK, Outbox
+from slurm_finops.delivery.outbox import SLACK, Outbox
 from slurm_finops.delivery.pace import Pace
 from slurm_finops.delivery.refusals import Permanent, Temporary, Unknown, Unreachable
-from slurm_finops.delivery.slack import Post, SlackChannel, Webhook
+from slurm_finops.delivery.slack import TO_SLACK, Post, SlackChannel, Webhook
 from slurm_finops.errors import ConfigError, OutsideError
 from slurm_finops.ledger.outbox import LedgerOutbox
 from tests.delivery.queueing import queue

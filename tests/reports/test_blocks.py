@@ -12,8 +12,11 @@ from hypothesis import strategies as st
 
 from slurm_finops.core.characters import is_control
 from slurm_finops.reports import blocks
+from slurm_finops.reports.alert_blocks import payload as of_alert
+from slurm_finops.reports.alerts import Style
 from slurm_finops.reports.sentences import answers
 from slurm_finops.reports.view import Page, Row, Spend
+from tests.reports.test_alerts import STYLE, a_standing, an_odd_day, told
 from tests.reports.test_allotments import HELD
 from tests.reports.test_hostile import a_hostile_page
 from tests.reports.test_render import HOSTILE, a_budget, a_page
@@ -120,3 +123,28 @@ def test_what_must_be_known_of_the_figures_is_said() -> None:
     said = blocks.payload(page)["blocks"][3]["text"]["text"].split("\n")
     assert said[0] == "• warning: nlp spring is used up"
     assert said[-1] == "• 3 records, of any period, could not be read (slurm-finops problems)"
+
+
+# ---- an alert
+
+
+def test_an_alert_is_told_in_a_few_blocks(golden: Callable[[str, str], None]) -> None:
+    payload = of_alert(an_odd_day(), STYLE, "2026-06-16 03:15 UTC")
+    check(payload)
+    golden("slack-alert.json", json.dumps(payload, indent=2, ensure_ascii=False) + "\n")
+    assert of_alert(told(a_standing()), STYLE, "")["text"] == (
+        "nlp / llama: 80.0% of the budget for June 2026 is spent"
+    )
+
+
+@pytest.mark.parametrize("name", [*HOSTILE, *CALLS])
+def test_no_name_of_an_alert_is_a_command(name: str) -> None:
+    odd = an_odd_day().odd
+    assert odd
+    runs = tuple(
+        run._replace(user=name, project=name, experiment=name, cluster=name, job_id=name)
+        for run in odd.runs
+    )
+    alert = an_odd_day(runs=runs)._replace(team=name)
+    for people in ("names", "none"):
+        check(of_alert(alert, Style(STYLE.header, people), name))
