@@ -86,11 +86,14 @@ def test_slips_in_budgets_are_named(tmp_path: Path, old: str, new: str, said: st
 
 
 def test_alerts_and_what_they_are_without_a_table(tmp_path: Path) -> None:
-    assert loaded(tmp_path, "").alerts == Alerts((50, 80, 100), True, True, (), 5000)
+    assert loaded(tmp_path, "").alerts == Alerts(
+        (50, 80, 100), True, True, (), slack=True, floor_minor=5000
+    )
     text = ('[alerts]\nthresholds = [100, 75]\nforecast = false\nunusual = false\n'
-            'floor = "0.50"\nto = ["finops@example.org"]\n')  # fmt: skip
+            'floor = "0.50"\nto = ["finops@example.org"]\n'
+            "slack = false\n")  # fmt: skip
     assert loaded(tmp_path, text).alerts == Alerts(
-        (75, 100), False, False, ("finops@example.org",), 50
+        (75, 100), False, False, ("finops@example.org",), slack=False, floor_minor=50
     )
 
 
