@@ -29,7 +29,7 @@ _SO_FAR = {"day": "the day before", "week": "the same days of the week before",
            "month": "the same days of the month before"}  # fmt: skip
 #: What runs that ended so did, and what to do about it.
 _REMEDIES = {
-    "timed out": ("timed out", "ask for more time, or go on from checkpoints"),
+    "timed out": ("timed out", "ask for more time"),
     "out of memory": ("ran out of memory", "ask for more --mem"),
     "failed": ("failed", "see their logs"),
     "node failed": ("lost a node", "ask your administrators for a credit"),
@@ -80,7 +80,7 @@ def _normal(trend: Trend, header: Header) -> str:
         is_usual = "more than" if spent > high else "less than" if spent < low else "within"
         parts.append(
             f"{is_usual} the usual {about(low, header) if low else 0} to {about(high, header)} "
-            f"{header.currency} of the {trend.periods} {trend.every}s before"
+            f"{header.currency} of {trend.periods} {trend.every}s"
         )
     if not parts:
         return "Nothing to compare it with yet." if trend.every else ""
@@ -128,7 +128,9 @@ def _of_all(lines: Sequence[BudgetLine], header: Header) -> str:
         parts.append(f"{len(used)} of {counted(len(lines), 'budget', header)} used up: "
                      f"{_first(used)}")  # fmt: skip
     if when:
-        parts.append(f"{len(when)} {'more ' if used else ''}expected to be: {_first(when)}")
+        parts.append(f"{len(when)} more expected to be: {_first(when)}" if used else
+                     f"{len(when)} of {counted(len(lines), 'budget', header)} expected to be used "
+                     f"up: {_first(when)}")  # fmt: skip
     return _sentence("; ".join(parts))
 
 
@@ -261,7 +263,7 @@ def _to_do(page: Page) -> Iterator[str]:
     runs = sum(fault.runs for fault in page.faults)
     if untagged * _WORTH >= worth or (page.faults and whole <= 0):
         of = f"{counted(runs, 'run', header)} ({money(untagged, header)})"
-        yield (f"Tag {of} next time: their --comment is missing or wrong." if page.owner else
+        yield (f"Tag {of} next time: --comment is missing or wrong." if page.owner else
                f"{of} are not tagged as they should be: ask their teams, or have the gate refuse "
                "such jobs.")  # fmt: skip
     if not page.owner:

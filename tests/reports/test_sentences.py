@@ -23,16 +23,16 @@ from tests.reports.test_render import a_budget, a_page
          "20.0% more than the same days of the month before (100.00 USD)."),
         (Trend("week", 12_000, 10_000, (9_000, 13_000), 8),
          "20.0% more than the week before (100.00 USD); within the usual 90.00 to 130 USD of "
-         "the 8 weeks before."),
+         "8 weeks."),
         (Trend("week", 14_000, 14_000, (9_000, 13_000), 8),
          "As much as the week before (140.00 USD); more than the usual 90.00 to 130 USD of "
-         "the 8 weeks before."),
+         "8 weeks."),
         (Trend("week", 8_000, 8_000, (9_000, 13_000), 8),
          "As much as the week before (80.00 USD); less than the usual 90.00 to 130 USD of "
-         "the 8 weeks before."),
+         "8 weeks."),
         (Trend("week", 12_000, 10_000, (0, 13_000), 8),
-         "20.0% more than the week before (100.00 USD); within the usual 0 to 130 USD of the "
-         "8 weeks before."),
+         "20.0% more than the week before (100.00 USD); within the usual 0 to 130 USD of "
+         "8 weeks."),
         (Trend("", 12_000), ""),
     ],
 )  # fmt: skip
@@ -133,6 +133,8 @@ def test_a_whole_site_is_told_how_many_budgets_are_used_up_and_with_whom_to_talk
         "1 more; 1 more expected to be: hpc on 27 June.",
     )
     assert said.to_do[0] == "Talk to cv, nlp, a: their budgets are used up."
+    ending = answers(a_page(budgets=(), standings=lines[2:4]))
+    assert ending.budgets == ("1 of 2 budgets expected to be used up: hpc on 27 June.",)
     well = answers(a_page(budgets=(), standings=(a_line("bio", 100_00, 10_00),)))
     assert well.budgets == ("1 budget, none used up or expected to be.",)
 
