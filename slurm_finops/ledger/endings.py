@@ -1,6 +1,7 @@
 """How runs ended: the costliest of a scope, and what stood still while it was held."""
 
 import sqlite3
+from collections.abc import Collection
 from typing import NamedTuple
 
 from slurm_finops.core.money import TICKS, join_ticks
@@ -43,6 +44,25 @@ def costliest(db: sqlite3.Connection, scope: Scope, most: int, *, at_list: bool)
         _ended(db, usage, seconds, join_ticks(*ticks[:2]), join_ticks(*ticks[2:]))
         for usage, seconds, *ticks in found
     ]
+
+
+def worst(
+    db: sqlite3.Connection, scope: Scope, states: Collection[str], *, at_list: bool
+) -> list[tuple[str, str, str]]:
+    """Of each of these states the costliest run: ``(state, cluster, job id)``, by cost."""
+    first = "list_ticks" if at_list else "effective_ticks"
+    marks = ", ".join("?" * len(states))
+    return db.execute(
+        f"""SELECT ended.state, clusters.name, jobs.job_id FROM (
+          SELECT usage_id, state, SUM({first} / {TICKS}) AS units, SUM({first} % {TICKS}) AS ticks,
+            ROW_NUMBER() OVER (PARTITION BY state ORDER BY SUM({first} / {TICKS}) DESC,
+              SUM({first} % {TICKS}) DESC, usage_id) AS place
+          FROM charges {joins("jobs", *scope.tables)}
+          WHERE {days_of(scope)} AND rate_card_id > 0 AND state IN ({marks}) GROUP BY usage_id
+        ) AS ended JOIN jobs ON jobs.id = usage_id JOIN clusters ON clusters.id = cluster_id
+        WHERE place = 1 ORDER BY units DESC, ticks DESC, usage_id""",
+        (scope.first, scope.last, *scope.values, *states),
+    ).fetchall()
 
 
 def how_many(db: sqlite3.Connection, scope: Scope) -> int:

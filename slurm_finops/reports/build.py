@@ -200,7 +200,7 @@ def page(
         trend=None if days is None else insight.trend(
             known, site, period, lambda one: history.covered(ledger.db, one.first, one.last)
         ),
-        waste=insight.waste(ledger, site, scope),
+        waste=insight.waste(ledger, site, scope, at_list=at_list),
         costliest=insight.costly(ledger, site, scope, at_list=at_list),
         at_list=at_list,
         suspended_seconds=insight.suspended(ledger, site, scope, period),

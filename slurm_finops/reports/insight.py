@@ -6,7 +6,7 @@ from slurm_finops.billing.standings import Standing
 from slurm_finops.core.forecast import usual
 from slurm_finops.core.money import apportion_ticks, to_minor
 from slurm_finops.core.period import Calendar, Period, day_date
-from slurm_finops.ledger.endings import costliest, suspended_gpu_seconds
+from slurm_finops.ledger.endings import costliest, suspended_gpu_seconds, worst
 from slurm_finops.ledger.history import NOTHING, Day
 from slurm_finops.ledger.shares import spend
 from slurm_finops.ledger.spend import Scope
@@ -146,8 +146,13 @@ def corrections(
     return tuple(correction for _, correction in sorted(found, key=lambda one: one[0]))
 
 
-def waste(ledger: Ledger, site: Site, scope: Scope) -> tuple[Waste, ...]:
-    """What ended otherwise than well, the costliest cause first; parts of pools included."""
+def waste(
+    ledger: Ledger, site: Site, scope: Scope, *, at_list: bool = False
+) -> tuple[Waste, ...]:
+    """What ended otherwise than well, the costliest cause first; parts of pools included.
+
+    ``at_list``: which run of a cause is the costliest is by list price.
+    """
     rows = [row for row in spend(ledger.db, scope, ("state",)) if row.runs]
     keys = [row.key[0] or "" for row in rows]
     minor = apportion_ticks([row.effective_ticks for row in rows], site.digits, keys)
@@ -158,7 +163,10 @@ def waste(ledger: Ledger, site: Site, scope: Scope) -> tuple[Waste, ...]:
             total = sums.setdefault(cause, [0, 0, 0])
             for i, figure in enumerate((row.runs, row.gpu_seconds, cost)):
                 total[i] += figure
-    found = [Waste(cause, *figures) for cause, figures in sums.items()]
+    runs: dict[str, str] = {}
+    for state, cluster, job in worst(ledger.db, scope, CAUSES, at_list=at_list) if sums else ():
+        runs.setdefault(CAUSES[state], f"{cluster}/{job}")
+    found = [Waste(cause, *figures, worst=runs.get(cause, "")) for cause, figures in sums.items()]
     return tuple(sorted(found, key=lambda one: (-one.effective_minor, -one.gpu_seconds, one.cause)))
 
 

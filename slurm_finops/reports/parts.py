@@ -281,7 +281,8 @@ def wasted(page: Page) -> list[dict[str, Any]]:
     """By cause: runs, GPU-hours, cost, share of the whole."""
     header, whole = page.report.header, page.report.spend.total.effective_minor
     return [
-        {"cause": one.cause, "row": one, "runs": whole_number(one.runs, header),
+        {"cause": one.cause, "worst": shortened(visible(one.worst), _NAME_WIDTH), "row": one,
+         "runs": whole_number(one.runs, header),
          "hours": gpu_hours(one.gpu_seconds, header), "cost": figure(one.effective_minor, header),
          "share": share(one.effective_minor, whole, header)}
         for one in page.waste

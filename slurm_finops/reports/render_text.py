@@ -80,6 +80,8 @@ def _waste(page: Page) -> Iterator[str]:
     yield f"{title}{'runs':>9}{'GPU-hours':>15}{page.report.header.currency:>20}"
     for row in rows:
         yield f"{padded(row['cause'], 32)}{row['runs']:>9}{row['hours']:>15}{row['cost']:>20}"
+        if row["worst"]:
+            yield f"  most: {row['worst']}"
 
 
 def _runs(page: Page) -> Iterator[str]:

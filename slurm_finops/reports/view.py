@@ -198,6 +198,8 @@ class Waste:
     runs: int
     gpu_seconds: int
     effective_minor: int
+    #: the costliest of them, ``cluster/job``
+    worst: str = ""
 
 
 @dataclass(frozen=True, slots=True)

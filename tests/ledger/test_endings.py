@@ -2,7 +2,7 @@
 
 from slurm_finops.billing.pricing import price
 from slurm_finops.core.money import TICKS
-from slurm_finops.ledger.endings import costliest, how_many, suspended_gpu_seconds
+from slurm_finops.ledger.endings import costliest, how_many, suspended_gpu_seconds, worst
 from slurm_finops.ledger.spend import Scope
 from tests.billing.pools import DAY, FIRST, HOUR, a_pool, run, terms
 from tests.support import JUNE, a_ledger, write
@@ -24,6 +24,22 @@ def test_the_costliest_come_first_with_who_ran_them_and_how_they_ended() -> None
     assert first.effective_ticks == 6 * 392 * TICKS // 100
     assert (second.job_id, second.name, second.user) == ("3", "train", "ann")
     assert (second.start, second.end) == (JUNE + DAY, JUNE + DAY + 2 * HOUR)
+
+
+def test_of_each_way_to_end_the_costliest_run_is_known() -> None:
+    ledger = a_ledger()
+    write(
+        ledger, run(1, "nlp", 0, 9 * HOUR, 1), run(2, "cv", 0, HOUR, 2, state="FAILED"),
+        run(3, "nlp", DAY, 2 * DAY, 1, state="FAILED"), run(4, "cv", 0, 2, 1, state="TIMEOUT"),
+        run(5, "cv", 0, HOUR, 2, state="FAILED"), run(6, "cv", 0, HOUR, 2, state="NODE_FAIL"),
+    )  # fmt: skip
+    price(ledger, terms(), LATER)
+    states = ("FAILED", "TIMEOUT", "CANCELLED")
+    found = worst(ledger.db, SCOPE, states, at_list=False)
+    assert found == [("FAILED", "alpha", "3"), ("TIMEOUT", "alpha", "4")]
+    cv = SCOPE.narrowed("tag_sets.team = ?", "cv", tables=("tag_sets",))
+    assert worst(ledger.db, cv, states, at_list=True)[0] == ("FAILED", "alpha", "2")
+    assert worst(ledger.db, SCOPE._replace(last=FIRST), states, at_list=False) == []
 
 
 def test_a_run_counts_once_on_however_many_days_and_devices() -> None:

@@ -64,7 +64,7 @@ def a_page(names: list[str | None] | None = None, **more: object) -> Page:
         (TagFault("nlp", "untagged", '{"team":"nlp"}', 4, 990),),
         (a_budget(100_000, total.billed_minor),),
         trend=Trend("month", total.effective_minor, 20_000, (15_000, 25_000), 6),
-        waste=(Waste("failed", 2, 7200, 784), Waste("out of memory", 1, 3600, 392)),
+        waste=(Waste("failed", 2, 7200, 784, "alpha/4711_3"), Waste("out of memory", 1, 3600, 392)),
         costliest=(Costly("4711_3", "alpha", "ann", "train <b>", "FAILED",
                           "2026-06-08T14:03:00+00:00", "2026-06-09T02:11:00+00:00", 43_200, 4704),
                    Costly("4712", "alpha", "", "", "RUNNING", "2026-06-30T14:03:00+00:00", None,
