@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from slurm_finops.cli.app import App, now
+from slurm_finops.core.owner_key import owner_key
 from slurm_finops.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -45,12 +46,7 @@ class _Subscription(NamedTuple):
 
     @property
     def report(self) -> str:
-        team, project, cost_center = self.owner
-        if cost_center:
-            return f"cost_center:{cost_center}"
-        if not team:
-            return "site"
-        return f"project:{team}/{project}" if project else f"team:{team}"
+        return owner_key(*self.owner)
 
 
 def mail_settings(app: App) -> Mail:
@@ -77,7 +73,7 @@ def webhook_files(config: Config) -> dict[str, tuple[Path, str]]:
     for i, team in enumerate(config.teams, 1):
         if team.slack_webhook_file:
             key = f"teams[{i}].slack_webhook_file"
-            found[f"team:{team.name}"] = team.slack_webhook_file, key
+            found[owner_key(team.name)] = team.slack_webhook_file, key
     return found
 
 

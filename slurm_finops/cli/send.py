@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from slurm_finops.cli.app import App, now, pass_app
+from slurm_finops.core.owner_key import named_by, shown_key
 from slurm_finops.core.words import count
 from slurm_finops.errors import InputError, OutsideError, RefusedError
 
@@ -98,7 +99,7 @@ def _sent(
         if resend is None:
             return run(app, ledger, asked, only, early)
         outcome = outbox_of(app, ledger).resend(resend, now())
-        said = f"{resend} ({outcome.report} {outcome.period} to {outcome.recipient})"
+        said = f"{resend} ({shown_key(outcome.report)} {outcome.period} to {outcome.recipient})"
         ledger.audit(now(), actor(), "send resend", f"{said}: {outcome.status}")
         return [outcome]
 
@@ -151,7 +152,7 @@ def _of_team(only: str | None) -> Callable[[str], bool]:
     """Which reports ``--team`` sends: the team's own and its projects'."""
     if only is None:
         return lambda report: True
-    return lambda report: report == f"team:{only}" or report.startswith(f"project:{only}/")
+    return lambda report: named_by(report).team == only
 
 
 def outbox_of(app: App, ledger: Ledger) -> Outbox:
@@ -228,5 +229,6 @@ def _told(app: App, outcome: Outcome) -> str:
     if outcome.due_at is not None:
         now_too = ", or now by send --now" if outcome.status == "waiting" else ""
         about.append(f"tried again from {app.said(outcome.due_at)} on{now_too}")
-    line = f"{outcome.status}: {outcome.report} {outcome.period} to {outcome.recipient}"
+    report = shown_key(outcome.report)
+    line = f"{outcome.status}: {report} {outcome.period} to {outcome.recipient}"
     return line + (f" ({'; '.join(about)})" if about else "")
