@@ -57,7 +57,8 @@ def send(
     asked = app.period(period) if period else None
     if dry_run:
         with app.reading() as ledger:
-            write_all(due(app, ledger, asked, only), Path(out or "outbox"))
+            warn_of_waiting(app, ledger, asked, only)
+            write_all(due(app, ledger, asked, only, look=True), Path(out or "outbox"))
         return
     if trial_to is not None:
         from slurm_finops.cli.trial import trial
@@ -66,9 +67,10 @@ def send(
         if not outcomes:
             click.echo("nothing is due to be tried; --period 2026-06 names a period")
             return
+        waits = ""
     else:
-        outcomes = _sent(app, asked, only, early, resend)
-    for line in told(app, outcomes):
+        outcomes, waits = _sent(app, asked, only, early, resend)
+    for line in told(app, outcomes, waits):
         click.echo(line)
     if any(outcome.status not in WELL for outcome in outcomes):
         raise click.exceptions.Exit(OutsideError.exit_code)
@@ -92,16 +94,30 @@ def _check_usage(
 
 def _sent(
     app: App, asked: Period | None, only: str | None, early: bool, resend: int | None
-) -> list[Outcome]:
+) -> tuple[list[Outcome], str]:
+    """What became of mails, and what is said of periods that wait."""
     from slurm_finops.cli.app import actor
+    from slurm_finops.cli.subscriptions import waiting
 
     with app.writing("send") as ledger:
         if resend is None:
-            return run(app, ledger, asked, only, early)
+            outcomes = run(app, ledger, asked, only, early)
+            return outcomes, waiting(app, ledger, asked, only)
         outcome = outbox_of(app, ledger).resend(resend, now())
         said = f"{resend} ({shown_key(outcome.report)} {outcome.period} to {outcome.recipient})"
         ledger.audit(now(), actor(), "send resend", f"{said}: {outcome.status}")
-        return [outcome]
+        return [outcome], ""
+
+
+def warn_of_waiting(
+    app: App, ledger: Ledger, asked: Period | None, only: str | None
+) -> None:
+    """Say of what is only looked at that no mail of it would go out yet."""
+    from slurm_finops.cli.subscriptions import waiting
+
+    waits = waiting(app, ledger, asked, only)
+    if waits:
+        click.echo(f"warning: {waits}", err=True)
 
 
 def run(
@@ -114,18 +130,13 @@ def run(
     """
     from itertools import groupby
 
-    from slurm_finops.cli.due import Told, due
-    from slurm_finops.ledger.told_totals import keep_told
+    from slurm_finops.cli.due import due
 
     check_priced(app, ledger)
     outbox, outcomes = outbox_of(app, ledger), []
-    told: Told = {}
-    of_one = groupby(due(app, ledger, asked, only, told), lambda one: (one.report, one.period))
-    for (report, period), wanted in of_one:
+    of_one = groupby(due(app, ledger, asked, only), lambda one: (one.report, one.period))
+    for _, wanted in of_one:
         outcomes += outbox.queue_together(list(wanted), now())
-        if (report, period) in told:
-            with ledger.transaction() as db:
-                keep_told(db, report, told.pop((report, period)), now())
     return outcomes + outbox.send_due(now(), _of_team(only), early)
 
 
@@ -216,8 +227,10 @@ def _file_name(number: int, one: Wanted) -> str:
     return f"{name}.{'json' if one.channel == SLACK else 'eml'}"
 
 
-def told(app: App, outcomes: list[Outcome]) -> list[str]:
-    """What became of each mail."""
+def told(app: App, outcomes: list[Outcome], waits: str = "") -> list[str]:
+    """What became of each mail; ``waits``: of which periods nothing may be sent yet."""
+    if waits:
+        return [*(_told(app, outcome) for outcome in outcomes), waits]
     if not outcomes:
         return ["nothing is due: every report was sent or given up (slurm-finops check), or nobody "
                 "with an address held anything"]  # fmt: skip

@@ -44,14 +44,25 @@ class Outcome(NamedTuple):
     due_at: int | None = None
 
 
+def tells_nothing() -> Mapping[str, int]:
+    """What a mail tells of periods that no later mail need correct."""
+    return {}
+
+
 class Wanted(NamedTuple):
-    """Something to go out: its key, its channel, and how to make it."""
+    """Something to go out: its key, its channel, and how to make it.
+
+    ``told``, once it is made: period -> what it says that it cost, in minor units.
+    ``by_hand``: somebody named the period, which was not the next that is due.
+    """
 
     report: str
     period: str
     recipient: str
     make: Callable[[], EmailMessage | Post]
     channel: str = MAIL
+    told: Callable[[], Mapping[str, int]] = tells_nothing
+    by_hand: bool = False
 
 
 class Kept(Letter, Protocol):
@@ -66,7 +77,8 @@ class Store(Protocol):
 
     def add(
         self, report: str, period: str, recipient: str, message_id: str, subject: str,
-        message: bytes, at: int, channel: str = MAIL,
+        message: bytes, at: int, channel: str = MAIL, told: Mapping[str, int] = ...,
+        by_hand: bool = False,
     ) -> None:  # fmt: skip
         """Queue a mail, unless there is one for this report, period and recipient."""
 
@@ -111,7 +123,7 @@ class Outbox:
             if self._store.has(one.report, one.period, one.recipient):
                 continue
             try:
-                made.append((one, *as_stored(one.make())))
+                made.append((one, as_stored(one.make()), one.told()))
             except InputError as error:  # one mail that cannot be made costs no other
                 failed.append(
                     Outcome(0, one.report, one.period, one.recipient, "failed", str(error))
@@ -119,10 +131,11 @@ class Outbox:
         if not made:
             return failed
         with self._store.together():
-            for one, number, subject, data in made:
+            for one, stored, told in made:
                 self._store.add(
-                    one.report, one.period, one.recipient, number, subject, data, at, one.channel
-                )
+                    one.report, one.period, one.recipient, *stored, at, one.channel, told,
+                    one.by_hand,
+                )  # fmt: skip
         return failed
 
     def send_due(
