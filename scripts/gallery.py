@@ -31,9 +31,9 @@ border-radius: 4px; padding: 8px; font: 12px/1.5 'DejaVu Sans Mono', monospace; 
 small { color: #616061; font-size: 12px }</style>"""
 
 
-def finops(*words: str) -> None:
+def finops(*words: str, site: Path = OUT) -> None:
     """Run a command of ours; raises if it fails."""
-    command = [FINOPS, "-c", str(OUT / "finops.toml"), *words]
+    command = [FINOPS, "-c", str(site / "finops.toml"), *words]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
@@ -81,7 +81,7 @@ def picture(
 
 def kept(name: str, png: bytes) -> None:
     """Store a picture in 64 colours: text and bars need no more, and it is a quarter as large."""
-    path = IMAGES / f"gallery-{name}.png"
+    path = IMAGES / f"{name}.png"
     Image.open(io.BytesIO(png)).convert("RGB").quantize(64, dither=Image.Dither.NONE).save(
         path, optimize=True
     )
@@ -108,9 +108,20 @@ def served() -> Iterator[str]:
         process.wait()
 
 
+def golden_month(site: Path) -> str:
+    """The page that scripts/demo makes of June."""
+    site.mkdir()
+    shutil.copy(ROOT / "docs" / "examples" / "demo.toml", site / "finops.toml")
+    month = ROOT / "tests" / "sacct" / "alpha-2026-06.txt.gz"
+    finops("collect", "sacct", "--delimiter", "|", "--file", str(month), site=site)
+    finops("price", site=site)
+    finops("report", "--period", "2026-06", "--out", str(site / "page.html"), site=site)
+    return (site / "page.html").read_text()
+
+
 @click.command()
 def main() -> None:
-    """Make the pictures of docs/gallery.md anew."""
+    """Make the pictures of docs/gallery.md and of the README anew."""
     shutil.rmtree(OUT, ignore_errors=True)
     OUT.mkdir()
     write_site(OUT)
@@ -128,15 +139,16 @@ def main() -> None:
             executable_path=shutil.which("chromium"), args=["--no-sandbox"]
         )
         nlp, digest = mail_page(by_name["nlp"]), mail_page(by_name["digest"])
-        picture(browser, "mail-phone", nlp, 375, 667)
-        picture(browser, "mail-phone-dark", nlp, 375, 667, dark=True)
-        picture(browser, "mail", nlp, 600)
-        picture(browser, "digest", digest, 600)
-        picture(browser, "page", (OUT / "page.html").read_text(), 1100)
-        picture(browser, "slack", slack_page(by_name["slack"]), 600)
+        picture(browser, "gallery-mail-phone", nlp, 375, 667)
+        picture(browser, "gallery-mail-phone-dark", nlp, 375, 667, dark=True)
+        picture(browser, "gallery-mail", nlp, 600)
+        picture(browser, "gallery-digest", digest, 600)
+        picture(browser, "gallery-page", (OUT / "page.html").read_text(), 1100)
+        picture(browser, "gallery-slack", slack_page(by_name["slack"]), 600)
+        picture(browser, "report", golden_month(OUT / "june"), 1000, 800)
         page = browser.new_page(viewport={"width": 1100, "height": 800})
         page.goto(address)
-        kept("serve", page.screenshot(full_page=True))
+        kept("gallery-serve", page.screenshot(full_page=True))
         browser.close()
 
 

@@ -47,7 +47,8 @@ def explain(
         told = [explanation(ledger.db, run, rates, calendar) for run in found]
         notes = not_of_today(waiting(ledger), is_stale(ledger, app.site))
     if style == "json":
-        echo_json({"runs": [explanation_json(one, currency, calendar) for one in told]})
+        people = app.site_for("export").people
+        echo_json({"runs": [explanation_json(one, currency, calendar, people) for one in told]})
     else:
         texts = [explanation_text(one, currency, calendar) for one in told]
         click.echo("\n".join(texts), nl=False)

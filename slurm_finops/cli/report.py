@@ -29,7 +29,8 @@ STYLES = ["table", "json", "csv", "html"]
               "cost_center, user, account, partition, qos, cluster, sku, state, pricing, "
               "tag_source, class, day, origin, category.  [default: team; a team's page: project]")
 @click.option("--format", "style", type=click.Choice(STYLES),
-              help="How the report is written.  [default: as --out ends, else table]")
+              help="How the report is written.  [default: as --out ends (.html, .json, .csv; .txt "
+              "is a table), else table]")
 @click.option("--team", metavar="TEAM", help="Only this team; '(untagged)' is what names none.")
 @click.option("--out", metavar="FILE", help="Write here instead of to the terminal.")
 @click.option("--site", "folder", metavar="DIR", help="Write an index over months and teams into "
@@ -62,14 +63,15 @@ def report(
     if periods is not None:
         raise click.UsageError("--periods belongs to --site; of a report, see --period")
     if job is not None:
+        if out is not None:
+            raise click.UsageError("--explain writes to the terminal: redirect it to a file")
         explain(app, job, cluster, style, period or names or team)
         return
     if cluster is not None:
         raise click.UsageError("--cluster belongs to --explain; of a report, see --by cluster")
     by = dimensions(names) if names is not None else ()
     asked = app.period(period)
-    ending = Path(out or "").suffix.removeprefix(".")
-    style = style or (ending if ending in STYLES else "table")
+    style = style or _style_of(out)
     with app.reading() as ledger:
         if team is not None:
             _check_team(app, ledger, team)
@@ -82,6 +84,19 @@ def report(
         return
     save(Path(out), text.encode())
     click.echo(out)
+
+
+def _style_of(out: str | None) -> str:
+    """How a file is written that ends so; a usage error where its ending says nothing of it."""
+    ending = Path(out or "").suffix.lower().removeprefix(".")
+    if ending in ("", "txt"):
+        return "table"
+    if ending in STYLES and ending != "table":
+        return ending
+    raise click.UsageError(
+        f"--out {out}: a report ends in .html, .json, .csv or .txt (a table); of a file that ends "
+        "otherwise, say with --format what it is"
+    )
 
 
 def _site(app: App, folder: str, periods: int | None, *others: str | None) -> None:
@@ -152,6 +167,7 @@ def write(
     import json
     from dataclasses import replace
 
+    from slurm_finops.cli.nothing import nothing_held
     from slurm_finops.reports import build, tables
     from slurm_finops.reports.site import Owner
 
@@ -172,4 +188,6 @@ def write(
         text = json.dumps(tables.report_json(view), indent=2, ensure_ascii=False) + "\n"
     else:
         text = tables.report_csv(view) if style == "csv" else tables.table_text(view)
+    if style == "table" and not view.spend.rows:
+        text += nothing_held(ledger, period, team or "anybody") + "\n"
     return text, tables.warnings(view)

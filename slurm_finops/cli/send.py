@@ -51,6 +51,7 @@ def send(
       slurm-finops send --resend 17
     """
     from slurm_finops.cli.due import check_channels, due
+    from slurm_finops.cli.nothing import known_days
 
     _check_usage(out, dry_run, trial_to, early, resend, period or only)
     check_channels(app)
@@ -58,22 +59,38 @@ def send(
     if dry_run:
         with app.reading() as ledger:
             warn_of_waiting(app, ledger, asked, only)
-            write_all(due(app, ledger, asked, only, look=True), Path(out or "outbox"))
+            if not write_all(due(app, ledger, asked, only, look=True), Path(out or "outbox")):
+                click.echo(_not_due(app, ledger, asked, only), err=True)
         return
     if trial_to is not None:
         from slurm_finops.cli.trial import trial
 
         outcomes = trial(app, trial_to, asked, only)
         if not outcomes:
-            click.echo("nothing is due to be tried; --period 2026-06 names a period")
+            with app.reading() as ledger:
+                none = "nothing is due to be tried; --period 2026-06 names a period"
+                click.echo(_not_due(app, ledger, asked, only) if asked else none)
             return
         waits = ""
     else:
         outcomes, waits = _sent(app, asked, only, early, resend)
     for line in told(app, outcomes, waits):
         click.echo(line)
+    if asked and not outcomes and not waits:
+        with app.reading() as ledger:
+            click.echo(known_days(ledger))
     if any(outcome.status not in WELL for outcome in outcomes):
         raise click.exceptions.Exit(OutsideError.exit_code)
+
+
+def _not_due(app: App, ledger: Ledger, asked: Period | None, only: str | None) -> str:
+    """Why a trial, which looks at no outbox for a period that is asked for, has nothing."""
+    from slurm_finops.cli.nothing import nothing_held
+
+    if asked is None:
+        return told(app, [])[0]
+    kinds = "mails or posts" if app.config.posts else "mails"
+    return nothing_held(ledger, asked, f"who gets {kinds}{f' of {only}' if only else ''}")
 
 
 def _check_usage(
@@ -192,8 +209,8 @@ def mail_channel(app: App) -> Channel:
     return MailChannel(server, mail.sender, Pace(mail.per_minute, 60))
 
 
-def write_all(wanted: Iterable[Wanted], out: Path) -> None:
-    """Each as a file of its own, and none is sent.
+def write_all(wanted: Iterable[Wanted], out: Path) -> int:
+    """Each as a file of its own, and none is sent; how many these are.
 
     Raises `InputError` for those that cannot be made, once the others are written.
     """
@@ -216,6 +233,7 @@ def write_all(wanted: Iterable[Wanted], out: Path) -> None:
     click.echo(f"{count(written[MAIL], 'mail')}{posts} written, none sent", err=True)
     if failed:
         raise InputError("; ".join(failed))
+    return sum(written.values())
 
 
 def _file_name(number: int, one: Wanted) -> str:

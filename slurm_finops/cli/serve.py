@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,7 +73,8 @@ def _check(host: str, path: str | None, behind_proxy: bool, base_url: str) -> No
     from importlib.util import find_spec
 
     if find_spec("datasette") is None:
-        raise ConfigError("serve needs Datasette: pip install '.[serve]'")
+        pip = Path(sys.executable).with_name("pip")
+        raise ConfigError(f"serve needs Datasette: in the clone, {pip} install '.[serve]'")
     if not base_url.isascii() or any(char in base_url for char in "?#\\ \"'<>"):
         raise click.BadParameter(f"{base_url!r} is no path such as /spend/",
                                  param_hint="'--base-url'")  # fmt: skip

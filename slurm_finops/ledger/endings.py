@@ -4,7 +4,7 @@ import sqlite3
 from typing import NamedTuple
 
 from slurm_finops.core.money import TICKS, join_ticks
-from slurm_finops.ledger.spend import Scope, days_of, joins, sum_ticks
+from slurm_finops.ledger.spend import GPU_SECONDS, Scope, days_of, joins, sum_ticks
 
 
 class Ended(NamedTuple):
@@ -32,7 +32,7 @@ def costliest(db: sqlite3.Connection, scope: Scope, most: int, *, at_list: bool)
     """
     first = "list_ticks" if at_list else "effective_ticks"
     found = db.execute(
-        f"""SELECT usage_id, SUM(CASE WHEN is_gpu THEN quantity * seconds ELSE 0 END),
+        f"""SELECT usage_id, {GPU_SECONDS},
           {sum_ticks("list_ticks")}, {sum_ticks("effective_ticks")}
         FROM charges {joins("skus", *scope.tables)} WHERE {days_of(scope)} AND rate_card_id > 0
         GROUP BY usage_id ORDER BY SUM({first} / {TICKS}) DESC, SUM({first} % {TICKS}) DESC, 1

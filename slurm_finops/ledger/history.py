@@ -40,6 +40,13 @@ def daily(db: sqlite3.Connection, first: int, last: int) -> dict[Owner, dict[int
     return found
 
 
+def covered(db: sqlite3.Connection, first: int, last: int) -> bool:
+    """Whether anything is known of the billing days ``[first, last)``, whoever's it is."""
+    # main: a view may hide all owners but one
+    query = "SELECT 1 FROM main.charges WHERE day >= ? AND day < ? LIMIT 1"
+    return db.execute(query, (first, last)).fetchone() is not None
+
+
 def of_scope(db: sqlite3.Connection, scope: Scope) -> dict[int, Day]:
     """The same of one scope alone, whoever's it is."""
     found = {}

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from slurm_finops.core.money import join_ticks
 from slurm_finops.core.tags import KEYS
-from slurm_finops.ledger.spend import Scope, Sums, days_of, joins, sum_ticks
+from slurm_finops.ledger.spend import GPU_SECONDS, Scope, Sums, days_of, joins, sum_ticks
 
 
 class RunCost(NamedTuple):
@@ -41,7 +41,7 @@ def runs_listed(db: sqlite3.Connection, scope: Scope) -> Iterator[RunCost]:
     tags = ", ".join(f"tag_sets.{key}" for key in KEYS)
     rows = db.execute(
         f"SELECT usage_id, charges.tag_set_id, {_ABOUT}, {tags}, "
-        "SUM(CASE WHEN is_gpu THEN quantity * seconds ELSE 0 END), MAX(rate_card_id) = 0, "
+        f"{GPU_SECONDS}, MAX(rate_card_id) = 0, "
         f"{money} FROM charges "
         f"{joins('jobs', 'contexts', 'clusters', 'tag_sets', 'skus', *scope.tables)} "
         f"WHERE {days_of(scope)} GROUP BY usage_id, charges.tag_set_id",

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from slurm_finops.core.money import join_ticks
-from slurm_finops.ledger.spend import sum_ticks
+from slurm_finops.ledger.spend import GPU_SECONDS, sum_ticks
 from slurm_finops.ledger.tag_sets import SELECT
 
 
@@ -48,7 +48,7 @@ _RUNS = """SELECT jobs.id, clusters.name, job_id, job_name, user, account, parti
     ifnull(gpu_seconds, 0), priced, effective_1, effective_2, billed_1, billed_2, taken_1, taken_2
   FROM jobs JOIN clusters ON clusters.id = cluster_id JOIN contexts ON contexts.id = context_id
     JOIN tres ON tres.id = tres_id
-    LEFT JOIN (SELECT usage_id, SUM(CASE WHEN is_gpu THEN quantity * seconds ELSE 0 END)
+    LEFT JOIN (SELECT usage_id, {gpu_seconds}
         AS gpu_seconds, MAX(rate_card_id) > 0 AS priced, {sums}
       FROM charges JOIN skus ON skus.id = sku_id WHERE day >= ? GROUP BY usage_id)
       AS charged ON charged.usage_id = jobs.id
@@ -66,7 +66,7 @@ def runs(db: sqlite3.Connection, day: int, instant: int) -> Iterator[Served]:
     """The runs that had not ended by ``instant``, with their charges from ``day`` on, by id."""
     sql = _RUNS.format(
         sums=f"{_as('effective_ticks', 'effective')}, {_as('billed_ticks', 'billed')}",
-        taken=_as("ticks", "taken"),
+        taken=_as("ticks", "taken"), gpu_seconds=GPU_SECONDS,
     )
     for *row, priced, e1, e2, b1, b2, t1, t2 in db.execute(sql, (day, day, instant)):
         effective = join_ticks(e1, e2) if priced else None

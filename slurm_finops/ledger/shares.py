@@ -15,7 +15,7 @@ from slurm_finops.core.tags import KEYS
 from slurm_finops.core.usage import GPU
 from slurm_finops.ledger.allocation import pool_cards
 from slurm_finops.ledger.draws import credited
-from slurm_finops.ledger.spend import DIMENSIONS, Scope, Sums, charged, days_of
+from slurm_finops.ledger.spend import DIMENSIONS, GPU_SECONDS, Scope, Sums, charged, days_of
 
 #: What a share knows of itself, as `spend.DIMENSIONS` for charges.
 _SQL = {
@@ -140,7 +140,7 @@ class _Runs:
         columns = ", ".join(f"ifnull({DIMENSIONS[name][0]}, '')" for name in names)
         group = ", ".join(str(1 + i) for i in range(5 + len(names)))
         self._sql = f"""SELECT charges.tag_set_id, cluster_id, partition, {columns}, skus.name,
-          {pool_cards(db)}, SUM(CASE WHEN is_gpu THEN quantity * seconds ELSE 0 END), SUM(seconds)
+          {pool_cards(db)}, {GPU_SECONDS}, SUM(seconds)
           FROM charges JOIN jobs ON jobs.id = usage_id JOIN contexts ON contexts.id = context_id
           JOIN skus ON skus.id = sku_id LEFT JOIN rate_cards ON rate_cards.id = rate_card_id
           WHERE day = ? GROUP BY {group}"""

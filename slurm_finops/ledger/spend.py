@@ -7,6 +7,8 @@ from typing import NamedTuple
 from slurm_finops.core.money import TICKS, join_ticks
 from slurm_finops.core.tags import KEYS
 
+#: GPU-seconds of charges, beside their SKUs.
+GPU_SECONDS = "SUM(CASE WHEN is_gpu THEN quantity * seconds ELSE 0 END)"
 #: Tables beside charges, in an order in which they can be joined.
 _JOINS = {
     "jobs": "JOIN jobs ON jobs.id = usage_id",
@@ -111,7 +113,7 @@ def charged(db: sqlite3.Connection, scope: Scope, by: Sequence[str]) -> list[Sum
     figures = ", ".join(map(sum_ticks, _FIGURES))
     group = f"GROUP BY {', '.join(str(i + 1) for i in range(len(by)))}" if by else ""
     sql = f"""SELECT {"".join(f"{column}, " for column in columns)}
-      COUNT(DISTINCT usage_id), SUM(CASE WHEN is_gpu THEN quantity * seconds ELSE 0 END), {figures},
+      COUNT(DISTINCT usage_id), {GPU_SECONDS}, {figures},
       MAX(rate_card_id) = 0
       FROM charges {beside} WHERE {days_of(scope)} {group}"""
     rows = db.execute(sql, (scope.first, scope.last, *scope.values))

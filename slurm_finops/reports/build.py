@@ -197,7 +197,9 @@ def page(
             insight.budget(one, known, site, header_of(site, period)) for one in budgets
         ),
         allotments=_allotments(ledger, site, period, owner),
-        trend=insight.trend(known, site, period) if days is not None else None,
+        trend=None if days is None else insight.trend(
+            known, site, period, lambda one: history.covered(ledger.db, one.first, one.last)
+        ),
         waste=insight.waste(ledger, site, scope),
         costliest=insight.costly(ledger, site, scope, at_list=at_list),
         at_list=at_list,

@@ -27,6 +27,8 @@ LETTERS = 8.5
 _Y_STEPS = 5
 #: Between what is written and what is drawn, in points.
 _PAD = 5
+#: The least that is left of a line for the longest bar.
+_LEAST = 24
 #: Colours of a PNG: four shades between each of the palette's and the paper are enough.
 _COLOURS = 64
 
@@ -46,6 +48,21 @@ def label(text: str, width: int = 24) -> str:
     """A name as a chart can draw it: one line, no control characters, not too long."""
     clean = "".join(c if c.isprintable() and unicodedata.category(c) != "Cf" else " " for c in text)
     return shortened(clean, width)
+
+
+def labels(names: Sequence[str], width: int) -> list[str]:
+    """Several, that stay apart: of those that would be cut to the same, the end is kept."""
+    cut = [label(name, width) for name in names]
+    found = []
+    for name, short in zip(names, cut, strict=True):
+        same = [other for other, said in zip(names, cut, strict=True) if said == short]
+        if len({*same}) > 1:
+            begins = next(
+                (i for i, chars in enumerate(zip(*same, strict=False)) if len({*chars}) > 1), 0
+            )
+            short = label(f"…{name[begins:]}", width)
+        found.append(short)
+    return found
 
 
 def colours(names: Sequence[str | None]) -> dict[str | None, str]:
@@ -149,6 +166,26 @@ def along(axes: Any, side: Literal["x", "y"], places: Sequence[float], told: Seq
 
 
 
+def widest(drawing: Any, texts: Sequence[str]) -> float:
+    """How wide the widest of these is, in points."""
+    from matplotlib.font_manager import FontProperties
+
+    renderer, font = drawing.canvas.get_renderer(), FontProperties(size=LETTERS)
+    pixels = [renderer.get_text_width_height_descent(text, font, False)[0] for text in texts]
+    return max(pixels, default=0) * 72 / float(drawing.dpi)
+
+
+def beside_bars(drawing: Any, names: Sequence[str], told: Sequence[str]) -> list[str]:
+    """Names cut to what is left of a line beside bars and what is told behind them."""
+    room = drawing.get_size_inches()[0] * 72 - widest(drawing, told) - 4 * _PAD - _LEAST
+    width = 22
+    found = labels(names, width)
+    while width > 6 and widest(drawing, found) > room:
+        width -= 1
+        found = labels(names, width)
+    return found
+
+
 def fit(
     drawing: Any, axes: Any, beside: Sequence[str], behind: Sequence[str] = (), *,
     above: float = 0, below: float = 20, unit: str = "",
@@ -158,24 +195,23 @@ def fit(
     In points.  ``unit`` is written along the left.  matplotlib's own layout draws all of it
     three times to find the same, most of a chart's time.
     """
-    from matplotlib.font_manager import FontProperties
-
-    renderer, font = drawing.canvas.get_renderer(), FontProperties(size=LETTERS)
-
-    def widest(texts: Sequence[str]) -> float:
-        pixels = [renderer.get_text_width_height_descent(text, font, False)[0] for text in texts]
-        return max(pixels, default=0) * 72 / float(drawing.dpi)
-
     wide, high = (inches * 72 for inches in drawing.get_size_inches())
-    left = widest(beside) + 2 * _PAD + (13 if unit else 0)
-    # a bar's end is never before the middle, whatever is written behind it
-    right = min(widest(behind), wide / 3) + 2 * _PAD
+    left = widest(drawing, beside) + 2 * _PAD + (13 if unit else 0)
+    # something is left of bars, whatever is written around them
+    right = min(widest(drawing, behind) + 2 * _PAD, wide - left - _LEAST)
     axes.set_position((
         left / wide, below / high, 1 - (left + right) / wide, 1 - (above + below + _PAD) / high,
     ))  # fmt: skip
     if unit:
         drawing.text(3 / wide, (1 + (below - above) / high) / 2, unit, rotation=90, ha="left",
                      va="center", fontsize=LETTERS, parse_math=False)  # fmt: skip
+
+
+def legend_columns(drawing: Any, names: Sequence[str]) -> int:
+    """As many columns as the longest name leaves room for."""
+    wide = drawing.get_size_inches()[0] * 72
+    # the patch, and what is between it, the name and the next column
+    return max(1, int(wide // (widest(drawing, names) + 2.6 * LETTERS)))
 
 
 def legend_points(names: Sequence[str], columns: int) -> float:

@@ -15,11 +15,14 @@ from slurm_finops.reports.canvas import (
     Ink,
     along,
     axis_figure,
+    beside_bars,
     colours,
     figure_of,
     fit,
     label,
+    labels,
     legend,
+    legend_columns,
     legend_points,
     plain_matplotlib,
     png_of,
@@ -73,8 +76,8 @@ def draw_daily(
         _day_axis(axes, [day.day for day in daily.days], header)
         if pace is not None:
             _pace_line(axes, pace, daily, header, ink)
-        names = [label(shown(dimension, name), 14) for name in daily.names]
-        columns = max(3, width_px // 110)
+        names = labels([shown(dimension, name) for name in daily.names], 18)
+        columns = legend_columns(drawing, names)
         if daily.days:
             legend(drawing, list(colours(daily.names).values()), names, columns)
         fit(drawing, axes, told, above=legend_points(names, columns) + 4,
@@ -162,7 +165,7 @@ def draw_top(
     ink, whole, colour = DARK if dark else LIGHT, spend.total.effective_minor, colours(coloured)
     return _bars([
         _Bar(
-            label(row_name(spend.by, row.key, row.runs), 22), row.effective_minor,
+            row_name(spend.by, row.key, row.runs), row.effective_minor,
             f"{figure(row.effective_minor, header)}  {share(row.effective_minor, whole, header)}",
             colour.get(row.key[0], ink.plain),
         )
@@ -195,9 +198,10 @@ class _Bar(NamedTuple):
 
 def _bars(bars: Sequence[_Bar], width_px: int, ink: Ink, form: Form) -> bytes:
     """A bar a line, the first at the top, each with its name before it and its figure behind."""
-    names, told = [bar.name for bar in bars], [bar.told for bar in bars]
+    told = [bar.told for bar in bars]
     with plain_matplotlib(ink):
         drawing, axes = figure_of(width_px, 20 + 27 * max(len(bars), 1), ink)
+        names = beside_bars(drawing, [bar.name for bar in bars], told)
         axes.barh(range(len(bars)), [float(bar.minor) for bar in bars], height=0.68,
                   color=[bar.colour for bar in bars])  # fmt: skip
         axes.invert_yaxis()
@@ -231,7 +235,8 @@ def draw_budget(
             _told_at(axes, f"about {about(ahead.middle_minor, header)}", 0.99,
                      ahead.middle_minor, "right", ink)  # fmt: skip
         step = round_step(top, header.digits)
-        ticks = range(0, top + step, step)
+        # those that lie below the upper end of the axis
+        ticks = range(0, top * 29 // 25 + 1, step)
         told = [axis_figure(t, step, header) for t in ticks]
         axes.axhline(0, color=ink.line, linewidth=0.8)
         axes.set_ylim(0, float(top) * 1.16)

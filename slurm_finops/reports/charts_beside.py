@@ -88,7 +88,7 @@ def _level_lines(
 def _use_axes(axes: Any, top: int, seconds: int) -> list[str]:
     """Round figures on both axes, written from whole units and hours; those at the left."""
     step = round_step(top, 0)
-    ticks = range(0, top + step, step)
+    ticks = range(0, top * 23 // 20 + 1, step)  # that lie below the upper end of the axis
     told = [grouped(tick, 0) for tick in ticks]
     axes.set_ylim(0, float(top) * 1.15)
     along(axes, "y", list(map(float, ticks)), told)

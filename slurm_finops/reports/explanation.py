@@ -195,14 +195,21 @@ def _amount(ticks: Fraction, digits: int) -> str:
     return grouped(micros, places)
 
 
-def explanation_json(found: Explanation, currency: str, calendar: Calendar) -> dict[str, Any]:
-    """For other programs: money as exact fractions of the currency, in lowest terms."""
+def explanation_json(
+    found: Explanation, currency: str, calendar: Calendar, people: str = "names"
+) -> dict[str, Any]:
+    """For other programs: money as exact fractions of the currency, in lowest terms.
+
+    The user is null where the site does not show ``people`` by name: of one run there is
+    nobody to be told apart from.
+    """
     run = found.run
     return {
         "currency": currency,
         "run": {
             "cluster": run.cluster, "job_id": run.job_id, "submit": calendar.isoformat(run.submit),
-            "state": run.state, "seconds": run.elapsed, "user": run.user, "account": run.account,
+            "state": run.state, "seconds": run.elapsed,
+            "user": run.user if people == "names" else None, "account": run.account,
             "partition": run.partition, "qos": run.qos, "reservation": run.reservation or None,
             "start": None if run.start is None else calendar.isoformat(run.start),
         },

@@ -1,6 +1,6 @@
 """What a page says beside its tables: is it normal, will the budget last, what was wasted."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from slurm_finops.billing.standings import Standing
 from slurm_finops.core.forecast import usual
@@ -43,38 +43,49 @@ def first_day(calendar: Calendar, period: Period) -> int:
     return period.first
 
 
-def trend(days: Mapping[int, Day], site: Site, period: Period) -> Trend | None:
+def trend(
+    days: Mapping[int, Day], site: Site, period: Period,
+    covered: Callable[[Period], bool] = lambda period: True,
+) -> Trend | None:  # fmt: skip
     """The period beside those before it; of one that goes on the days that have ended.
 
-    Only periods count of which all lies after the first day with a cost.
+    Whole months are compared, however long each is; with a month that goes on, as many
+    days of each.  Only periods count of which all lies after the first day with a cost,
+    and of which the ledger knows anything: ``covered``.
     """
     until = period.last
     if site.as_of is not None:
         until = min(until, max(site.calendar.day_of(site.as_of), period.first))
-    length = until - period.first
+    length, goes_on = until - period.first, until < period.last
     known = min(days, default=period.last)
     if not length or known >= period.last:
         return None
 
-    def total(first: int) -> int:
-        return sum(days.get(day, NOTHING).effective_ticks for day in range(first, first + length))
+    def total(one: Period) -> int:
+        last = min(one.first + length, one.last) if goes_on else one.last
+        return sum(days.get(day, NOTHING).effective_ticks for day in range(one.first, last))
 
-    before = []
-    one = period
-    for _ in range(_BEFORE.get(period.every, 1)):
-        one = site.calendar.preceding(one)
-        if one.first < known:
-            break
-        before.append(total(one.first))
-    between = usual(before)
+    earlier = [one for one in _earlier(site.calendar, period, known) if covered(one)]
+    totals = [total(one) for one in earlier]
+    between = usual(totals)
+    last = earlier[0] if earlier and earlier[0].last == period.first else None
     return Trend(
         every=period.every,
-        spent_minor=to_minor(total(period.first), site.digits),
-        before_minor=to_minor(before[0], site.digits) if before else None,
+        spent_minor=to_minor(total(period), site.digits),
+        before_minor=to_minor(total(last), site.digits) if last else None,
         usual=_minor(between, site.digits) if between else None,
-        periods=len(before),
-        days=length if until < period.last else None,
+        periods=len(totals),
+        days=length if goes_on else None,
     )
+
+
+def _earlier(calendar: Calendar, period: Period, known: int) -> Iterator[Period]:
+    """The periods before one that begin on day ``known`` or later, the newest first."""
+    for _ in range(_BEFORE.get(period.every, 1)):
+        period = calendar.preceding(period)
+        if period.first < known:
+            return
+        yield period
 
 
 def _minor(ticks: Sequence[int], digits: int) -> tuple[int, int]:

@@ -179,19 +179,14 @@ def part(row: Row, spend_total: Row, header: Header) -> str:
 
 
 def bar(budget: Budget) -> dict[str, Any]:
-    """How far a budget's bar is filled, in whole per cent of its length, and what is ahead.
-
-    Where more than the budget is spent or expected, the bar's length is that.
-    """
+    """How far a budget's bar is filled, in whole per cent of the budget, and what is ahead."""
     reach = budget.spent_minor if budget.ahead is None else budget.ahead.middle_minor
-    whole = max(budget.limit_minor, budget.spent_minor, reach, 1)
-    spent = max(0, budget.spent_minor) * 100 // whole
-    ahead = max(0, reach) * 100 // whole - spent
-    return {
-        "spent": spent, "ahead": max(0, ahead), "over": is_over(budget),
-        "pace": min(100, budget.pace_minor * 100 // whole),
-        "limit": budget.limit_minor * 100 // whole,
-    }  # fmt: skip
+
+    def part(minor: int) -> int:
+        return min(100, max(0, minor) * 100 // max(budget.limit_minor, 1))
+
+    spent = part(budget.spent_minor)
+    return {"spent": spent, "ahead": max(0, part(reach) - spent), "over": is_over(budget)}
 
 
 def is_over(budget: Budget) -> bool:

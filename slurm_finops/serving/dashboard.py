@@ -1,22 +1,31 @@
 """The first page: a month's spend by team, what of it is tagged, and where to go on."""
 
 import sqlite3
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
 from slurm_finops.core.money import grouped, parse_decimal
+from slurm_finops.reports.budgets import owner
 from slurm_finops.reports.format import month_name, share
+from slurm_finops.serving.nothing import Execute, asked
 from slurm_finops.serving.queries import Query, queries
 from slurm_finops.serving.settings import Serving
 
-Execute = Callable[..., Awaitable[Any]]
-#: So many teams are shown; the named query has all.
-_TEAMS = 12
+#: So many teams and budgets are shown; the named queries have all.
+_TEAMS = _BUDGETS = 12
+_FOR = {"month": "the month", "year": "the fiscal year"}
+
+
+_MOST_USED = """SELECT * FROM budgets WHERE month = ?
+ORDER BY spent_minor / CAST(budget AS REAL) DESC, rowid"""
 
 
 async def dashboard(execute: Execute, month: str, serving: Serving) -> dict[str, Any]:
-    """What the page says of a month, or of the newest where there is no such month."""
+    """What the page says of a month, or of the newest where there is no such month.
+
+    ``absent`` is what was asked for and is not there.
+    """
     about = dict((await execute("SELECT * FROM about")).first())
     months = [row["month"] for row in await execute("SELECT month FROM months ORDER BY 1 DESC")]
     board: dict[str, Any] = {
@@ -26,6 +35,7 @@ async def dashboard(execute: Execute, month: str, serving: Serving) -> dict[str,
     if not months:
         return board
     label = month if month in months else months[0]
+    budgets = (await execute(_MOST_USED, [label])).rows
     total = dict((await execute("SELECT * FROM months WHERE month = ?", [label])).first())
     rows = (await execute(
         "SELECT * FROM teams WHERE month = ? ORDER BY effective_minor DESC, rowid", [label]
@@ -35,7 +45,9 @@ async def dashboard(execute: Execute, month: str, serving: Serving) -> dict[str,
         "total": total, "cost": _grouped(total["effective_minor"], serving.digits),
         "to_mend": figure(total["to_mend_cost"]), "notes": list(_notes(about, total)),
         "teams": [_team(row, rows, serving.digits) for row in rows[:_TEAMS]],
-        "more": max(len(rows) - _TEAMS, 0),
+        "more": max(len(rows) - _TEAMS, 0), "absent": asked(month) if month != label else "",
+        "budgets": [_budget(row) for row in budgets[:_BUDGETS]],
+        "more_budgets": max(len(budgets) - _BUDGETS, 0),
     }  # fmt: skip
 
 
@@ -80,4 +92,13 @@ def _team(row: sqlite3.Row, rows: list[sqlite3.Row], digits: int) -> dict[str, A
         "team": row["team"], "runs": row["runs"], "gpu_hours": row["gpu_hours"],
         "cost": _grouped(row["effective_minor"], digits), "share": share(cost, sum(costs)),
         "width": cost * 100 // max(costs) if any(costs) else 0,
+    }  # fmt: skip
+
+
+def _budget(row: sqlite3.Row) -> dict[str, str]:
+    """A budget's row; one that lasts has a dash for the day on which it is used up."""
+    return {
+        "owner": owner(row["team"], row["project"]), "name": row["name"] or _FOR[row["kind"]],
+        "spent": figure(row["spent"]), "budget": figure(row["budget"]), "used": row["used"],
+        "used_up": row["used_up"] or "–",
     }  # fmt: skip

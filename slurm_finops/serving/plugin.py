@@ -8,6 +8,7 @@ import csv
 import io
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
+from functools import partial
 from typing import Any
 
 from datasette import hookimpl
@@ -17,6 +18,7 @@ from slurm_finops.core.money import minor_text
 from slurm_finops.reports.tables import harmless
 from slurm_finops.serving.dashboard import dashboard, figure
 from slurm_finops.serving.layout import DATABASE
+from slurm_finops.serving.nothing import why_nothing
 from slurm_finops.serving.settings import Serving
 
 Message = MutableMapping[str, Any]
@@ -72,14 +74,14 @@ class Plugin:
 
     @hookimpl
     def extra_template_vars(self, datasette: Any, view_name: str, request: Any) -> Any:
-        """What the dashboard says."""
+        """What the dashboard says, and why a query found nothing."""
+        execute = datasette.get_database(DATABASE).execute
         if view_name != "index":
-            return {}
-        month = (request.args.get("month") or "") if request else ""
+            return {"why_nothing": partial(why_nothing, execute)}
+        month = (request.args.get("month") or "").strip() if request else ""
 
         async def values() -> dict[str, Any]:
-            database = datasette.get_database(DATABASE)
-            return {"board": await dashboard(database.execute, month, self._serving)}
+            return {"board": await dashboard(execute, month, self._serving)}
 
         return values
 

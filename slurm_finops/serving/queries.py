@@ -91,8 +91,8 @@ ORDER BY effective_minor DESC, run LIMIT 500""",
         "The 500 costliest runs of a user that started in a month. Leave the month empty for the "
         "newest.",
         ("user", "month"),
-        f"""SELECT run, cluster, job_id, job_name, state, start, "end", gpus, gpu_hours,
-  team, project, experiment, effective_cost
+        f"""SELECT run, cluster, job_id, job_name, effective_cost, state, start, "end", gpus,
+  gpu_hours, team, project, experiment
 FROM runs WHERE user = trim(:user) AND {_MONTH}
 ORDER BY effective_minor DESC, run LIMIT 500""",
         ("runs", "user"),

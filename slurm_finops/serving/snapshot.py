@@ -32,7 +32,7 @@ from slurm_finops.reports.format import share, shown, visible
 from slurm_finops.reports.people import pseudonyms
 from slurm_finops.reports.site import Site
 from slurm_finops.reports.tables import warnings
-from slurm_finops.reports.view import Report, Row
+from slurm_finops.reports.view import Report, Row, TagFault
 from slurm_finops.serving.layout import SPEND, Table, tables
 
 #: How budgets stand in each of some months.
@@ -137,27 +137,27 @@ class _Snapshot:
     def _month(self, period: Period, report: Report) -> None:
         """Write a month's tables."""
         site, total = self.site, report.spend.total
-        bad = self._to_mend(period)
-        right = total.gpu_seconds - bad.gpu_seconds
+        scope = Scope(period.first, period.last)
+        right = total.gpu_seconds - self._ill_tagged(scope)
+        faults = tag_faults(self.ledger, site, scope)
         self._write("months", [(
             period.label, int(report.header.so_far), *self._figures(total),
             share(right, total.gpu_seconds),
-            self._money(to_minor(bad.effective_ticks, site.digits)),
+            # as pages and mails say it: the sum of the kinds that are shown
+            self._money(sum(fault.effective_minor for fault in faults)),
             self._money(report.provisional_minor), _hours(report.unpriced_gpu_seconds),
         )])  # fmt: skip
-        scope = Scope(period.first, period.last)
         # a run has one owner, user and state, but several days
         whole = spend(self.ledger.db, scope, _BY_RUN)
         for name, by in SPEND.items():
             if name in self.tables:
                 sums = spend(self.ledger.db, scope, by) if "day" in by else coarser(whole, by)
                 self._write(name, self._spend(period, by, sums))
-        self._write("to_mend", self._kinds(period))
+        self._write("to_mend", (self._kind(period, fault) for fault in faults))
 
-    def _to_mend(self, period: Period) -> Sums:
-        """What the runs cost whose tags are missing or wrong."""
-        rows = spend(self.ledger.db, to_mend(Scope(period.first, period.last)), ())
-        return rows[0] if rows else Sums((), 0, 0, 0, 0, 0)
+    def _ill_tagged(self, scope: Scope) -> int:
+        """The GPU-seconds of runs whose tags are missing or wrong."""
+        return sum(row.gpu_seconds for row in spend(self.ledger.db, to_mend(scope), ()))
 
     def _spend(
         self, period: Period, by: tuple[str, ...], sums: Sequence[Sums]
@@ -198,14 +198,12 @@ class _Snapshot:
             said["running"], one.spent_minor,
         )  # fmt: skip
 
-    def _kinds(self, period: Period) -> Iterator[Values]:
-        scope = Scope(period.first, period.last)
-        for fault in tag_faults(self.ledger, self.site, scope):
-            yield (
-                period.label, shown("team", fault.team), visible(fault.status),
-                typed(fault.example), fault.runs, self._money(fault.effective_minor),
-                fault.effective_minor, ", ".join(map(visible, fault.people)),
-            )  # fmt: skip
+    def _kind(self, period: Period, fault: TagFault) -> Values:
+        return (
+            period.label, shown("team", fault.team), visible(fault.status),
+            typed(fault.example), fault.runs, self._money(fault.effective_minor),
+            fault.effective_minor, ", ".join(map(visible, fault.people)),
+        )  # fmt: skip
 
     # ---- what is not of a month
 

@@ -82,12 +82,14 @@ def test_a_run_leads_to_all_that_is_known_of_it(chromium: Browser, site: Served)
     with opened(chromium, url, allow=site.url) as page:
         job = figures(page, "job_id")[0]
         page.locator("td.col-run a").first.click()
+        page.wait_for_url("**/runs/*")
         assert figures(page, "job_id") == [job]
 
 
 PAGES = (
     "", "?month=2026-06", "finops", "finops/spend_by_team?month=2026-06", "finops/waste",
-    "finops/untagged_runs", "finops/budgets_of_month", "finops/what_changed?since=2026",
+    "finops/untagged_runs", "finops/budgets_of_month?month=2026-06", "?month=2026-13",
+    f"finops/runs_of_user?user={'nobody' * 99}", "finops/what_changed?since=2026",
     "finops/runs?_size=20", "finops/runs/1", "finops/months", "finops/nothing-of-the-kind",
 )  # fmt: skip
 
@@ -98,6 +100,41 @@ def test_pages_look_right(chromium: Browser, site: Served, width: int, dark: boo
     for path in PAGES:
         with opened(chromium, site.url + path, width, dark, allow=site.url) as page:
             assert wrong(page) == [], path
+
+
+def test_what_the_runs_of_a_user_cost_is_on_a_screen(chromium: Browser, site: Served) -> None:
+    url = f"{site.url}finops/runs_of_user?user=nlp1&month=2026-06"
+    with opened(chromium, url, allow=site.url) as page:
+        box = page.locator(".table-wrapper")
+        assert box.evaluate("e => e.scrollWidth - e.clientWidth") == 0
+        heads = page.locator("thead th").all_inner_texts()
+        assert heads[3:5] == ["job name", "effective cost"]
+
+
+def test_money_is_to_the_right(chromium: Browser, site: Served) -> None:
+    columns = ("budget", "spent", "left", "used", "pace", "forecast", "forecast_low",
+               "forecast_high", "running")  # fmt: skip
+    with opened(chromium, f"{site.url}finops/budgets", allow=site.url) as page:
+        for name in columns:
+            for what in ("td", "th"):
+                cell = page.locator(f"{what}.col-{name}").first
+                assert cell.evaluate("e => getComputedStyle(e).textAlign") == "right", name
+
+
+@pytest.mark.parametrize(
+    "path", ["budgets_of_month?month=2026-06", "budgets?month=2026-06", "budgets?_size=1", "runs/1"]
+)
+def test_a_card_on_a_phone_has_words_and_nothing_empty(
+    chromium: Browser, site: Served, path: str
+) -> None:
+    with opened(chromium, f"{site.url}finops/{path}", PHONE, allow=site.url) as page:
+        cells = page.locator(".rows-and-columns td")
+        seen = [cells.nth(i) for i in range(cells.count()) if cells.nth(i).is_visible()]
+        assert 0 < len(seen) < cells.count()
+        assert all(cell.inner_text().strip() for cell in seen)
+        heads = [cell.evaluate("e => getComputedStyle(e, '::before').content") for cell in seen]
+        assert all(heads) and not any("_" in head for head in heads)
+        assert {'"used"', '"gpu hours"'} & set(heads)
 
 
 def test_no_name_is_more_than_text(chromium: Browser, site: Served) -> None:

@@ -82,7 +82,7 @@ def test_a_bad_record_is_counted_and_kept_and_the_rest_goes_on(site: Path) -> No
         ("JobIDRawxStatexSubmit\n1x2x3\n", "--delimiter"),
         (saved("garbage", "more|garbage"), "no readable record, 1 unreadable"),
         ("SQLite format 3\0" + "x" * 100, "is a binary file"),
-        ("", "--delimiter"),
+        ("", "this is no sacct output"),
     ],
 )
 def test_input_that_cannot_serve_leaves_no_ledger(site: Path, text: str, said: str) -> None:

@@ -50,3 +50,12 @@ def test_where_nothing_stands_for_people_there_is_no_report_by_them(
 
 def test_a_terminal_shows_names(folder: Path) -> None:
     assert "nlp1" in shown(folder, 'people = "none"')[1]
+
+
+@pytest.mark.parametrize(("shown_as", "user"), [("names", "cv2"), ("pseudonyms", None)])
+def test_the_json_of_one_run_names_its_user_only_where_export_does(
+    folder: Path, shown_as: str, user: str | None
+) -> None:
+    shown(folder, f'people = "names"\nexport = "{shown_as}"')
+    said = finops(folder, "report", "--explain", "480001", "--format", "json").stdout
+    assert json.loads(said)["runs"][0]["run"]["user"] == user

@@ -241,11 +241,12 @@ def test_a_trial_is_of_ten_mails_at_most_and_stops_at_a_refusal(tmp_path: Path) 
     assert len(handler.mails) == 10
 
 
-def test_a_trial_of_nothing_says_how_to_name_something(tmp_path: Path) -> None:
+def test_a_trial_of_nothing_says_what_there_is(tmp_path: Path) -> None:
     collected(tmp_path)
     done = finops(tmp_path, "send", "--to", "me@example.org", "--period", "2025-01")
     assert (done.exit_code, done.stdout) == (
-        0, "nothing is due to be tried; --period 2026-06 names a period\n",
+        0, "nothing was held by who gets mails in 2025-01; "
+           "the ledger has costs from 2026-06-01 to 2026-06-30\n",
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 import socket
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,8 @@ def test_without_datasette_it_says_how_to_get_it(
     monkeypatch.setattr(importlib.util, "find_spec", without)
     code, said = refused(a_config(tmp_path))
     assert code == 2
-    assert said == "error: serve needs Datasette: pip install '.[serve]'"
+    pip = Path(sys.executable).with_name("pip")
+    assert said == f"error: serve needs Datasette: in the clone, {pip} install '.[serve]'"
 
 
 @pytest.mark.parametrize("base", ["/a b/", "/x?y", 'x"><script>', "/é/"])

@@ -69,7 +69,7 @@ def test_a_hostile_name_is_drawn_and_never_interpreted(
         charts.draw_daily(a_daily([name, "cv"]), HEADER, "project")
         charts.draw_top(a_spend([name, "cv"]), HEADER)
     assert texts.count("cv") == 2
-    wanted = charts.label(shown("project", name), 14)
+    wanted = charts.label(shown("project", name), 18)
     assert not wanted.strip() or wanted in texts
 
 
@@ -79,6 +79,45 @@ def test_all_hostile_names_at_once_fit(monkeypatch: pytest.MonkeyPatch) -> None:
         assert size(png)[0] == 825
         assert size(charts.draw_top(a_spend(HOSTILE), HEADER))[0] == 825
     assert "other" in texts
+
+
+LONG = ["multimodal-foundation-model-one-with-long-context",
+        "multimodal-foundation-model-two-with-long-context", "cv"]  # fmt: skip
+
+
+def test_names_that_differ_in_the_middle_stay_apart() -> None:
+    assert charts.labels(LONG, 18) == ["…one-with…-context", "…two-with…-context", "cv"]
+    assert charts.labels(["x" * 40, "x" * 40, "a"], 18)[:2] == [charts.label("x" * 40, 18)] * 2
+
+
+@contextmanager
+def placed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, float, float]]]:
+    """Every text with where it begins and ends, in pixels from the left."""
+    from matplotlib.backends.backend_agg import RendererAgg
+
+    found: list[tuple[str, float, float]] = []
+    kept: Any = RendererAgg.draw_text
+
+    def draw_text(self: Any, gc: Any, x: Any, y: Any, s: str, prop: Any, angle: Any,
+                  ismath: Any = False, mtext: Any = None) -> None:  # fmt: skip
+        if not angle:
+            long = self.get_text_width_height_descent(s, prop, False)[0]
+            found.append((s, x, x + long))
+        kept(self, gc, x, y, s, prop, angle, ismath=ismath, mtext=mtext)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RendererAgg, "draw_text", draw_text)
+        yield found
+
+
+@pytest.mark.parametrize("cost", [1234, 110_231_409_591])
+def test_no_text_is_cut_at_the_edge(cost: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ["prod_inference_eu", "eval_harness", *LONG, "a", "bb", "ccc"]
+    with placed(monkeypatch) as found:
+        charts.draw_daily(a_daily(names, 31, cost), HEADER, "project")
+        charts.draw_top(a_spend(names, cost), HEADER)
+    assert len(found) > 30
+    assert [text for text, begins, ends in found if begins < 0 or ends > 825] == []
 
 
 def test_at_most_eight_parts_and_the_last_is_the_sum_of_the_rest() -> None:

@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from slurm_finops.reports.sentences import answers
-from slurm_finops.reports.view import Ahead, Allotment, Trend, Waste
+from slurm_finops.reports.view import Ahead, Allotment, Budget, BudgetLine, Page, Trend, Waste
 from tests.reports.test_render import a_budget, a_page
 
 
@@ -20,16 +20,19 @@ from tests.reports.test_render import a_budget, a_page
         (Trend("week", 12_000, 0), "120.00 USD more than the week before (0.00 USD)."),
         (Trend("week", 12_000, -500), "125.00 USD more than the week before (−5.00 USD)."),
         (Trend("month", 12_000, 10_000, days=12),
-         "20.0% more than the month before by then (100.00 USD)."),
+         "20.0% more than the same days of the month before (100.00 USD)."),
         (Trend("week", 12_000, 10_000, (9_000, 13_000), 8),
          "20.0% more than the week before (100.00 USD); within the usual 90.00 to 130 USD of "
-         "the 8 weeks before."),
+         "8 weeks."),
         (Trend("week", 14_000, 14_000, (9_000, 13_000), 8),
          "As much as the week before (140.00 USD); more than the usual 90.00 to 130 USD of "
-         "the 8 weeks before."),
+         "8 weeks."),
         (Trend("week", 8_000, 8_000, (9_000, 13_000), 8),
          "As much as the week before (80.00 USD); less than the usual 90.00 to 130 USD of "
-         "the 8 weeks before."),
+         "8 weeks."),
+        (Trend("week", 12_000, 10_000, (0, 13_000), 8),
+         "20.0% more than the week before (100.00 USD); within the usual 0 to 130 USD of "
+         "8 weeks."),
         (Trend("", 12_000), ""),
     ],
 )  # fmt: skip
@@ -55,7 +58,27 @@ def test_whether_it_is_normal(trend: Trend, said: str) -> None:
 )  # fmt: skip
 def test_whether_the_budget_will_last(ahead: Ahead | None, said: str) -> None:
     budget = a_budget(100_000, 20_000, by=6, ahead=ahead)
-    assert answers(a_page(budgets=(budget,))).budget == said
+    assert answers(going_on(budget)).budgets == (said,)
+
+
+def going_on(*budgets: Budget) -> Page:
+    """A page of a month that is not over."""
+    page = a_page(budgets=budgets)
+    return replace(
+        page, report=replace(page.report, header=replace(page.report.header, so_far=True))
+    )
+
+
+def test_a_period_that_is_over_says_by_when_a_budget_that_goes_on_was_spent() -> None:
+    ahead = Ahead(90_000, 120_000, 150_000, date(2026, 6, 25))
+    budget = a_budget(100_000, 20_000, by=6, ahead=ahead)
+    assert answers(a_page(budgets=(budget,))).budgets[0].startswith(
+        "200.00 of 1,000.00 USD for June 2026 is spent by 6 June (20.0%); at this pace it is used "
+    )
+    assert answers(a_page(budgets=(budget, budget))).budgets[0] == (
+        "June 2026: 20.0% of 1,000.00 USD is spent by 6 June; at this pace it is used up on "
+        "25 June."
+    )
 
 
 def test_a_budget_that_does_not_last_is_the_first_thing_to_do() -> None:
@@ -63,10 +86,15 @@ def test_a_budget_that_does_not_last_is_the_first_thing_to_do() -> None:
     budget = a_budget(100_000, 20_000, by=6, ahead=ahead)
     # 800.00 for the 24 days from 7 June
     assert answers(a_page(budgets=(budget,))).to_do[0] == (
+        "Spend at most 33.33 USD a day until 30 June, or ask for more."
+    )
+    assert answers(a_page(budgets=(budget, budget))).to_do[0] == (
         "Spend at most 33.33 USD a day until 30 June (June 2026), or ask for more."
     )
-    over = answers(a_page(budgets=(a_budget(10_000, 20_000),)))
+    over = answers(a_page(budgets=(a_budget(10_000, 20_000, by=6),)))
     assert over.to_do[0].startswith("The budget for June 2026 is used up")
+    past = answers(a_page(budgets=(a_budget(10_000, 20_000),)))
+    assert not any("June 2026" in said for said in past.to_do)
 
 
 def test_several_budgets_are_told_shortly() -> None:
@@ -77,12 +105,44 @@ def test_several_budgets_are_told_shortly() -> None:
                  ahead=Ahead(90_000, 120_000, 150_000, date(2026, 6, 25))),
         a_budget(10_000, 20_000, by=6, name="gone"), a_budget(100_000, 20_000, name="past"),
     )  # fmt: skip
-    assert answers(a_page(budgets=budgets)).budget == (
-        "June 2026: 20.0% of 1,000.00 USD is spent, lasts: about 700 by the end. "
-        "grant: 20.0% of 1,000.00 USD is spent, should last: about 900 by the end. "
-        "year: 20.0% of 1,000.00 USD is spent, used up on 25 June. "
-        "gone: 200.0% of 100.00 USD is spent. past: 20.0% of 1,000.00 USD is spent."
+    assert answers(going_on(*budgets)).budgets == (
+        "June 2026: 20.0% of 1,000.00 USD is spent, lasts: about 700 by the end.",
+        "Grant: 20.0% of 1,000.00 USD is spent, should last: about 900 by the end.",
+        "Year: 20.0% of 1,000.00 USD is spent; at this pace it is used up on 25 June.",
+        "Gone: 200.0% of 100.00 USD is spent, 100.00 over.",
+        "Past: 20.0% of 1,000.00 USD is spent.",
     )
+
+
+def a_line(team: str, limit: int, spent: int, used_up: date | None = None, **more: object) -> (
+    BudgetLine
+):
+    found = BudgetLine(team, None, "June 2026", limit, spent, None, used_up, None)
+    return replace(found, **more)  # type: ignore[arg-type]
+
+
+def test_a_whole_site_is_told_how_many_budgets_are_used_up_and_with_whom_to_talk() -> None:
+    lines = (
+        a_line("nlp", 100_00, 150_00), a_line("cv", 100_00, 398_10), a_line("bio", 100_00, 10_00),
+        a_line("hpc", 100_00, 90_00, date(2026, 6, 27)),
+        a_line("nlp", 900_00, 950_00, name="the grant"), a_line("a", 1_00, 1_01),
+    )  # fmt: skip
+    said = answers(a_page(budgets=(), standings=lines))
+    assert said.budgets == (
+        "4 of 6 budgets used up: cv 398.1%, nlp (June 2026) 150.0%, nlp (the grant) 105.6%, and "
+        "1 more; 1 more expected to be: hpc on 27 June.",
+    )
+    assert said.to_do[0] == "Talk to cv, nlp, a: their budgets are used up."
+    ending = answers(a_page(budgets=(), standings=lines[2:4]))
+    assert ending.budgets == ("1 of 2 budgets expected to be used up: hpc on 27 June.",)
+    well = answers(a_page(budgets=(), standings=(a_line("bio", 100_00, 10_00),)))
+    assert well.budgets == ("1 budget, none used up or expected to be.",)
+
+
+def test_who_reads_a_whole_site_is_not_asked_to_mend_runs() -> None:
+    page = replace(a_page(budgets=()), owner=None)
+    (said,) = answers(page).to_do
+    assert said.startswith("4 runs (9.90 USD) are not tagged as they should be: ask their teams")
 
 
 def test_an_allocation_that_expires_is_to_be_used() -> None:
@@ -103,7 +163,11 @@ def test_what_was_wasted_is_told_by_cause_and_what_is_left_as_one() -> None:
     waste = tuple(Waste(f"cause{i}", 1, 3600, 100 * (6 - i)) for i in range(5))
     page = a_page(waste=waste, suspended_seconds=0)
     assert answers(page).wasted == (
-        "20.00 USD (7.4%) on 5 runs: 6.00 cause0, 5.00 cause1, 4.00 cause2, 5.00 otherwise."
+        "20.00 USD (7.4%) on 5 runs: 6.00 cause0, 5.00 cause1, 9.00 otherwise."
+    )
+    unpriced = (Waste("failed", 2, 7200, 0), Waste("timed out", 1, 3600, -5))
+    assert answers(replace(page, waste=unpriced)).wasted == (
+        "3 runs did not end well: 3.0 GPU-hours, at no cost."
     )
     assert answers(replace(page, waste=())).wasted == (
         "Nothing: every run that ended, ended well."

@@ -1,6 +1,7 @@
 """What the server answers, what it refuses, and how it keeps up with the ledger."""
 
 import csv
+import html
 import http.client
 import io
 import json
@@ -91,6 +92,52 @@ def test_waste_is_what_a_page_calls_so(site: Served) -> None:
         one.effective_minor for one in told
     )
     assert ("OUT_OF_MEMORY", "nlp") in {(row["state"], row["team"]) for row in found}
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("spend_by_team?month=2026-13", "months are 2026-06."),
+        ("waste?month=2026-05&team=nlp", "months are 2026-06."),
+        ("waste?month=2026-06&team=npl", "months are 2026-06; no team is called npl (did you "
+         "mean nlp?)."),
+        ("runs_of_user", "name a user; months are 2026-06."),
+        ("runs_of_user?user=zedd", "no user is called zedd (did you mean zed?); months are "
+         "2026-06."),
+        ("runs_of_user?user=zed&month=2026-05", "zed has started runs in 2026-06; months are "
+         "2026-06."),
+        ("since_yesterday?day=2027-01-01", "days are 2026-06-01 … 2026-06-30."),
+    ],
+)  # fmt: skip
+def test_a_query_that_found_nothing_says_what_is_there(
+    site: Served, query: str, said: str
+) -> None:
+    text = site.get(f"finops/{query}").text
+    assert f"Nothing was found: {said}" in html.unescape(text)
+    assert site.rows(query) == []
+
+
+def test_a_stranger_is_told_of_so_many_users(site: Served) -> None:
+    text = site.get("finops/runs_of_user?user=%3Cb%3E%1b" + "x" * 9999).text
+    assert "no user is called &lt;b&gt;\ufffdxxx" in text
+    assert re.search(r"x… \(users are .*, and \d+ more\)", text)
+
+
+def test_a_month_that_is_not_here_is_said(site: Served) -> None:
+    for asked in ("2026-13", "&lt;i&gt;"):
+        text = site.get(f"?month={asked.replace('&lt;', '%3C').replace('&gt;', '%3E')}").text
+        assert f"<bdi>{asked}</bdi> is not here; this is 2026-06." in text
+    for asked in ("", "?month=", "?month=%202026-06"):
+        assert "is not here" not in site.get(asked).text
+
+
+def test_the_first_page_has_the_budgets_of_its_month(site: Served) -> None:
+    (row,) = site.rows("budgets_of_month")
+    text = site.get("").text
+    assert '<bdi>cv</bdi> <span class="soft"><bdi>the month</bdi></span>' in text
+    shown = re.findall(r'<td class="number[ a-z]*">([^<]*)', text.partition('class="budgets"')[2])
+    assert [cell.replace(",", "") for cell in shown[:2]] == [row["budget"], row["spent"]]
+    assert shown[2:] == [row["used"], row["used_up"]]
 
 
 def test_what_is_no_waste_is_in_no_list_of_it() -> None:

@@ -19,6 +19,7 @@ from slurm_finops.ledger.spend import Scope
 from slurm_finops.ledger.store import Ledger
 from slurm_finops.reports import build
 from slurm_finops.reports.build import Site
+from slurm_finops.reports.faults import tag_faults
 from slurm_finops.reports.format import shown
 from slurm_finops.serving.layout import FIGURES, SPEND, TABLES, tables
 from slurm_finops.serving.snapshot import make
@@ -107,6 +108,18 @@ def test_a_month_says_what_of_it_is_tagged(made: Made) -> None:
     # it was in the pool: nothing was charged for it but its share, and idle time is no fault
     assert month["to_mend_cost"] == "0.00"
     assert (month["month"], month["runs"], month["so_far"]) == ("2026-06", 5, 0)
+
+
+def test_what_is_to_mend_is_the_sum_of_the_kinds_as_a_page_says_it(made: Made) -> None:
+    ledger = a_ledger()
+    # 5 seconds of an H100 are 0.0054: a cent each, and not two cents together
+    write(ledger, run(1, "", 0, 5), run(2, "", 60, 5, comment='{"team":'))
+    price(ledger, terms(), JUNE + DAY)
+    db, june = made(ledger), CALENDAR.period("2026-06")
+    kinds = tag_faults(ledger, SITE, Scope(june.first, june.last))
+    assert [kind.effective_minor for kind in kinds] == [1, 1]
+    assert rows(db, "SELECT effective_cost FROM to_mend") == [("0.01",), ("0.01",)]
+    assert rows(db, "SELECT to_mend_cost FROM months") == [("0.02",)]
 
 
 def test_a_run_has_its_cost_its_tags_and_what_to_type(made: Made) -> None:

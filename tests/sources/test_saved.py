@@ -175,7 +175,8 @@ def test_bytes_that_are_not_utf8_are_kept_readable(tmp_path) -> None:  # type: i
     [
         ("JobIDRaw;State\n", "--delimiter"),
         ("JobIDRaw|State|Submit\n", "lacks Start, End, AllocTRES"),
-        ("", "--delimiter"),
+        ("", "^this is no sacct output: its first line names no columns: ''"),
+        ("# finops.toml\n", "^this is no sacct output: .*'# finops.toml'.*sacct -P -o JobIDRaw,"),
         ("JobName|State|Submit|Start|End|AllocTRES\n", r"JobIDRaw \(or JobID\)"),
     ],
 )

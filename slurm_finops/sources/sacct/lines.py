@@ -221,7 +221,10 @@ def _parser(names: list[str], delimiter: str, cluster: str, zone: tzinfo) -> Rec
     except InputError as error:
         if len(names) > 1:
             raise
-        raise InputError(
-            f"the header is not split by {delimiter!r}: {names[0][:120]!r}.  Name the delimiter "
-            "with --delimiter, and save sacct with a header: sacct -P -o " + ",".join(FIELDS)
-        ) from error
+        said = f"{names[0][:120]!r}"
+        if "jobid" in said.lower():
+            why = (f"the header is not split by {delimiter!r}: {said}.  Name the delimiter with "
+                   "--delimiter, and save")  # fmt: skip
+        else:
+            why = f"this is no sacct output: its first line names no columns: {said}.  Save"
+        raise InputError(f"{why} sacct with a header: sacct -P -o {','.join(FIELDS)}") from error

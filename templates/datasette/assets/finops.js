@@ -11,6 +11,12 @@ window.addEventListener("DOMContentLoaded", () => {
   }
 });
 
+// On a phone, what a row has not is left out.
+window.addEventListener("DOMContentLoaded", () => {
+  for (const cell of document.querySelectorAll(".rows-and-columns td"))
+    if (!cell.textContent.trim()) cell.classList.add("empty");
+});
+
 // What table.js draws into the heads of columns has no name for who does not see it.
 window.addEventListener("load", () => {
   for (const icon of document.querySelectorAll("svg.dropdown-menu-icon"))
