@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 from slurm_finops.billing.standings import Moment, Standing, spans_of, standing
 from slurm_finops.billing.terms import Terms
-from slurm_finops.core.budgets import Budget
+from slurm_finops.core.budgets import SPAN, Budget
 from slurm_finops.core.forecast import HISTORY
 from slurm_finops.core.money import minor_text, to_minor
+from slurm_finops.core.owner_key import owner_key
 from slurm_finops.core.period import Period, day_date
 from slurm_finops.core.unusual import unusual
 from slurm_finops.ledger.endings import Ended, costliest, how_many
@@ -68,9 +69,7 @@ class Alert(NamedTuple):
         """What the outbox knows the owner's alerts by."""
         if self.team is None:
             return "alert:untagged"
-        if self.project is None:
-            return f"alert:team:{self.team}"
-        return f"alert:project:{self.team}/{self.project}"
+        return f"alert:{owner_key(self.team, self.project or '')}"
 
     def is_told(self, keys: Collection[str]) -> bool:
         """Whether these keys hold it: once a budget's higher threshold was told, so is this one."""
@@ -123,6 +122,8 @@ def of_budget(one: Standing, wanted: Wanted, digits: int) -> Iterator[Alert]:
     budget = one.budget
     limit = minor_text(budget.limit_minor, digits)
     label = f"{budget.kind} {one.period.label}"
+    if budget.kind == SPAN:  # its name and amount may be those of the one before it
+        label += f" {day_date(budget.first)}..{day_date(budget.last)}"
     reached = [
         percent for percent in wanted.thresholds
         if one.spent_minor > 0 and one.spent_minor * 100 >= percent * budget.limit_minor

@@ -6,6 +6,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from slurm_finops.cli.app import App
+from slurm_finops.core.owner_key import owner_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -83,7 +84,7 @@ def _by_slack(config: Config, alert: Alert) -> Iterator[str]:
     from slurm_finops.delivery.slack import TO_SLACK_OF
 
     files = webhook_files(config)
-    for report in (f"team:{alert.team}", "site"):
+    for report in (owner_key(alert.team or ""), owner_key("")):
         if report in files:
             yield f"{TO_SLACK_OF}{report}"
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from slurm_finops.cli.checks import FAIL, OK, WARN, Finding
+from slurm_finops.core.owner_key import shown_key
 from slurm_finops.core.words import count
 from slurm_finops.errors import ConfigError
 
@@ -47,8 +48,8 @@ def _undecided(rows: list[Listed]) -> Finding:
 
 def _named(one: Listed) -> str:
     said = (one.detail or "").partition(_HINT)[0]
-    about = f"{one.id} ({one.report} {one.period}) to {one.recipient} {_MEANING[one.status]}"
-    return about + (f" ({said})" if said else "")
+    about = f"{one.id} ({shown_key(one.report)} {one.period}) to {one.recipient}"
+    return f"{about} {_MEANING[one.status]}" + (f" ({said})" if said else "")
 
 
 def _late(rows: list[Listed], config: Config) -> Finding:

@@ -6,9 +6,17 @@ from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import click
-
 from slurm_finops.cli.app import App, now
+from slurm_finops.cli.subscriptions import (
+    Subscription,
+    due_by_itself,
+    is_by_hand,
+    is_whole,
+    key_of,
+    subscriptions,
+    wanted,
+)
+from slurm_finops.core.owner_key import owner_key
 from slurm_finops.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -28,29 +36,10 @@ if TYPE_CHECKING:
     from slurm_finops.reports.site import Owner
     from slurm_finops.reports.view import Page
 
-#: After an outage so many periods are caught up with: a month of days, a quarter of months.
-_CATCH_UP = {"day": 31, "week": 5, "month": 3}
 #: A larger attachment is refused by many a mail server.
 _MOST_ATTACHED = 5_000_000
 #: Of so many owners each page is read from the whole ledger.
 _FEW = 3
-
-
-class _Subscription(NamedTuple):
-    """Who is told of what, by which channel: an owner of costs, and addresses."""
-
-    owner: Owner
-    channel: str
-    recipients: tuple[str, ...]
-
-    @property
-    def report(self) -> str:
-        team, project, cost_center = self.owner
-        if cost_center:
-            return f"cost_center:{cost_center}"
-        if not team:
-            return "site"
-        return f"project:{team}/{project}" if project else f"team:{team}"
 
 
 def mail_settings(app: App) -> Mail:
@@ -77,74 +66,120 @@ def webhook_files(config: Config) -> dict[str, tuple[Path, str]]:
     for i, team in enumerate(config.teams, 1):
         if team.slack_webhook_file:
             key = f"teams[{i}].slack_webhook_file"
-            found[f"team:{team.name}"] = team.slack_webhook_file, key
+            found[owner_key(team.name)] = team.slack_webhook_file, key
     return found
 
 
-#: (report, period) -> what its mails tell of that period and earlier ones, in minor units.
-Told = dict[tuple[str, str], dict[str, int]]
+class _Job(NamedTuple):
+    """A page for those of a subscription who were told the same before.
+
+    ``told``: period -> what their mails told of it, in minor units.  It is shared by
+    their pages of all periods, and grows as these are begun.
+    """
+
+    whose: Subscription
+    period: Period
+    told: dict[str, int]
+    by_hand: bool
 
 
 def due(
-    app: App, ledger: Ledger, asked: Period | None, only: str | None = None,
-    told: Told | None = None,
-) -> Iterator[Wanted]:  # fmt: skip
+    app: App, ledger: Ledger, asked: Period | None, only: str | None = None, *, look: bool = False
+) -> Iterator[Wanted]:
     """What goes out of the period asked for, or of every period since the last that did.
 
-    Who held nothing in a period is not written to.  A page is rendered once,
-    and only if one of its mails is made; then ``told`` gets what it says.
+    Who held nothing in a period is not written to.  A page is rendered once, and only
+    if one of its mails is made.  ``look``: also what is queued already, and of periods
+    that are not collected to their end.
     """
     from slurm_finops.cli.ahead import Ahead, drawing
     from slurm_finops.delivery.outbox import MAIL, SLACK, Wanted
 
-    jobs = list(enumerate(_due(app, ledger, asked, only)))
+    jobs = _jobs(app, ledger, asked, only, look)
+    pages = _pages_of(app, ledger, len(jobs))
     with drawing(len(jobs)) as pool:
         ahead = Ahead({
-            i: partial(_begin, app, ledger, pages, whose, period, pool)
-            for i, (whose, period, pages) in jobs if whose.channel == MAIL
+            i: partial(_begin, app, pages, job, pool)
+            for i, job in enumerate(jobs) if job.whose.channel == MAIL
         })  # fmt: skip
-        for i, (whose, period, pages) in jobs:
-            label = _key(app, period)
+        for i, job in enumerate(jobs):
+            whose, label = job.whose, key_of(app, job.period)
             if whose.channel == SLACK:
-                post = partial(_post, app, pages, whose, period)
-                yield Wanted(whose.report, label, whose.recipients[0], post, SLACK)
+                post = partial(_post, app, pages, job)
+                yield Wanted(
+                    whose.report, label, whose.recipients[0], post, SLACK, by_hand=job.by_hand
+                )
                 continue
-            content = cache(partial(_content, app, partial(ahead.take, i), whose, period, told))
-            for recipient in dict.fromkeys(whose.recipients):
+            begun = cache(partial(ahead.take, i))
+            content = cache(partial(_content, app, begun))
+            for recipient in whose.recipients:
                 make = partial(message_to, app, content, whose.report, label, recipient)
-                yield Wanted(whose.report, label, recipient, make)
+                told = partial(_tells, begun, job.period)
+                yield Wanted(whose.report, label, recipient, make, MAIL, told, job.by_hand)
 
 
 def due_content(
     app: App, ledger: Ledger, asked: Period | None, only: str | None
 ) -> Iterator[tuple[str, str, Callable[[], Content]]]:
-    """The same, mails alone, whoever they go to: ``(report, period, what it says)``."""
+    """The same for a look, mails alone, one a report: ``(report, period, what it says)``."""
     from slurm_finops.delivery.outbox import MAIL
 
-    for whose, period, pages in _due(app, ledger, asked, only):
-        if whose.channel == MAIL:
-            begin = partial(_begin, app, ledger, pages, whose, period, None)
-            make = partial(_content, app, begin, whose, period, None)
-            yield whose.report, _key(app, period), make
+    jobs = _jobs(app, ledger, asked, only, look=True)
+    pages = _pages_of(app, ledger, len(jobs))
+    one_each = {(job.whose.report, job.period): job for job in reversed(jobs)}
+    for job in jobs:
+        report = job.whose.report
+        if job.whose.channel == MAIL and one_each[report, job.period] is job:
+            yield report, key_of(app, job.period), partial(
+                _content, app, partial(_begin, app, pages, job, None)
+            )
 
 
-def _due(
-    app: App, ledger: Ledger, asked: Period | None, only: str | None
-) -> Iterator[tuple[_Subscription, Period, Callable[[], Pages]]]:
-    """Whose report of which period is due; the pages of a period are shared by all who are told."""
+def _jobs(
+    app: App, ledger: Ledger, asked: Period | None, only: str | None, look: bool
+) -> list[_Job]:
+    """Whose report of which period is due, in order of periods, whose pages they share."""
+    from slurm_finops.cli.standing import collected
     from slurm_finops.reports.build import Spenders
 
-    spenders = cache(partial(Spenders, ledger))
-    wanted = [
-        (whose, period)
-        for whose in _subscriptions(app.config, only)
-        for period in ([asked] if asked else _periods(app, ledger, whose))
-        if spenders(period).has(whose.owner)
-    ]
-    wanted.sort(key=lambda one: (one[1].last, one[1].first))
-    pages = _of_one_period(partial(_pages, app, ledger, len(wanted) > _FEW))
-    for whose, period in wanted:
-        yield whose, period, partial(pages, period, _shown_as(app, whose.channel))
+    spenders, through = cache(partial(Spenders, ledger)), collected(app, ledger)
+    jobs: list[_Job] = []
+    for whose in subscriptions(app.config, only):
+        found = due_by_itself(app, ledger, whose)
+        periods = [
+            period for period in wanted(found, asked)
+            if (look or is_whole(period, through)) and spenders(period).has(whose.owner)
+        ]  # fmt: skip
+        for some, of_these, told in _alike(app, ledger, whose, periods, look):
+            jobs += (_Job(some, one, told, is_by_hand(asked, found)) for one in of_these)
+    return sorted(jobs, key=lambda job: (job.period.last, job.period.first))
+
+
+def _alike(
+    app: App, ledger: Ledger, whose: Subscription, periods: list[Period], look: bool
+) -> Iterator[tuple[Subscription, tuple[Period, ...], dict[str, int]]]:
+    """Recipients who were told the same and are to be told of the same periods: mostly all."""
+    from slurm_finops.ledger.outbox import LedgerOutbox
+    from slurm_finops.ledger.told_totals import told_totals
+
+    if not periods:
+        return
+    has, told = LedgerOutbox(ledger).has, told_totals(ledger.db, whose.report)
+    labels = {period: key_of(app, period) for period in periods}
+    groups: dict[tuple[tuple[Period, ...], tuple[tuple[str, int], ...]], list[str]] = {}
+    for recipient in dict.fromkeys(whose.recipients):
+        lacks = tuple(
+            period for period in periods if look or not has(whose.report, labels[period], recipient)
+        )
+        known = tuple(sorted(told.get(recipient, {}).items()))
+        groups.setdefault((lacks, known), []).append(recipient)
+    for (lacks, known), recipients in groups.items():
+        yield whose._replace(recipients=tuple(recipients)), lacks, dict(known)
+
+
+def _pages_of(app: App, ledger: Ledger, jobs: int) -> Callable[[Period, str], Pages]:
+    """Pages by period and channel; those of a period are shared by all who are told of it."""
+    return _of_one_period(partial(_pages, app, ledger, jobs > _FEW))
 
 
 def _of_one_period(make: Callable[[Period, str], Pages]) -> Callable[[Period, str], Pages]:
@@ -175,121 +210,43 @@ def _pages(app: App, ledger: Ledger, many: bool, period: Period, channel: str) -
     return pages_of(app, ledger, period, channel=channel, many=many)
 
 
-def _subscriptions(config: Config, only: str | None) -> list[_Subscription]:
-    found = [*_by_mail(config), *_by_slack(config)]
-    if only is None:
-        return found
-    known = sorted({whose.owner.team for whose in found if whose.owner.team})
-    if only not in known:
-        raise click.BadParameter(
-            f"no team {only!r} with an email, delegates or a slack_webhook_file in {config.path}; "
-            f"known: {', '.join(known) or 'none'}",
-            param_hint="'--team'",
-        )
-    return [whose for whose in found if whose.owner.team == only]
-
-
-def _by_mail(config: Config) -> Iterator[_Subscription]:
-    from slurm_finops.delivery.outbox import MAIL
-    from slurm_finops.reports.site import EVERYBODY, Owner
-
-    if config.mail is None:
-        return
-    for team in config.teams:
-        if team.email or team.delegates:
-            recipients = *team.email, *team.delegates
-            yield _Subscription(Owner(team.name), MAIL, recipients)
-        for one in team.projects:
-            if one.email or one.delegates:
-                recipients = *one.email, *one.delegates
-                owner = Owner(team.name, one.name)
-                yield _Subscription(owner, MAIL, recipients)
-    for centre in config.cost_centers:
-        if centre.email or centre.delegates:
-            recipients = *centre.email, *centre.delegates
-            yield _Subscription(Owner(cost_center=centre.name), MAIL, recipients)
-    if config.mail.digest:
-        yield _Subscription(EVERYBODY, MAIL, config.mail.digest)
-
-
-def _by_slack(config: Config) -> Iterator[_Subscription]:
-    from slurm_finops.delivery.outbox import SLACK
-    from slurm_finops.delivery.slack import TO_SLACK
-    from slurm_finops.reports.site import EVERYBODY, Owner
-
-    for team in config.teams:
-        if team.slack_webhook_file:
-            yield _Subscription(Owner(team.name), SLACK, (TO_SLACK,))
-    if config.slack.webhook_file:
-        yield _Subscription(EVERYBODY, SLACK, (TO_SLACK,))
-
-
-def _periods(app: App, ledger: Ledger, whose: _Subscription) -> Iterator[Period]:
-    """Of each cadence the whole periods since the last that went; before, only the last."""
-    from slurm_finops.delivery.outbox import SLACK
-    from slurm_finops.ledger.outbox import LedgerOutbox
-
-    calendar = app.config.calendar
-    gone = [
-        calendar.period(label)
-        for label in LedgerOutbox(ledger).periods(whose.report, whose.channel)
-        if "@" not in label
-    ]
-    slack = whose.channel == SLACK
-    for every in app.config.slack.every if slack else mail_settings(app).every:
-        yield from _since(app, every, [period for period in gone if period.every == every])
-
-
-def _since(app: App, every: str, before: list[Period]) -> list[Period]:
-    calendar = app.config.calendar
-    last = calendar.last_complete(every, now())
-    if not before:
-        return [last]
-    period, found = max(before, key=lambda p: p.first), []
-    while period.last < last.last:
-        period = calendar.following(period)
-        found.append(period)
-    return found[-_CATCH_UP[every] :]
-
-
-def _key(app: App, period: Period) -> str:
-    """What the outbox knows a period by; one that has not ended is another mail each day."""
-    from slurm_finops.core.period import day_date
-
-    if period.end <= now():
-        return period.label
-    return f"{period.label}@{day_date(app.config.calendar.day_of(now()))}"
-
-
 def _begin(
-    app: App, ledger: Ledger, pages: Callable[[], Pages], whose: _Subscription, period: Period,
-    pool: Executor | None,
-) -> Begun:  # fmt: skip
+    app: App, pages_of: Callable[[Period, str], Pages], job: _Job, pool: Executor | None
+) -> Begun:
     """A mail's page and what is attached to it; its charts are drawn elsewhere, or when asked."""
     from slurm_finops.cli.ahead import Begun
-    from slurm_finops.ledger.told_totals import told_totals
     from slurm_finops.reports import render
 
-    page = pages().page(whose.owner, told=told_totals(ledger.db, whose.report))
+    whose, period = job.whose, job.period
+    pages = pages_of(period, _shown_as(app, whose.channel))
+    page = pages.page(whose.owner, told=job.told)
+    # the next page may be begun before this one's mails are stored
+    job.told.update(_told_by(page, period))
     attached: tuple[Attachment, ...] = ()
     if mail_settings(app).runs_csv:
-        attached, note = _runs(pages(), whose.owner, period, page)
+        attached, note = _runs(pages, whose.owner, period, page)
         page = replace(page, notes=(*page.notes, *note))
     pictures = render.begun(page, pool) if pool else partial(render.pictures, page)
     return Begun(page, attached, pictures)
 
 
-def _content(
-    app: App, begin: Callable[[], Begun], whose: _Subscription, period: Period, told: Told | None
-) -> Content:
+def _told_by(page: Page, period: Period) -> dict[str, int]:
+    """Period -> what a page says that it cost, in minor units; of one not over nothing is told."""
+    if page.report.header.so_far:
+        return {}
+    told = {one.label: one.now_minor for one in page.corrections}
+    return told | {period.label: page.report.spend.total.effective_minor}
+
+
+def _tells(begun: Callable[[], Begun], period: Period) -> dict[str, int]:
+    return _told_by(begun().page, period)
+
+
+def _content(app: App, begin: Callable[[], Begun]) -> Content:
     from slurm_finops.delivery.message import Content, Picture
     from slurm_finops.reports import render
 
     page, attached, pictures = begin()
-    if told is not None and not page.report.header.so_far:
-        now_told = {one.label: one.now_minor for one in page.corrections}
-        now_told[period.label] = page.report.spend.total.effective_minor
-        told[whose.report, period.label] = now_told
     as_of = app.said_now()
     subject, text = render.subject(page), render.mail_text(page, as_of)
     html = render.mail_html(page, as_of)
@@ -345,13 +302,13 @@ def sender_domain(app: App) -> str:
     return mail_settings(app).sender.rpartition("@")[2].rstrip(">")
 
 
-def _post(
-    app: App, pages: Callable[[], Pages], whose: _Subscription, period: Period
-) -> Post:
+def _post(app: App, pages_of: Callable[[Period, str], Pages], job: _Job) -> Post:
     from slurm_finops.reports import blocks
 
-    payload = blocks.payload(pages().page(whose.owner), app.said_now())
-    return post_to(app, payload, whose.report, _key(app, period), whose.recipients[0])
+    whose, period = job.whose, job.period
+    page = pages_of(period, _shown_as(app, whose.channel)).page(whose.owner)
+    payload = blocks.payload(page, app.said_now())
+    return post_to(app, payload, whose.report, key_of(app, period), whose.recipients[0])
 
 
 def post_to(

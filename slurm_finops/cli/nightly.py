@@ -174,12 +174,16 @@ def _site(app: App, ledger: Ledger) -> str:
 
 def _send(app: App, ledger: Ledger) -> str:
     from slurm_finops.cli.send import WELL, run, told
+    from slurm_finops.cli.subscriptions import waiting
 
     outcomes = run(app, ledger)
-    lines = told(app, outcomes)
+    waits = waiting(app, ledger)
+    lines = told(app, outcomes, waits)
     if any(outcome.status not in WELL for outcome in outcomes):
         raise OutsideError("; ".join(lines))
-    return _sent(outcomes, "report") if outcomes else lines[0]
+    if not outcomes:
+        return lines[0]
+    return "; ".join(filter(None, (_sent(outcomes, "report"), waits)))
 
 
 def _sent(outcomes: list[Outcome], what: str) -> str:

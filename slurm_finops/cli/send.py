@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from slurm_finops.cli.app import App, now, pass_app
+from slurm_finops.core.owner_key import named_by, shown_key
 from slurm_finops.core.words import count
 from slurm_finops.errors import InputError, OutsideError, RefusedError
 
@@ -57,7 +58,8 @@ def send(
     asked = app.period(period) if period else None
     if dry_run:
         with app.reading() as ledger:
-            if not write_all(due(app, ledger, asked, only), Path(out or "outbox")):
+            warn_of_waiting(app, ledger, asked, only)
+            if not write_all(due(app, ledger, asked, only, look=True), Path(out or "outbox")):
                 click.echo(_not_due(app, ledger, asked, only), err=True)
         return
     if trial_to is not None:
@@ -69,11 +71,12 @@ def send(
                 none = "nothing is due to be tried; --period 2026-06 names a period"
                 click.echo(_not_due(app, ledger, asked, only) if asked else none)
             return
+        waits = ""
     else:
-        outcomes = _sent(app, asked, only, early, resend)
-    for line in told(app, outcomes):
+        outcomes, waits = _sent(app, asked, only, early, resend)
+    for line in told(app, outcomes, waits):
         click.echo(line)
-    if asked and not outcomes:
+    if asked and not outcomes and not waits:
         with app.reading() as ledger:
             click.echo(known_days(ledger))
     if any(outcome.status not in WELL for outcome in outcomes):
@@ -108,16 +111,30 @@ def _check_usage(
 
 def _sent(
     app: App, asked: Period | None, only: str | None, early: bool, resend: int | None
-) -> list[Outcome]:
+) -> tuple[list[Outcome], str]:
+    """What became of mails, and what is said of periods that wait."""
     from slurm_finops.cli.app import actor
+    from slurm_finops.cli.subscriptions import waiting
 
     with app.writing("send") as ledger:
         if resend is None:
-            return run(app, ledger, asked, only, early)
+            outcomes = run(app, ledger, asked, only, early)
+            return outcomes, waiting(app, ledger, asked, only)
         outcome = outbox_of(app, ledger).resend(resend, now())
-        said = f"{resend} ({outcome.report} {outcome.period} to {outcome.recipient})"
+        said = f"{resend} ({shown_key(outcome.report)} {outcome.period} to {outcome.recipient})"
         ledger.audit(now(), actor(), "send resend", f"{said}: {outcome.status}")
-        return [outcome]
+        return [outcome], ""
+
+
+def warn_of_waiting(
+    app: App, ledger: Ledger, asked: Period | None, only: str | None
+) -> None:
+    """Say of what is only looked at that no mail of it would go out yet."""
+    from slurm_finops.cli.subscriptions import waiting
+
+    waits = waiting(app, ledger, asked, only)
+    if waits:
+        click.echo(f"warning: {waits}", err=True)
 
 
 def run(
@@ -130,18 +147,13 @@ def run(
     """
     from itertools import groupby
 
-    from slurm_finops.cli.due import Told, due
-    from slurm_finops.ledger.told_totals import keep_told
+    from slurm_finops.cli.due import due
 
     check_priced(app, ledger)
     outbox, outcomes = outbox_of(app, ledger), []
-    told: Told = {}
-    of_one = groupby(due(app, ledger, asked, only, told), lambda one: (one.report, one.period))
-    for (report, period), wanted in of_one:
+    of_one = groupby(due(app, ledger, asked, only), lambda one: (one.report, one.period))
+    for _, wanted in of_one:
         outcomes += outbox.queue_together(list(wanted), now())
-        if (report, period) in told:
-            with ledger.transaction() as db:
-                keep_told(db, report, told.pop((report, period)), now())
     return outcomes + outbox.send_due(now(), _of_team(only), early)
 
 
@@ -168,7 +180,7 @@ def _of_team(only: str | None) -> Callable[[str], bool]:
     """Which reports ``--team`` sends: the team's own and its projects'."""
     if only is None:
         return lambda report: True
-    return lambda report: report == f"team:{only}" or report.startswith(f"project:{only}/")
+    return lambda report: named_by(report).team == only
 
 
 def outbox_of(app: App, ledger: Ledger) -> Outbox:
@@ -233,8 +245,10 @@ def _file_name(number: int, one: Wanted) -> str:
     return f"{name}.{'json' if one.channel == SLACK else 'eml'}"
 
 
-def told(app: App, outcomes: list[Outcome]) -> list[str]:
-    """What became of each mail."""
+def told(app: App, outcomes: list[Outcome], waits: str = "") -> list[str]:
+    """What became of each mail; ``waits``: of which periods nothing may be sent yet."""
+    if waits:
+        return [*(_told(app, outcome) for outcome in outcomes), waits]
     if not outcomes:
         return ["nothing is due: every report was sent or given up (slurm-finops check), or nobody "
                 "with an address held anything"]  # fmt: skip
@@ -246,5 +260,6 @@ def _told(app: App, outcome: Outcome) -> str:
     if outcome.due_at is not None:
         now_too = ", or now by send --now" if outcome.status == "waiting" else ""
         about.append(f"tried again from {app.said(outcome.due_at)} on{now_too}")
-    line = f"{outcome.status}: {outcome.report} {outcome.period} to {outcome.recipient}"
+    report = shown_key(outcome.report)
+    line = f"{outcome.status}: {report} {outcome.period} to {outcome.recipient}"
     return line + (f" ({'; '.join(about)})" if about else "")

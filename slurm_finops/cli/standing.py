@@ -30,10 +30,15 @@ def moment_of(app: App, ledger: Ledger, month: Period | None = None) -> Moment:
 
 
 def _known(app: App, ledger: Ledger) -> int:
+    through = collected(app, ledger)
+    return now() if through is None else min(now(), through)
+
+
+def collected(app: App, ledger: Ledger) -> int | None:
+    """Up to where runs are collected live; None where they only come from saved files."""
     from slurm_finops.ledger.ingest import collected_through
 
-    through = collected_through(ledger, "sacct", app.config.cluster)
-    return now() if through is None else min(now(), through)
+    return collected_through(ledger, "sacct", app.config.cluster)
 
 
 def stand(app: App, ledger: Ledger, month: Period | None = None) -> list[Standing]:

@@ -66,10 +66,12 @@ def _letters(app: App, address: str, asked: Period | None, only: str | None) -> 
     from email.utils import make_msgid
 
     from slurm_finops.cli.due import due_content, mail_built, sender_domain
+    from slurm_finops.cli.send import warn_of_waiting
     from slurm_finops.core.words import count
     from slurm_finops.delivery.smtp import as_sent
 
     with app.reading() as ledger:
+        warn_of_waiting(app, ledger, asked, only)
         made: list[_Letter] = []
         left = 0
         for report, period, content in due_content(app, ledger, asked, only):

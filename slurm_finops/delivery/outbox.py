@@ -16,7 +16,7 @@ from slurm_finops.delivery.letter import Channel, Letter
 from slurm_finops.delivery.refusals import Permanent, Temporary, Unknown, Unreachable
 from slurm_finops.delivery.slack import Post
 from slurm_finops.delivery.smtp import as_sent
-from slurm_finops.errors import ConfigError, InputError
+from slurm_finops.errors import ConfigError, InputError, OutsideError
 
 MAIL, SLACK = "mail", "slack"
 #: So long something that was refused for now waits, by how often it was; then as the last.
@@ -32,6 +32,7 @@ class Outcome(NamedTuple):
     """What became of a mail: its new status, with the server's words.
 
     ``waiting``: it was refused for now, and is not due before ``due_at``.
+    ``not sent again``: it was sent before, and keeps that status.
     """
 
     id: int
@@ -43,14 +44,32 @@ class Outcome(NamedTuple):
     due_at: int | None = None
 
 
+def tells_nothing() -> Mapping[str, int]:
+    """What a mail tells of periods that no later mail need correct."""
+    return {}
+
+
 class Wanted(NamedTuple):
-    """Something to go out: its key, its channel, and how to make it."""
+    """Something to go out: its key, its channel, and how to make it.
+
+    ``told``, once it is made: period -> what it says that it cost, in minor units.
+    ``by_hand``: somebody named the period, which was not the next that is due.
+    """
 
     report: str
     period: str
     recipient: str
     make: Callable[[], EmailMessage | Post]
     channel: str = MAIL
+    told: Callable[[], Mapping[str, int]] = tells_nothing
+    by_hand: bool = False
+
+
+class Kept(Letter, Protocol):
+    """A letter of the outbox."""
+
+    @property
+    def status(self) -> str: ...
 
 
 class Store(Protocol):
@@ -58,7 +77,8 @@ class Store(Protocol):
 
     def add(
         self, report: str, period: str, recipient: str, message_id: str, subject: str,
-        message: bytes, at: int, channel: str = MAIL,
+        message: bytes, at: int, channel: str = MAIL, told: Mapping[str, int] = ...,
+        by_hand: bool = False,
     ) -> None:  # fmt: skip
         """Queue a mail, unless there is one for this report, period and recipient."""
 
@@ -69,7 +89,7 @@ class Store(Protocol):
 
     def with_status(self, status: str) -> Iterable[int]: ...
 
-    def get(self, entry: int) -> Letter | None: ...
+    def get(self, entry: int) -> Kept | None: ...
 
     def mark(
         self, entry: int, status: str, at: int, detail: str, tries: int,
@@ -103,7 +123,7 @@ class Outbox:
             if self._store.has(one.report, one.period, one.recipient):
                 continue
             try:
-                made.append((one, *as_stored(one.make())))
+                made.append((one, as_stored(one.make()), one.told()))
             except InputError as error:  # one mail that cannot be made costs no other
                 failed.append(
                     Outcome(0, one.report, one.period, one.recipient, "failed", str(error))
@@ -111,10 +131,11 @@ class Outbox:
         if not made:
             return failed
         with self._store.together():
-            for one, number, subject, data in made:
+            for one, stored, told in made:
                 self._store.add(
-                    one.report, one.period, one.recipient, number, subject, data, at, one.channel
-                )
+                    one.report, one.period, one.recipient, *stored, at, one.channel, told,
+                    one.by_hand,
+                )  # fmt: skip
         return failed
 
     def send_due(
@@ -152,18 +173,28 @@ class Outbox:
     def resend(self, entry: int, at: int) -> Outcome:
         """Send a stored mail again, with the same Message-ID.
 
-        Raises `InputError`, or `ConfigError` before the mail is touched.
+        One that was sent stays so, whatever becomes of it now.  Raises `InputError`, or
+        `ConfigError` before the mail is touched.
         """
         found = self._store.get(entry)
         if found is None:
             raise InputError(f"the outbox has no mail {entry}; slurm-finops check lists them")
         self._check()
-        return self._send(found, at)
+        return self._send_again(found, at) if found.status == "sent" else self._send(found, at)
+
+    def _send_again(self, entry: Letter, at: int) -> Outcome:
+        try:
+            self._hand_over(entry)
+        except (ConfigError, OutsideError) as error:
+            return _outcome(entry, "not sent again", f"{error}; it was sent before", None)
+        return self._marked(entry, "sent", at, "", entry.tries + 1)
 
     def _send(self, entry: Letter, at: int) -> Outcome:
         tries = entry.tries + 1
         try:
-            self._hand_over(entry, at, tries)
+            self._hand_over(
+                entry, lambda: self._store.mark(entry.id, "sending", at, "", tries)
+            )
         except (Unreachable, ConfigError) as error:
             status = "failed" if at - entry.queued_at > MAX_AGE else "queued"
             return self._marked(entry, status, at, str(error), entry.tries)
@@ -178,7 +209,8 @@ class Outbox:
             return self._marked(entry, "unknown", at, str(error), tries)
         return self._marked(entry, "sent", at, "", tries)
 
-    def _hand_over(self, entry: Letter, at: int, tries: int) -> None:
+    def _hand_over(self, entry: Letter, before: Callable[[], None] = lambda: None) -> None:
+        """``before`` is called when nothing else is to be waited for."""
         channel = self._channels.get(entry.channel)
         if channel is None:
             raise ConfigError(f"nothing in the configuration says how to send {entry.channel}")
@@ -186,7 +218,7 @@ class Outbox:
             # each mail would wait for the same half minute
             raise Unreachable(self._down[entry.channel])
         channel.wait()
-        self._store.mark(entry.id, "sending", at, "", tries)
+        before()
         try:
             channel.send(entry)
         except Unreachable as error:

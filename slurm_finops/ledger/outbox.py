@@ -1,11 +1,13 @@
 """The outbox's mails in the ledger."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import NamedTuple
 
 from slurm_finops.ledger.store import Ledger
+from slurm_finops.ledger.told_totals import keep_told
 
 
 class Mail(NamedTuple):
@@ -80,15 +82,23 @@ class LedgerOutbox:
     def add(
         self, report: str, period: str, recipient: str, message_id: str, subject: str,
         message: bytes, at: int, channel: str = "mail",
+        told: Mapping[str, int] = MappingProxyType({}), by_hand: bool = False,
     ) -> None:  # fmt: skip
-        """Queue a mail, unless there is one for this report, period and recipient."""
+        """Queue a mail, unless there is one for this report, period and recipient.
+
+        ``told``: period -> what it says that it cost, in minor units.  ``by_hand``:
+        its period was named, and not the next that was due.
+        """
         with self._durable() as db:
-            db.execute(
+            added = db.execute(
                 "INSERT INTO outbox (report, period, recipient, status, message_id, subject, "
-                "message, queued_at, channel) VALUES (?, ?, ?, 'queued', ?, ?, ?, ?, ?) "
+                "message, queued_at, channel, by_hand) "
+                "VALUES (?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?) "
                 "ON CONFLICT (report, period, recipient) DO NOTHING",
-                (report, period, recipient, message_id, subject, message, at, channel),
+                (report, period, recipient, message_id, subject, message, at, channel, by_hand),
             )
+            if added.rowcount and added.lastrowid:
+                keep_told(db, added.lastrowid, told)
 
     def has(self, report: str, period: str, recipient: str) -> bool:
         """Whether this mail was ever queued."""
@@ -96,8 +106,10 @@ class LedgerOutbox:
         return self._ledger.db.execute(key, (report, period, recipient)).fetchone() is not None
 
     def periods(self, report: str, channel: str = "mail") -> list[str]:
-        """The periods for which a report was ever queued for a channel."""
-        select = "SELECT DISTINCT period FROM outbox WHERE report = ? AND channel = ?"
+        """The periods for which a report was ever queued for a channel, and not by hand."""
+        select = (
+            "SELECT DISTINCT period FROM outbox WHERE report = ? AND channel = ? AND by_hand = 0"
+        )
         return [row[0] for row in self._ledger.db.execute(select, (report, channel))]
 
     def with_status(self, status: str) -> list[int]:

@@ -58,9 +58,20 @@ def test_what_is_told_is_told_once_and_no_lower_threshold_after_it() -> None:
 def test_a_grant_whose_name_looks_like_a_key_is_only_itself() -> None:
     grant = Budget("nlp", None, SPAN, 100_00, "x: 100% of 5.00", FIRST, FIRST + 60)
     (alert,) = found(spending(EVERY_DAY), at(15), grant)
-    assert alert.key == "span x: 100% of 5.00: 100% of 100.00"
-    assert not alert.is_told(["span x: 100% of 5.00"])
-    assert alert.is_told(["span x: 100% of 5.00: 120% of 100.00"])
+    days = "2026-06-01..2026-07-31"
+    assert alert.key == f"span x: 100% of 5.00 {days}: 100% of 100.00"
+    assert not alert.is_told([f"span x: 100% of 5.00 {days}"])
+    assert alert.is_told([f"span x: 100% of 5.00 {days}: 120% of 100.00"])
+
+
+def test_a_budget_that_is_renewed_with_its_name_and_amount_is_another() -> None:
+    before = Budget("nlp", None, SPAN, 10_00, "quota", FIRST - 30, FIRST)
+    (told,) = found(spending(EVERY_DAY), at(5), before)
+    renewed = before._replace(first=FIRST, last=FIRST + 30)
+    (alert,) = found(spending(EVERY_DAY), at(15), renewed)
+    assert alert.key == "span quota 2026-06-01..2026-07-01: 100% of 10.00"
+    assert not alert.is_told([told.key])
+    assert alert.is_told([alert.key])
 
 
 def test_what_ended_more_than_a_week_ago_is_no_news() -> None:
@@ -69,7 +80,8 @@ def test_what_ended_more_than_a_week_ago_is_no_news() -> None:
     assert keys(found(ledger, at(7), month)) == ["month 2026-05: 100% of 300.00"]
     assert keys(found(ledger, at(8), month)) == []
     grant = Budget("nlp", None, SPAN, 10_00, "grant", FIRST - 20, FIRST + 3)
-    assert keys(found(ledger, at(10), grant)) == ["span grant: 100% of 10.00"]
+    said = keys(found(ledger, at(10), grant))
+    assert said == ["span grant 2026-05-12..2026-06-04: 100% of 10.00"]
     assert keys(found(ledger, at(11), grant)) == []
 
 

@@ -103,7 +103,10 @@ def test_without_mail_settings_the_missing_ones_are_named(tmp_path: Path) -> Non
     assert "[mail] is missing" in result.output
 
 
-CLOCKS = ("collect", "collecting", "price", "nightly", "send", "due", "app", "standing", "alerts")
+CLOCKS = (
+    "collect", "collecting", "price", "nightly", "send", "due", "subscriptions", "app", "standing",
+    "alerts",
+)  # fmt: skip
 
 
 def at(monkeypatch: pytest.MonkeyPatch, now: int) -> None:

@@ -9,7 +9,7 @@ from slurm_finops.ledger.store import Ledger
 from tests.cli.test_send import A_DAY, JUNE_30, at, collected, finops, opened
 from tests.delivery.server import Handler, smtp_server
 from tests.delivery.webhook import slack_server, webhook_file
-from tests.support import a_config
+from tests.support import CONFIG, a_config, record, saved
 
 TEAMS = ("nlp", "cv", "platform", "research", "product")
 
@@ -58,7 +58,7 @@ def test_a_night_posts_without_any_mail_settings(
     at(monkeypatch, JUNE_30 + A_DAY)
     text = (night / "finops.toml").read_text().partition("[mail]")[0]
     a_config(night, text)
-    assert the_send_step(night).startswith("send     skipped: no [mail] in the configuration")
+    assert the_send_step(night).startswith("send     skipped: no [mail] and no webhook")
     with slack_server() as slack:
         webhook_file(night, slack.url, name="w")
         a_config(night, f'{text}[slack]\nwebhook_file = "w"\nevery = "month"\n')
@@ -81,3 +81,62 @@ def test_a_night_says_what_waits_and_does_not_fail_for_it(
         assert "0 reports sent, 1 refused for now and not due yet" in said.output
         at(monkeypatch, JUNE_30 + 2 * A_DAY)
         assert the_send_step(night) == "send     1 report sent"
+
+
+def test_a_month_that_was_sent_by_hand_is_no_beginning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the last whole month is due by itself, as if the old one had not been asked for."""
+    handler = Handler()
+    with smtp_server(handler) as port:
+        monthly(tmp_path, port)
+        at(monkeypatch, JUNE_30 + 40 * A_DAY)
+        assert sent(tmp_path, "--period", "2026-04") == ["2026-04"]
+        assert sent(tmp_path) == ["2026-07"]
+
+
+def test_a_month_that_was_sent_by_hand_is_no_end_of_a_catch_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handler = Handler()
+    with smtp_server(handler) as port:
+        monthly(tmp_path, port)
+        at(monkeypatch, JUNE_30 - 40 * A_DAY)
+        assert sent(tmp_path) == ["2026-04"]
+        at(monkeypatch, JUNE_30 + 40 * A_DAY)
+        assert sent(tmp_path, "--period", "2026-07") == ["2026-07"]
+        assert sent(tmp_path) == ["2026-05", "2026-06"]
+
+
+def test_the_next_month_is_the_same_by_hand_and_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handler = Handler()
+    with smtp_server(handler) as port:
+        monthly(tmp_path, port)
+        at(monkeypatch, JUNE_30 - 40 * A_DAY)
+        assert sent(tmp_path, "--period", "2026-04") == ["2026-04"]
+        at(monkeypatch, JUNE_30 + 40 * A_DAY)
+        assert sent(tmp_path) == ["2026-05", "2026-06", "2026-07"]
+
+
+def monthly(folder: Path, port: int) -> None:
+    """A team that held something in each month up to July; and who is told of it each month."""
+    text = (
+        f'{CONFIG}[mail]\nfrom = "f@example.org"\nsmtp = "smtp://127.0.0.1:{port}"\n'
+        'every = "month"\n[[teams]]\nname = "nlp"\nemail = ["pi@example.org"]\n'
+    )
+    a_config(folder, text)
+    runs = [
+        record(JobIDRaw=99 + day, JobID=99 + day, Submit=JUNE_30 - day * A_DAY,
+               Start=JUNE_30 - day * A_DAY, End=JUNE_30 - day * A_DAY + 3600)
+        for day in range(-30, 170, 10)
+    ]  # fmt: skip
+    (folder / "runs.txt").write_text(saved(*runs))
+    finops(folder, "collect", "sacct", "--file", str(folder / "runs.txt"))
+    finops(folder, "price")
+
+
+def sent(folder: Path, *words: str) -> list[str]:
+    done = finops(folder, "send", *words)
+    return [line.split()[2] for line in done.output.splitlines() if line.startswith("sent: ")]

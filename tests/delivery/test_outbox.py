@@ -84,6 +84,40 @@ def test_resending_what_is_not_there_is_an_error() -> None:
         an_outbox()[0].resend(9, 1)
 
 
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [("550 never", "550 never"), ("450 later", "450 later"), ("drop", "broke the connection")],
+)
+def test_a_mail_that_was_sent_stays_so_whatever_becomes_of_it_again(
+    answer: str, said: str
+) -> None:
+    handler = Handler()
+    with smtp_server(handler) as port:
+        outbox, store = an_outbox(port)
+        queue(outbox, *KEY, a_mail, 1)
+        outbox.send_due(2)
+        before = store.listed()
+        assert [(entry.status, entry.sent_at) for entry in before] == [("sent", 2)]
+        handler.answers.append(answer)
+        outcome = outbox.resend(1, 3)
+        assert outcome.status == "not sent again"
+        assert said in outcome.detail
+        assert "it was sent before" in outcome.detail
+        assert store.listed() == before
+        assert outbox.send_due(999_999) == []
+        assert outbox.resend(1, 4).status == "sent"
+    assert [(entry.status, entry.sent_at) for entry in store.listed()] == [("sent", 4)]
+
+
+def test_an_unknown_mail_that_is_sent_again_and_refused_for_now_is_tried_again() -> None:
+    with smtp_server(Handler(("drop", "450 later"))) as port:
+        outbox, _ = an_outbox(port)
+        queue(outbox, *KEY, a_mail, 1)
+        outbox.send_due(1)
+        assert outbox.resend(1, 2).status == "queued"
+        assert [outcome.status for outcome in outbox.send_due(999_999)] == ["sent"]
+
+
 def test_all_recipients_of_a_report_are_queued_or_none() -> None:
     """What is due is known by what was queued: a crash between two would leave one out."""
     outbox, store = an_outbox()
