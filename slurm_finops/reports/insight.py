@@ -166,7 +166,10 @@ def waste(
     runs: dict[str, str] = {}
     for state, cluster, job in worst(ledger.db, scope, CAUSES, at_list=at_list) if sums else ():
         runs.setdefault(CAUSES[state], f"{cluster}/{job}")
-    found = [Waste(cause, *figures, worst=runs.get(cause, "")) for cause, figures in sums.items()]
+    found = [
+        Waste(cause, count, seconds, cost, runs.get(cause, ""))
+        for cause, (count, seconds, cost) in sums.items()
+    ]
     return tuple(sorted(found, key=lambda one: (-one.effective_minor, -one.gpu_seconds, one.cause)))
 
 
