@@ -37,16 +37,18 @@ CREATE TABLE tier_levels (
 """
 
 
+#: What allocations and credits paid of each run.
+CREDITED = f"""SELECT {DAY_TEXT} AS day, lots.name AS allocation, nullif(credit_id, 0) AS credit,
+  usage_id AS run, clusters.name AS cluster, job_id, user, account, partition, qos,
+  {", ".join(f"tag_sets.{key}" for key in KEYS)}, skus.name AS sku,
+  {decimal("ticks")} AS credited_cost
+FROM draws LEFT JOIN lots ON lots.id = lot_id JOIN jobs ON jobs.id = usage_id
+  JOIN clusters ON clusters.id = cluster_id JOIN contexts ON contexts.id = context_id
+  JOIN skus ON skus.id = sku_id JOIN tag_sets ON tag_sets.id = draws.tag_set_id"""
+
+
 @steps(name="0010_lots")
 def _lots(db: Database) -> None:
     for statement in statements(_TABLES):
         db.conn.execute(statement)
-    db.create_view(
-        "credited",
-        f"""SELECT {DAY_TEXT} AS day, lots.name AS allocation, nullif(credit_id, 0) AS credit,
-          usage_id AS run, clusters.name AS cluster, job_id, user, account, partition, qos,
-          {", ".join(KEYS)}, skus.name AS sku, {decimal("ticks")} AS credited_cost
-        FROM draws LEFT JOIN lots ON lots.id = lot_id JOIN jobs ON jobs.id = usage_id
-          JOIN clusters ON clusters.id = cluster_id JOIN contexts ON contexts.id = context_id
-          JOIN skus ON skus.id = sku_id JOIN tag_sets ON tag_sets.id = draws.tag_set_id""",
-    )
+    db.create_view("credited", CREDITED)

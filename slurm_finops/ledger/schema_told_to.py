@@ -1,8 +1,9 @@
-"""Step of the ledger's tables for what each recipient was told, and what was sent by hand."""
+"""Steps of the ledger's tables for what each recipient was told, and what was sent by hand."""
 
 from sqlite_utils import Database
 
 from slurm_finops.ledger.schema import statements
+from slurm_finops.ledger.schema_lots import CREDITED
 from slurm_finops.ledger.schema_told import steps as steps
 
 #: What was known of a report was told to all who had its mail of that period.
@@ -25,3 +26,9 @@ CREATE INDEX outbox_periods ON outbox (report, channel, by_hand, period);
 def _told_to(db: Database) -> None:
     for statement in statements(_TOLD_TO):
         db.conn.execute(statement)
+
+
+@steps(name="0017_credited")
+def _credited(db: Database) -> None:
+    """Where 0010_lots made a view that nobody could read."""
+    db.create_view("credited", CREDITED, replace=True)

@@ -133,6 +133,13 @@ def test_the_number_of_schema_steps_is_that_of_the_steps() -> None:
     assert len(steps.pending(Database(memory=True))) == SCHEMA_STEPS
 
 
+def test_every_view_can_be_read() -> None:
+    db = a_ledger().db
+    views = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'view'")]
+    assert {"runs", "costs", "shares", "credited"} <= set(views)
+    assert [row for view in views for row in db.execute(f"SELECT * FROM {view}")] == []
+
+
 def test_a_ledger_of_a_newer_release_is_left_alone(tmp_path) -> None:  # type: ignore[no-untyped-def]
     ledger = a_ledger(tmp_path / "l.db")
     ledger.db.execute(f"PRAGMA user_version = {SCHEMA_STEPS + 1}")
