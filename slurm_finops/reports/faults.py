@@ -40,10 +40,16 @@ def to_mend(scope: Scope) -> Scope:
 
 
 def mended(policy: Policy, claim: Claim) -> tuple[str, str]:
-    """What is wrong with a claim, in words, and a comment without it."""
+    """What is wrong with a claim, in words, and a comment without it.
+
+    A contested one was billed to the team of its account, which that may charge.
+    """
     faults = policy.faults(claim)
     wrong = "; ".join(fault.message for fault in faults) or "no tags"
-    return wrong, make_comment(example(policy, claim, faults, Who()))
+    tags = example(policy, claim, faults, Who())
+    if claim.source == "account" and claim.tags.team is not None:
+        tags = tags._replace(team=claim.tags.team)
+    return wrong, make_comment(tags)
 
 
 def typed(comment: str) -> str:
