@@ -139,7 +139,8 @@ def _sync_suspended(ledger: Ledger, terms: Terms, as_of: int, actor: str) -> Non
             queued = table.queue_suspended(db)
             free(db, TOO_LARGE)
         ledger.set("suspended", now)
-        ledger.audit(as_of, actor, "suspended", f"{now}, {queued} runs to price again")
+        said = f"{before or 'none'} -> {now}: {queued} runs to price again"
+        ledger.audit(as_of, actor, "suspended", said)
 
 
 def _price_queue(

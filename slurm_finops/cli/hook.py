@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from slurm_finops.cli.app import App, now, pass_app
-from slurm_finops.errors import InputError, OutsideError, RefusedError
+from slurm_finops.cli.app import App, actor, now, pass_app
+from slurm_finops.errors import FinopsError, InputError, OutsideError, RefusedError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from slurm_finops.hook.place import Placed
 
 _DIR = click.option(
@@ -19,6 +22,10 @@ _DIR = click.option(
     help="The folder of slurm.conf.  [default: as slurmctld says, else as $SLURM_CONF says, "
     "else /etc/slurm]",
 )  # fmt: skip
+
+
+#: Seconds that the audit of an install waits for another who writes the ledger.
+_WAIT = 5.0
 
 
 @click.group()
@@ -89,14 +96,36 @@ def install(app: App, folder: Path | None, rollback: bool) -> None:
 
     folder = (folder or _slurm_folder()).absolute()
     _local(folder)
+    with _audited(app, folder, "hook rollback" if rollback else "hook install"):
+        placed = place.rollback(folder) if rollback else place.install(folder, _files(app))
     if rollback:
-        _tell_placed(folder, place.rollback(folder))
+        _tell_placed(folder, placed)
         return
-    placed = place.install(folder, _files(app))
     _tell_placed(folder, placed)
     click.echo(f"mode: {app.config.gate.mode}; when the hook itself breaks: "
                f"{app.config.gate.on_error}")  # fmt: skip
     _tell_next(folder, placed)
+
+
+@contextmanager
+def _audited(app: App, folder: Path, action: str) -> Iterator[None]:
+    """Put into the audit what becomes of the files, where this machine has the ledger.
+
+    A gate that is mended must not wait for one that cannot be written.
+    """
+    from slurm_finops.core.stated import changes
+    from slurm_finops.hook.place import digests
+
+    before = digests(folder)
+    yield
+    said = changes(before, digests(folder))
+    try:
+        if said and app.config.database.exists():
+            with app.writing(action, wait=_WAIT) as ledger, ledger.transaction():
+                for line in said:
+                    ledger.audit(now(), actor(), action, f"{folder}/{line}")
+    except (FinopsError, OSError) as error:
+        click.echo(f"note: this is not in the audit: {error}", err=True)
 
 
 def _slurm_folder() -> Path:

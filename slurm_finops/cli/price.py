@@ -84,12 +84,16 @@ def run(app: App, ledger: Ledger) -> Answer:
     from slurm_finops.billing.capacity import AllocationError
     from slurm_finops.billing.pricing import price as price_ledger
     from slurm_finops.core.money import to_minor
+    from slurm_finops.core.stated import stated
+    from slurm_finops.ledger.configured import note
     from slurm_finops.ledger.held import held_runs
     from slurm_finops.ledger.spend import Scope, unpriced
 
+    terms = app.terms  # what cannot be priced by is not noted
+    note(ledger, stated(app.config.document), now(), actor())
     with progress("pricing") as advance:
         try:
-            priced = price_ledger(ledger, app.terms, now(), actor(), advance)
+            priced = price_ledger(ledger, terms, now(), actor(), advance)
         except AllocationError as error:
             raise ConfigError(f"{app.config.path}: {error}") from None
     ever = Scope(-(1 << 31), 1 << 31)

@@ -115,14 +115,17 @@ def _sent(
     """What became of mails, and what is said of periods that wait."""
     from slurm_finops.cli.app import actor
     from slurm_finops.cli.subscriptions import waiting
+    from slurm_finops.ledger.outbox import LedgerOutbox
 
     with app.writing("send") as ledger:
         if resend is None:
             outcomes = run(app, ledger, asked, only, early)
             return outcomes, waiting(app, ledger, asked, only)
+        before = LedgerOutbox(ledger).get(resend)
         outcome = outbox_of(app, ledger).resend(resend, now())
         said = f"{resend} ({shown_key(outcome.report)} {outcome.period} to {outcome.recipient})"
-        ledger.audit(now(), actor(), "send resend", f"{said}: {outcome.status}")
+        was = before.status if before else "none"
+        ledger.audit(now(), actor(), "send resend", f"{said}: {was} -> {outcome.status}")
         return [outcome], ""
 
 

@@ -33,7 +33,8 @@ from slurm_finops.errors import ConfigError
 def load(path: Path) -> Config:
     """Read a configuration.  Raises `ConfigError`."""
     hint = "-c or SLURM_FINOPS_CONFIG names it, and slurm-finops init writes one"
-    return _config(read_toml(path, hint))
+    top = read_toml(path, hint)
+    return replace(_config(top), document=top.whole)
 
 
 def load_instead(path: Path, config: Config) -> Config:

@@ -1,8 +1,10 @@
 """What a finops.toml says, once it is read."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from pathlib import Path
+from typing import Any
 
 from slurm_finops.core.budgets import Budget
 from slurm_finops.core.charging import Charging
@@ -151,6 +153,8 @@ class Config:
     site_folder: Path | None = None
     #: month and day on which a fiscal year begins
     fiscal_year: tuple[int, int] = (1, 1)
+    #: the file itself, from which the audit says what was changed
+    document: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def people(self) -> str:

@@ -28,6 +28,8 @@ class Table:
     def __init__(self, path: Path, name: str, data: Mapping[str, Any]) -> None:
         self.path = path
         self.name = name
+        #: as the file has it
+        self.whole = data
         self._data = dict(data)
         self._known: list[str] = []
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,6 +34,15 @@ def check(files: Mapping[str, str]) -> None:
             why = syntax_error(text, name, version)
             if why:
                 raise InputError(f"{name} is no Lua {version}: {why}; nothing was installed")
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """The files that are there, each with a digest of its content."""
+    found = {name: folder / name for name in ORDER if (folder / name).exists()}
+    return {
+        name: f"sha256 {sha256(_read(path).encode('utf-8', 'surrogateescape')).hexdigest()}"
+        for name, path in found.items()
+    }
 
 
 def install(folder: Path, files: Mapping[str, str]) -> list[Placed]:

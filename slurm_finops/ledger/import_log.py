@@ -6,9 +6,10 @@ Rates and lines are each kept in a table of their own, ``imported_rates`` and
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from slurm_finops.core.stated import MOST_LINES, bounded, changes
 from slurm_finops.core.words import count
 from slurm_finops.ledger.store import Ledger
 
@@ -57,10 +58,17 @@ class Import(NamedTuple):
 
 
 class ImportLog:
-    """The imports of one kind of thing, ``rate`` or ``line``."""
+    """The imports of one kind of thing, ``rate`` or ``line``.
 
-    def __init__(self, one: str) -> None:
+    ``said`` makes a row of ``columns`` what it is called and what it says, for the audit.
+    """
+
+    def __init__(
+        self, one: str, columns: Sequence[str], said: Callable[[Sequence[Any]], tuple[str, str]]
+    ) -> None:
         self.one = one
+        self._columns = ", ".join(columns)
+        self._said = said
         self._table = f"{one}_imports"
         self._files = f"{one}_import_files"
         self._things = f"imported_{one}s"
@@ -85,6 +93,18 @@ class ImportLog:
         ledger.audit(at, actor, f"{self.one}s import", f"{source.name} ({source.format}, {files}): "
                      f"{self.told(made)}")  # fmt: skip
         return number
+
+    def audit(
+        self, ledger: Ledger, action: str, name: str, before: Sequence[Sequence[Any]],
+        after: Sequence[Sequence[Any]], at: int, actor: str, more: int = 0,
+    ) -> None:  # fmt: skip
+        """Say of each thing what it was and is now, as far as an audit's bound reaches.
+
+        ``more`` things have changed that are in neither.
+        """
+        old, new = (dict(map(self._said, rows)) for rows in (before, after))
+        for line in bounded(changes(old, new), more):
+            ledger.audit(at, actor, f"{self.one}s {action}", f"{name}: {line}")
 
     def told(self, made: Changes[Any]) -> str:
         """Changes in words: ``3 rates new, 1 replaced, 2 taken away, 5 as before``."""
@@ -117,6 +137,10 @@ class ImportLog:
         """
         db = ledger.db
         of_name = f"IN (SELECT id FROM {self._table} WHERE name = ?)"
+        some = db.execute(
+            f"SELECT {self._columns} FROM {self._things} WHERE import_id {of_name} LIMIT ?",
+            (name, MOST_LINES),
+        ).fetchall()
         gone = db.execute(
             f"DELETE FROM {self._things} WHERE import_id {of_name}", (name,)
         ).rowcount
@@ -124,4 +148,5 @@ class ImportLog:
         db.execute(f"DELETE FROM {self._table} WHERE name = ?", (name,))
         said = f"{name}: {count(gone, self.one)} taken back"
         ledger.audit(at, actor, f"{self.one}s remove", said)
+        self.audit(ledger, "remove", name, some, (), at, actor, gone - len(some))
         return gone

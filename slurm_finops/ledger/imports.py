@@ -4,6 +4,7 @@ A series keeps one price a moment, whichever import brought it.  A price names
 the import that it came with, and what it is the price of (its *origin*).
 """
 
+import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -11,6 +12,7 @@ from typing import Any, NamedTuple
 from slurm_finops.core import approval
 from slurm_finops.core.estimate import Price, price_text
 from slurm_finops.core.rates import Rate
+from slurm_finops.core.stated import MOST_LINES
 from slurm_finops.core.words import utc
 from slurm_finops.errors import InputError
 from slurm_finops.ledger.bulk import BulkInsert
@@ -18,8 +20,6 @@ from slurm_finops.ledger.import_log import Changes, ImportLog, Source
 from slurm_finops.ledger.rates import COLUMNS, RateRows, match_text, values
 from slurm_finops.ledger.store import Ledger
 
-#: What was imported, and from where.
-LOG = ImportLog("rate")
 _INSERT = BulkInsert("imported_rates", (*COLUMNS, "import_id", "origin"))
 _SELECT = f"""SELECT {", ".join(COLUMNS)}, origin, name
 FROM imported_rates JOIN rate_imports ON rate_imports.id = import_id"""
@@ -31,6 +31,20 @@ class Origin(NamedTuple):
 
     rate: Rate
     origin: str
+
+
+def _audited(row: Sequence[Any]) -> tuple[str, str]:
+    """A row of `COLUMNS` and origin: which rate it is, and what it says; approvals apart."""
+    sku, match, rank, start, price, per, pricing, subsidy = row[:8]
+    words = [sku, *(f"{key}={value}" for key, value in json.loads(match).items())]
+    words += [f"rank {rank}"] if rank else []
+    said = f"{price_text(Price(price, per), 2)} {pricing}"
+    said += f", {price_text(Price(subsidy, per), 2)} subsidised" if subsidy else ""
+    return f"{' '.join(words)} from {utc(start)}", f"{said} ({row[-1]})"
+
+
+#: What was imported, and from where.
+LOG = ImportLog("rate", (*COLUMNS, "origin"), _audited)
 
 
 def imported_rates(db: sqlite3.Connection) -> list[Rate]:
@@ -140,13 +154,27 @@ def store(ledger: Ledger, source: Source, made: Changes[Origin], at: int, actor:
     number = LOG.add(ledger, source, made, at, actor)
     every = (*made.added, *made.replaced, *made.gone, *made.approved)
     touched = sorted({one.rate.series for one in every})
-    before = [one.rate for series in touched for one in _stored(db, series)]
+    before = [one for series in touched for one in _stored(db, series)]
     db.executemany(
         "DELETE FROM imported_rates WHERE (sku, match, rank, start) = (?, ?, ?, ?)",
         [values(one.rate)[:4] for one in (*made.replaced, *made.gone, *made.approved)],
     )
     _INSERT.write(db, ((*values(one.rate), number, one.origin)
                    for one in (*made.added, *made.replaced, *made.approved)))
-    after = [one.rate for series in touched for one in _stored(db, series)]
-    for said in approval.changes(before, after):
+    after = [one for series in touched for one in _stored(db, series)]
+    _audit(ledger, source.name, before, made, at, actor)
+    for said in approval.changes(*([one.rate for one in rates] for rates in (before, after))):
         ledger.audit(at, actor, "rates import", f"{source.name}: {said}")
+
+
+def _audit(
+    ledger: Ledger, name: str, before: Iterable[Origin], made: Changes[Origin], at: int, actor: str
+) -> None:
+    """What prices were and are: first those that nothing but the audit will know."""
+    every = [*made.replaced, *made.gone, *made.added]
+    some = {values(one.rate)[:4] for one in every[:MOST_LINES]}
+    old, new = (
+        [row for one in rates if (row := (*values(one.rate), one.origin))[:4] in some]
+        for rates in (before, (*made.replaced, *made.added))
+    )
+    LOG.audit(ledger, "import", name, old, new, at, actor, len(every) - len(some))

@@ -10,26 +10,39 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import groupby, pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from slurm_finops.core.accrual import Cost
-from slurm_finops.core.money import SECONDS_PER_HOUR
+from slurm_finops.core.money import SECONDS_PER_HOUR, exact_text
 from slurm_finops.core.period import Calendar, day_date
 from slurm_finops.core.pools import Line, Spread
 from slurm_finops.core.rates import EVER
+from slurm_finops.core.stated import MOST_LINES
 from slurm_finops.core.tags import Tags
 from slurm_finops.errors import InputError
 from slurm_finops.ledger.bulk import BulkInsert
 from slurm_finops.ledger.import_log import Changes, ImportLog, Source
 from slurm_finops.ledger.store import Ledger
 
-#: What was imported, and from where.
-LOG = ImportLog("line")
 _COLUMNS = ("name", "first", "last", "amount_micros", "every", "category", "owner", "spread",
             "place")  # fmt: skip
 _INSERT = BulkInsert("imported_lines", (*_COLUMNS, "import_id"))
 _SELECT = f"""SELECT {", ".join(f"imported_lines.{column}" for column in _COLUMNS)},
   line_imports.name FROM imported_lines JOIN line_imports ON line_imports.id = import_id"""
+
+
+def _audited(row: Sequence[Any]) -> tuple[str, str]:
+    """A row of `_COLUMNS`: which line it is, and what it says."""
+    name, first, last, micros, every, category, owner, spread = row[:8]
+    until = "" if last is None else f", until {day_date(last)}"
+    rule = json.loads(owner or spread)
+    who = ", ".join(f"{key}={value}" for key, value in rule.items() if value)
+    said = f"{exact_text(micros, 10**6, 2)} {every}{until}, {category}"
+    return f"{name} from {day_date(first)}", f"{said}; {'for' if owner else 'spread'} {who}"
+
+
+#: What was imported, and from where.
+LOG = ImportLog("line", _COLUMNS, _audited)
 
 
 class Dated(NamedTuple):
@@ -177,9 +190,15 @@ def days_text(one: Dated) -> str:
 def store(ledger: Ledger, source: Source, made: Changes[Dated], at: int, actor: str) -> None:
     """Make these changes, and audit them; call inside a transaction."""
     number = LOG.add(ledger, source, made, at, actor)
+    every = [*made.replaced, *made.gone, *made.added]
+    some = {(one.name, one.first) for one in every[:MOST_LINES]}
+    by_key = f"SELECT {', '.join(_COLUMNS)} FROM imported_lines WHERE (name, first) = (?, ?)"
+    old = [row for key in some for row in ledger.db.execute(by_key, key)]
     ledger.db.executemany(
         "DELETE FROM imported_lines WHERE (name, first) = (?, ?)",
         [(one.name, one.first) for one in (*made.replaced, *made.gone)],
     )
     brought = (*made.added, *made.replaced)
     _INSERT.write(ledger.db, ((*_values(one), number) for one in brought))
+    new = [_values(one) for one in brought if (one.name, one.first) in some]
+    LOG.audit(ledger, "import", source.name, old, new, at, actor, len(every) - len(some))

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from slurm_finops.core.runs import Problem
+from slurm_finops.core.stated import bounded
 from slurm_finops.ledger.bulk import BulkInsert
 from slurm_finops.ledger.store import Ledger
 
@@ -72,9 +73,12 @@ def settle(
     if numbers is not None:
         where += f" AND id IN ({', '.join('?' * len(numbers))})"
     with ledger.transaction() as db:
-        settled = db.execute(
-            f"UPDATE problems SET settled_at = ?, settled_why = ? WHERE {where}",
-            (at, why, *(numbers or ())),
-        ).rowcount
-        ledger.audit(at, actor, "problems", f"{settled} settled: {why}")
-    return settled
+        asked = numbers or ()
+        found = db.execute(f"SELECT id FROM problems WHERE {where} ORDER BY id", asked).fetchall()
+        db.execute(
+            f"UPDATE problems SET settled_at = ?, settled_why = ? WHERE {where}", (at, why, *asked)
+        )
+        if found:
+            which = ", ".join(bounded([str(number) for (number,) in found]))
+            ledger.audit(at, actor, "problems", f"{which}: open -> settled: {why}")
+    return len(found)

@@ -81,11 +81,6 @@ def tag_sets(db: sqlite3.Connection) -> Iterator[tuple[int, tuple[str | None, ..
         yield number, tuple(row), status
 
 
-def audited(db: sqlite3.Connection, since: int) -> Iterator[tuple[int, str, str, str]]:
-    """``(time, action, detail, actor)`` of what was audited since an instant."""
-    yield from db.execute("SELECT at, action, detail, actor FROM audit WHERE at >= ?", (since,))
-
-
 def collected(db: sqlite3.Connection, since: int) -> Iterator[tuple[int, str, str, int, int, int]]:
     """``(time, status, cluster, new, changed, problems)`` of collections since an instant."""
     yield from db.execute(

@@ -19,7 +19,7 @@ from slurm_finops.core.money import minor_text, round_half_away, to_minor
 from slurm_finops.core.period import Period, day_date
 from slurm_finops.core.tags import KEYS
 from slurm_finops.core.words import count
-from slurm_finops.ledger import served
+from slurm_finops.ledger import audited, served
 from slurm_finops.ledger.credited import gpu_count
 from slurm_finops.ledger.shares import spend
 from slurm_finops.ledger.spend import Scope, Sums
@@ -260,7 +260,7 @@ class _Snapshot:
 
     def _log(self, since: int) -> Iterator[Values]:
         db = self.ledger.db
-        for at, action, detail, actor in served.audited(db, since):
+        for at, actor, action, detail in audited.entries(db, audited.Wanted(since)):
             # what somebody did names who asked for it, and whose runs it was about
             said = visible(detail) if self.site.people == "names" else None
             yield self._time(at), action, said, visible(actor)

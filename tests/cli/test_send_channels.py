@@ -186,7 +186,7 @@ def test_a_mail_that_is_sent_again_by_hand_is_in_the_audit(tmp_path: Path) -> No
         assert finops(tmp_path, "send", "--resend", "1").exit_code == 0
     with Ledger.read(tmp_path / "ledger.db", "USD", "UTC") as ledger:
         rows = ledger.db.execute("SELECT detail FROM audit WHERE action = 'send resend'").fetchall()
-    assert rows == [("1 (team:cv 2026-06 to cv-pi@example.org): sent",)]
+    assert rows == [("1 (team:cv 2026-06 to cv-pi@example.org): failed -> sent",)]
 
 
 # --- a trial

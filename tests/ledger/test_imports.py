@@ -14,6 +14,7 @@ from slurm_finops.ledger.store import Ledger
 from tests.support import JUNE, a_ledger
 
 SPOT = (("partition", "spot"),)
+STEP = "gres/gpu:h100 partition=spot from 2026-06-01T"
 
 
 def offered(*points: tuple[int, int], origin: str = "zone a", file: str = "new") -> list[Origin]:
@@ -49,7 +50,9 @@ def test_what_is_imported_reads_back_and_names_its_import() -> None:
     where = "import june (gres/gpu:h100)"
     assert imported_rates(ledger.db) == [one.rate._replace(where=where) for one in rates]
     assert audited(ledger) == [
-        ("root", "rates import", "june (aws-spot, june.json): 2 rates new, 0 as before")
+        ("root", "rates import", "june (aws-spot, june.json): 2 rates new, 0 as before"),
+        ("root", "rates import", f"june: {STEP}00:00:00Z: none -> 23.28/h for 8 spot (zone a)"),
+        ("root", "rates import", f"june: {STEP}06:00:00Z: none -> 31.36/h for 8 spot (zone a)"),
     ]
     (one,) = LOG.all(ledger.db)
     assert one == ("june", "aws-spot", {"zone": "a"}, JUNE, "root", 2, 2,
@@ -102,7 +105,27 @@ def test_a_replacement_stands_alone_over_the_time_that_it_covers() -> None:
     assert [(one.name, one.brought, one.standing) for one in LOG.all(ledger.db)] == [
         ("june", 4, 2), ("new", 2, 2)
     ]  # fmt: skip
-    assert audited(ledger)[-1][2].endswith("1 rate new, 1 replaced, 1 taken away, 0 as before")
+    head, *steps_said = [said for _, _, said in audited(ledger) if said.startswith("new")]
+    assert head.endswith("1 rate new, 1 replaced, 1 taken away, 0 as before")
+    assert steps_said == [
+        f"new: {STEP}02:00:00Z: 0.000002/h for 8 spot (zone a) -> 0.000007/h for 8 spot (zone a)",
+        f"new: {STEP}04:00:00Z: 0.000003/h for 8 spot (zone a) -> none",
+        f"new: {STEP}05:00:00Z: none -> 0.000008/h for 8 spot (zone a)",
+    ]
+
+
+def test_of_many_prices_the_audit_has_first_those_that_are_kept_nowhere_else() -> None:
+    ledger = a_ledger()
+    bring(ledger, "june", offered(*((hour, 1) for hour in range(100, 110))))
+    bring(ledger, "new", offered(*((hour, 2) for hour in range(110))), replace=True)
+    said = [text for _, _, text in audited(ledger) if text.startswith("new: ")]
+    steps_said = [text for text in said if " -> " in text]
+    assert sum(": none ->" not in text for text in steps_said) == 10
+    assert said[-1] == f"new: and {110 - len(steps_said)} more"
+    with ledger.transaction():
+        LOG.remove(ledger, "new", JUNE, "root")
+    gone = [text for _, action, text in audited(ledger) if action == "rates remove"]
+    assert gone[-1] == f"new: and {110 - len(gone[1:-1])} more"
 
 
 def test_steps_of_two_zones_never_mix() -> None:
@@ -128,7 +151,11 @@ def test_an_import_is_taken_back_whole_and_the_audit_keeps_it() -> None:
         assert LOG.remove(ledger, "june", JUNE, "root") == 2
     assert kept(ledger) == [(9, 3)]
     assert [one.name for one in LOG.all(ledger.db)] == ["july"]
-    assert audited(ledger)[-1] == ("root", "rates remove", "june: 2 rates taken back")
+    assert audited(ledger)[-3:] == [
+        ("root", "rates remove", "june: 2 rates taken back"),
+        ("root", "rates remove", f"june: {STEP}00:00:00Z: 0.000001/h for 8 spot (zone a) -> none"),
+        ("root", "rates remove", f"june: {STEP}06:00:00Z: 0.000002/h for 8 spot (zone a) -> none"),
+    ]
     assert ledger.db.execute("PRAGMA foreign_key_check").fetchall() == []
     # what july had found to be there already comes with it again
     assert bring(ledger, "july", offered((6, 2), (9, 3))).same == 1

@@ -28,6 +28,9 @@ from tests.support import JUNE, a_ledger
 
 CALENDAR = Calendar(ZoneInfo("UTC"))
 DAY = 86_400
+#: Of a line, as the audit says it.
+EGRESS = ("1900.00 once, until 2026-07-01, egress; spread by=cost, method=ratios, over=day, "
+          f"ratios=[['cv', {10**30}], ['nlp', 1]], to=nlp")  # fmt: skip
 RATIOS = Spread("ratios", "cost", (("cv", 10**30), ("nlp", 1)), "nlp", "day")
 
 
@@ -76,8 +79,14 @@ def test_what_is_imported_reads_back_and_names_its_import() -> None:
         for one in lines
     ]
     assert audited(ledger) == [
-        ("root", "lines import", "june (csv, june.csv): 3 lines new, 0 as before")
-    ]
+        ("root", "lines import", "june (csv, june.csv): 3 lines new, 0 as before"),
+        ("root", "lines import", f"june: egress from 2026-06-01: none -> {EGRESS}"),
+        ("root", "lines import", "june: licence from 2026-07-01: none -> 1900.00 month, egress; "
+                                 "for cost_center=4711, team=nlp"),
+        ("root", "lines import", "june: storage from 2026-06-06: none -> 9223372036854.775807 once,"
+                                 " until 2026-06-07, egress; spread by=gpu_hours, method=even, "
+                                 "over=month"),
+    ]  # fmt: skip
     (one,) = LOG.all(ledger.db)
     assert one == ("june", "csv", {}, JUNE, "root", 3, 3, (("june.csv", "0" * 64),))
 
@@ -171,7 +180,10 @@ def test_an_import_is_taken_back_whole_and_the_audit_keeps_it() -> None:
         assert LOG.remove(ledger, "june", JUNE, "root") == 1
     assert [first for _, first, _ in kept(ledger)] == [30]
     assert [one.name for one in LOG.all(ledger.db)] == ["july"]
-    assert audited(ledger)[-1] == ("root", "lines remove", "june: 1 line taken back")
+    assert audited(ledger)[-2:] == [
+        ("root", "lines remove", "june: 1 line taken back"),
+        ("root", "lines remove", f"june: egress from 2026-06-01: {EGRESS} -> none"),
+    ]
     assert ledger.db.execute("PRAGMA foreign_key_check").fetchall() == []
 
 

@@ -156,14 +156,6 @@ def test_references_are_checked_again_after_a_bulk_write_that_failed() -> None:
         ledger.db.execute("INSERT INTO pricing_queue VALUES (1, 2, 3, 0)")
 
 
-def test_the_audit_only_grows() -> None:
-    ledger = a_ledger()
-    ledger.audit(1, "root", "rates", "changed")
-    for statement in ("DELETE FROM audit", "UPDATE audit SET actor = 'nobody'"):
-        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
-            ledger.db.execute(statement)
-
-
 def test_a_second_writer_is_told_who_is_first(tmp_path) -> None:  # type: ignore[no-untyped-def]
     database = tmp_path / "l.db"
     with (
