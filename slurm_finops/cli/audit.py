@@ -78,11 +78,13 @@ def _table(app: App, ledger: Ledger, wanted: Wanted, limit: int) -> None:
         click.echo(line)
     if found:
         return
-    known = ", ".join(actions(ledger.db))
+    known = actions(ledger.db)
     if wanted == EVERYTHING or not known:
         click.echo("nothing is in the audit yet")
+    elif not any(one.startswith(wanted.action) for one in known):
+        click.echo(f"no action in the audit begins so; there are: {', '.join(known)}")
     else:
-        click.echo(f"nothing in the audit is so; its actions are: {known}")
+        click.echo("nothing in the audit fits")
 
 
 def _export(app: App, ledger: Ledger, wanted: Wanted, limit: int | None, style: str) -> None:

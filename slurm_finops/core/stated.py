@@ -17,6 +17,9 @@ MOST_LINES, MOST_CHARACTERS = 20, 2_000
 #: Of a longer text only what differs is said, with so much of what stands around it.
 _LONG, _AROUND, _MOST = 160, 20, 400
 _NONE, _UNSET, _BARE = "none", "not set", "no keys"
+#: Of a URL: it has no place in the file, is refused where it would be used, and an audit
+#: keeps all that it is told.
+_PASSWORD = re.compile(r"(://[^\s/:@]*):.*@")
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _PLAIN_NAME = re.compile(r"[^\s\"/]+")
 
@@ -100,7 +103,7 @@ def _text(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
-        return _quoted(value)
+        return _quoted(_PASSWORD.sub(r"\1:…@", value))
     if isinstance(value, date | time):
         return str(value)
     if isinstance(value, list):

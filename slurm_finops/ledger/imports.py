@@ -172,9 +172,10 @@ def _audit(
 ) -> None:
     """What prices were and are: first those that nothing but the audit will know."""
     every = [*made.replaced, *made.gone, *made.added]
-    some = {values(one.rate)[:4] for one in every[:MOST_LINES]}
+    some = {(one.rate.series, one.rate.start) for one in every[:MOST_LINES]}
     old, new = (
-        [row for one in rates if (row := (*values(one.rate), one.origin))[:4] in some]
+        [(*values(one.rate), one.origin) for one in rates
+         if (one.rate.series, one.rate.start) in some]
         for rates in (before, (*made.replaced, *made.added))
-    )
+    )  # fmt: skip
     LOG.audit(ledger, "import", name, old, new, at, actor, len(every) - len(some))

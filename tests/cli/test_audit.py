@@ -257,7 +257,8 @@ def test_where_people_are_not_named_files_name_nobody(hostile: Path, people: str
 
 @pytest.mark.parametrize(("words", "code", "said"), [
     (["--action", "rate"], 0, "1 changed"),
-    (["--action", "rtes"], 0, "nothing in the audit is so; its actions are: credits add, rates"),
+    (["--action", "rtes"], 0, "no action in the audit begins so; there are: credits add, rates\n"),
+    (["--by", "nobody"], 0, "nothing in the audit fits\n"),
     (["--since", "2026-06-02", "--until", "2026-06-02"], 2, "is not after --since"),
     (["--since", "June"], 2, "does not match the format '%Y-%m-%d'"),
     (["--last", "0"], 2, "is not in the range"),

@@ -85,6 +85,15 @@ def test_of_a_long_list_what_differs_is_said() -> None:
     assert len(line) < 150
 
 
+def test_a_password_that_was_put_into_a_url_is_kept_nowhere() -> None:
+    for text in ("smtp://me:hunter2@mail.example.org", "smtp://:hunter2@/x@mail.example.org"):
+        keys = stated({"mail": {"smtp": text}})["mail"]
+        assert "hunter2" not in keys["smtp"]
+        assert keys["smtp"].endswith(':…@mail.example.org"')
+    kept = "smtp://me@mail.example.org:587"
+    assert stated({"mail": {"smtp": kept}})["mail"] == {"smtp": f'"{kept}"'}
+
+
 def test_a_bound_counts_what_it_leaves_out() -> None:
     assert bounded(["a"] * 3) == ["a"] * 3
     assert bounded(["a"] * 3, 2) == ["a", "a", "a", "and 2 more"]

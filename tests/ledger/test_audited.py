@@ -1,11 +1,14 @@
 """The audit in the ledger: it only grows, and is read as it was written."""
 
 import sqlite3
+from pathlib import Path
 
 import pytest
+from sqlite_utils import Database
 
 from slurm_finops.ledger.audited import EVERYTHING, Entry, Wanted, actions, entries, last
 from slurm_finops.ledger.configured import note
+from slurm_finops.ledger.schema_audit import steps
 from slurm_finops.ledger.store import Ledger
 from tests.support import a_ledger
 
@@ -103,3 +106,19 @@ def test_a_flood_of_what_is_new_hides_no_change(kind: str, rest: int) -> None:
     found = [one.detail for one in entries(ledger.db, Wanted(since=2))]
     assert (found[0], found[-1]) == ('teams nlp budget: "1" -> "2"', f"and {rest} more")
     assert len(found) == 52 - rest
+
+
+def test_a_ledger_that_has_an_audit_is_closed_and_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "l.db"
+    old = sqlite3.connect(path, isolation_level=None)
+    old.execute("BEGIN")
+    steps.apply(Database(old, execute_plugins=False), stop_before="0018_audit_kept")
+    old.execute("INSERT INTO audit (at, actor, action, detail) VALUES (1, 'root', 'rates', 'x')")
+    old.execute("COMMIT")
+    old.execute("PRAGMA user_version = 17")
+    old.close()
+    ledger = a_ledger(path)
+    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        ledger.db.execute(f"REPLACE {REPLACED.format(1)}")
+    ledger.audit(2, "root", "rates", "y")
+    assert [one.detail for one in entries(ledger.db)] == ["x", "y"]
