@@ -30,12 +30,13 @@ from slurm_finops.core.readiness import (
 from slurm_finops.core.words import count
 from slurm_finops.ledger.allocation import origins
 from slurm_finops.ledger.pricing import waiting
-from slurm_finops.ledger.spend import Scope
+from slurm_finops.ledger.spend import Scope, unpriced
 from slurm_finops.ledger.store import Ledger
 from slurm_finops.reports.build import is_stale
 from slurm_finops.reports.faults import tag_faults, typed
 from slurm_finops.reports.format import visible
 from slurm_finops.reports.site import UNTAGGED_NAME, Site
+from slurm_finops.reports.view import Unpriced
 
 COVERAGE, TEAMS, UNOWNED, TAGS = "coverage", "teams", "unowned", "tags"
 #: How a signal's figures are written: hundredths of a per cent, a number of things, minor units.
@@ -96,6 +97,7 @@ class Readiness:
     signals: tuple[Signal, ...]
     waiting: int
     stale: bool
+    unpriced: tuple[Unpriced, ...] = ()
 
     @property
     def ready(self) -> bool:
@@ -125,6 +127,7 @@ def readiness(ledger: Ledger, site: Site, asked: Asked) -> Readiness:
     return Readiness(
         site.currency, site.digits, asked, tuple(periods), known, signals, waiting(ledger),
         is_stale(ledger, site),
+        tuple(Unpriced(*row) for row in unpriced(ledger.db, Scope(whole.first, whole.last))),
     )  # fmt: skip
 
 

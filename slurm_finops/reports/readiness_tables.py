@@ -18,7 +18,7 @@ from slurm_finops.reports.readiness import (
     Readiness,
     Signal,
 )
-from slurm_finops.reports.tables import aligned, not_of_today
+from slurm_finops.reports.tables import aligned, not_of_today, without_rate
 
 _HEADS = {
     COVERAGE: "coverage", TEAMS: "teams to mend", UNOWNED: "on nobody", TAGS: "tags that differ",
@@ -96,7 +96,7 @@ def _people(one: Behind) -> str:
 
 def notes(found: Readiness) -> list[str]:
     """What a reader must know of these figures, a line each."""
-    return not_of_today(found.waiting, found.stale)
+    return [*not_of_today(found.waiting, found.stale), *without_rate(found.unpriced)]
 
 
 def readiness_json(found: Readiness) -> dict[str, Any]:
@@ -111,6 +111,10 @@ def readiness_json(found: Readiness) -> dict[str, Any]:
         },
         "signals": [_signal_json(found, signal) for signal in found.signals],
         "waiting_runs": found.waiting, "stale": found.stale,
+        "unpriced": [
+            {"sku": item.sku, "runs": item.runs, "unit_seconds": item.unit_seconds}
+            for item in found.unpriced
+        ],
     }  # fmt: skip
 
 

@@ -80,6 +80,10 @@ def test_other_programs_get_no_people_where_export_names_none(
         return {name for signal in json.loads(done.stdout)["signals"]
                 for one in signal["behind"] for name in one["people"]}  # fmt: skip
 
+    # what stands on a terminal under the table is no part of what programs read
+    said = finops(beta, "readiness", "--format", "json")
+    assert said.stderr.startswith("warning: no rate for gres/gpu: ")
+    assert json.loads(said.stdout)["unpriced"][0]["sku"] == "gres/gpu"
     assert "guest1" in people()
     (beta / "finops.toml").write_text(DEMO + '[privacy]\nexport = "pseudonyms"\n')
     assert people() == set()
