@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from slurm_finops.cli.app import FORMAT, App, echo_json, now, pass_app
+from slurm_finops.cli.files import save, why_no_png
 from slurm_finops.errors import InputError
 
 if TYPE_CHECKING:
@@ -18,8 +20,9 @@ if TYPE_CHECKING:
 @click.option("--weeks", type=click.IntRange(4, 26), metavar="WEEKS",
               help="How many whole weeks are looked at.  [default: [readiness] weeks, else 6]")
 @FORMAT
+@click.option("--picture", metavar="FILE.png", help="Draw it here, too: each signal by week.")
 @pass_app
-def readiness(app: App, weeks: int | None, style: str) -> None:
+def readiness(app: App, weeks: int | None, style: str, picture: str | None) -> None:
     """Say whether chargeback may begin, and what to mend first.
 
     Four signals over the last whole weeks: how much of the cost has all its tags, teams
@@ -31,7 +34,7 @@ def readiness(app: App, weeks: int | None, style: str) -> None:
     \b
     Examples:
       slurm-finops readiness
-      slurm-finops readiness --weeks 4
+      slurm-finops readiness --weeks 4 --picture readiness.png
       slurm-finops readiness --format json
     """
     from dataclasses import replace
@@ -39,12 +42,18 @@ def readiness(app: App, weeks: int | None, style: str) -> None:
     from slurm_finops.reports import readiness as reports
     from slurm_finops.reports import readiness_tables as tables
 
+    if picture is not None and (why := why_no_png(Path(picture))):
+        raise click.BadParameter(why, param_hint="'--picture'")
     asked = _asked(app, weeks)
     with app.reading() as ledger:
         _check_known(ledger)
         # a terminal is told who it is, as in every table; other programs as [privacy] says
         site = app.site_for("export") if style == "json" else replace(app.site, people="names")
         found = reports.readiness(ledger, site, asked)
+    if picture is not None:
+        from slurm_finops.reports.readiness_chart import readiness_png
+
+        save(Path(picture), readiness_png(found))
     if style == "json":
         for line in tables.notes(found):
             click.echo(line, err=True)

@@ -20,7 +20,8 @@ from slurm_finops.reports.readiness import (
 )
 from slurm_finops.reports.tables import aligned, not_of_today, without_rate
 
-_HEADS = {
+#: What a signal is called.
+HEADS = {
     COVERAGE: "coverage", TEAMS: "teams to mend", UNOWNED: "on nobody", TAGS: "tags that differ",
 }  # fmt: skip
 _PEOPLE = 5
@@ -39,7 +40,7 @@ def readiness_text(found: Readiness) -> str:
 def _verdict(found: Readiness) -> str:
     if found.ready:
         return "ready: chargeback may begin"
-    bad = ", ".join(_HEADS[signal.name] for signal in found.signals if not signal.ok)
+    bad = ", ".join(HEADS[signal.name] for signal in found.signals if not signal.ok)
     return f"not yet: chargeback is premature because of {bad}"
 
 
@@ -52,12 +53,12 @@ def _span(found: Readiness) -> str:
 
 def _rows(found: Readiness) -> Iterator[tuple[str, ...]]:
     signals = found.signals
-    yield ("week", *(_HEADS[signal.name] for signal in signals))
+    yield ("week", *(HEADS[signal.name] for signal in signals))
     for i, week in enumerate(found.weeks):
-        yield week.label, *(_figure(found, signal, signal.trend[i]) for signal in signals)
+        yield week.label, *(figure_text(found, signal, signal.trend[i]) for signal in signals)
     # of coverage the lowest week decides; the others are of all weeks together
-    yield "decides", *(_figure(found, signal, signal.figure) for signal in signals)
-    yield "wanted", *(_figure(found, signal, _wanted(found, signal)) for signal in signals)
+    yield "decides", *(figure_text(found, signal, signal.figure) for signal in signals)
+    yield "wanted", *(figure_text(found, signal, _wanted(found, signal)) for signal in signals)
     yield "verdict", *("ok" if signal.ok else "not yet" for signal in signals)
 
 
@@ -65,7 +66,8 @@ def _wanted(found: Readiness, signal: Signal) -> int:
     return found.asked.coverage if signal.unit == PERCENT else 0
 
 
-def _figure(found: Readiness, signal: Signal, figure: int | None) -> str:
+def figure_text(found: Readiness, signal: Signal, figure: int | None) -> str:
+    """A figure of a signal; a dash where nothing is known."""
     if figure is None:
         return "–"
     if signal.unit == PERCENT:
@@ -74,7 +76,7 @@ def _figure(found: Readiness, signal: Signal, figure: int | None) -> str:
 
 
 def _section(found: Readiness, signal: Signal) -> Iterator[str]:
-    yield f"{_HEADS[signal.name]}: {signal.says}"
+    yield f"{HEADS[signal.name]}: {signal.says}"
     for one in signal.behind:
         runs = [count(one.runs, "run")] if one.runs else []
         cost = f"{grouped(one.minor, found.digits)} {found.currency}"

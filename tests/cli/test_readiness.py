@@ -131,6 +131,16 @@ def test_weeks_that_cannot_be(tmp_path: Path, weeks: str) -> None:
     assert (done.exit_code, "'--weeks'" in done.stderr) == (2, True)
 
 
+def test_it_is_drawn_where_one_asks_for_it(
+    beta: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at(monkeypatch, "2026-11-24")
+    wrong = finops(beta, "readiness", "--picture", "ready.jpg")
+    assert (wrong.exit_code, "name a file that ends in .png" in wrong.stderr) == (2, True)
+    assert finops(beta, "readiness", "--picture", str(tmp_path / "ready.png")).exit_code == 1
+    assert (tmp_path / "ready.png").read_bytes().startswith(b"\x89PNG")
+
+
 def test_nothing_is_written(beta: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     at(monkeypatch, "2026-11-24")
     before = (beta / "ledger.db").read_bytes()
