@@ -72,12 +72,11 @@ def compare(
 
 
 def _check_picture(path: Path, lists: int) -> None:
+    from slurm_finops.cli.files import why_no_png
     from slurm_finops.reports.canvas import PALETTE
 
-    why = ""
-    if path.suffix.lower() != ".png":
-        why = "it is a PNG: name a file that ends in .png"
-    elif lists >= len(PALETTE):
+    why = why_no_png(path)
+    if not why and lists >= len(PALETTE):
         why = f"it can tell {len(PALETTE) - 1} lists apart, and these are {lists}; name fewer"
     if why:
         raise click.BadParameter(why, param_hint="'--picture'")

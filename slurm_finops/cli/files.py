@@ -28,6 +28,12 @@ def save(path: Path, data: bytes, mode: int = PRIVATE) -> None:
         raise OutsideError(f"cannot write {path}: {error.strerror}") from None
 
 
+def why_no_png(path: Path) -> str:
+    """What is wrong with a file for a picture; "" for nothing."""
+    png = path.suffix.lower() == ".png"
+    return "" if png else "it is a PNG: name a file that ends in .png"
+
+
 def plain_name(*parts: str) -> str:
     """Parts as one name of a file in ASCII: names of teams are in any script."""
     return re.sub(r"[^A-Za-z0-9.@_-]+", "-", "-".join(filter(None, parts)))[:120].strip("-")

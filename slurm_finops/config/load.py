@@ -19,6 +19,7 @@ from slurm_finops.config.mail import (
 )
 from slurm_finops.config.model import Config, Gate, Hook, Project, Team
 from slurm_finops.config.pools import Reader
+from slurm_finops.config.readiness import readiness_of
 from slurm_finops.config.table import Table, read_toml
 from slurm_finops.core.money import CURRENCIES, minor_digits
 from slurm_finops.core.near import nearest
@@ -115,6 +116,7 @@ def _config(top: Table) -> Config:
         mail=mails, slack=slack_of(slack, mails),
         alerts=alerts_of(alerts, digits, addresses(alerts, "to")),
         privacy=privacy_of(top.table("privacy") or Table(top.path, "privacy", {})),
+        readiness=readiness_of(top.table("readiness") or Table(top.path, "readiness", {})),
         locale=locale_of(top),
         hook=_hook(hook) if hook else Hook(),
         charge_suspended=suspended == "charge",

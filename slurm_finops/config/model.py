@@ -125,6 +125,18 @@ class Alerts:
 
 
 @dataclass(frozen=True)
+class Readiness:
+    """What must hold before chargeback begins; ``coverage`` in hundredths of a per cent.
+
+    ``weeks``: how many are looked at; ``edits``: slips between values that may be one.
+    """
+
+    coverage: int = 8_000
+    weeks: int = 6
+    edits: int = 1
+
+
+@dataclass(frozen=True)
 class Config:
     """A whole finops.toml.  Paths are absolute; ``rates`` are checked against each other."""
 
@@ -146,6 +158,7 @@ class Config:
     slack: Slack = Slack()
     alerts: Alerts = Alerts()
     privacy: Privacy = Privacy()
+    readiness: Readiness = Readiness()
     #: by what figures and dates are written for people
     locale: str = "en"
     charge_suspended: bool = False

@@ -5,7 +5,8 @@ put in, put for another, or two neighbours swapped (optimal string alignment).
 Its twin is ``near.lua`` in the job-submit hook, which must find the same name.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import combinations
 
 #: slurmctld waits while the hook thinks: so many names are compared and no more.
 MAX_NAMES = 500
@@ -30,6 +31,37 @@ def nearest(text: str, names: Iterable[str]) -> str | None:
                 return name
             best, allowed = name, slips - 1
     return best
+
+
+def near_pairs(names: Iterable[str], most: int) -> list[tuple[str, str]]:
+    """All pairs of names with ``most`` slips between them at most, in order.
+
+    As in `nearest` there is one slip for three characters of the shorter, and upper and
+    lower case are the same: names that differ in nothing else are a pair of any length.
+    Only names that are alike without ``most`` of their characters are compared, for whatever
+    is so many slips apart is: the work grows with the names and not with their pairs.
+    """
+    alike: dict[str, list[str]] = {}
+    for name in sorted(set(names)):
+        if len(name) <= MAX_LENGTH:
+            for rest in _without(_folded(name), most):
+                alike.setdefault(rest, []).append(name)
+    pairs = {pair for group in alike.values() for pair in combinations(group, 2)}
+    return sorted(pair for pair in pairs if _are_near(*pair, most))
+
+
+def _are_near(one: str, two: str, most: int) -> bool:
+    allowed = min(most, len(one) // 3, len(two) // 3)
+    return _slips(_folded(one), _folded(two), allowed) is not None
+
+
+def _without(text: str, most: int) -> Iterator[str]:
+    """A text without up to ``most`` of its characters, each way once."""
+    found = last = {text}
+    for _ in range(most):
+        last = {one[:i] + one[i + 1 :] for one in last for i in range(len(one))}
+        found = found | last
+    return iter(found)
 
 
 def _folded(text: str) -> str:

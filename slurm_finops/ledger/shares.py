@@ -26,6 +26,8 @@ _SQL = {
     "pricing": "CASE category WHEN 'share' THEN 'committed' WHEN 'beyond' THEN 'on_demand' "
                "WHEN 'shared' THEN 'overhead' ELSE category END",
     "tag_source": "tag_sets.source",
+    "tag_status": "tag_sets.status",
+    "faults": "tag_sets.faults",
     "origin": "origins.name",
     "category": "category",
     "day": DIMENSIONS["day"][0],
@@ -37,6 +39,8 @@ _OWNER = ("day", "allocations.tag_set_id", "allocations.cluster_id", "partition"
 _MONEY = ("effective_units", "effective_ticks", "billed_units", "billed_ticks")
 #: Categories that only use which a pool covers has a part in.
 _OF_POOLS = ("share", "beyond")
+#: Categories of what use itself costs: its price, what it bears of pools, and what others carry.
+OF_USE = ("usage", *_OF_POOLS, "shared")
 
 Key = tuple[str | None, ...]
 #: The values of what shares do not have ("" for none), and what the runs of each held.

@@ -7,7 +7,7 @@ from slurm_finops.core.money import to_minor
 from slurm_finops.core.policy import Policy, Who
 from slurm_finops.core.tags import KEYS, Claim, make_comment
 from slurm_finops.core.verdict import example
-from slurm_finops.ledger.shares import spend
+from slurm_finops.ledger.shares import OF_USE, spend
 from slurm_finops.ledger.spend import Scope, Sums
 from slurm_finops.ledger.store import Ledger
 from slurm_finops.ledger.tag_sets import as_claim
@@ -19,11 +19,21 @@ from slurm_finops.reports.view import TagFault
 TO_MEND = ("invalid", "untagged")
 
 
-def tag_faults(ledger: Ledger, site: Site, scope: Scope) -> tuple[TagFault, ...]:
-    """Tags that are missing or wrong, the costliest kinds first, with a comment to type."""
+_BY = (*KEYS, "faults", "tag_source", "user", "category")
+
+
+def tag_faults(
+    ledger: Ledger, site: Site, scope: Scope, *, pools: bool = False
+) -> tuple[TagFault, ...]:
+    """Tags that are missing or wrong, the costliest kinds first, with a comment to type.
+
+    ``pools``: with what their use bears of pools, and without what others carry of it.
+    """
     kinds: dict[tuple[object, ...], list[Sums]] = {}
-    for row in spend(ledger.db, to_mend(scope), (*KEYS, "faults", "tag_source", "user")):
-        faults = site.policy.faults(as_claim(row.key[:-1]), hint=False)
+    for row in spend(ledger.db, to_mend(scope, usage=not pools), _BY):
+        if row.key[-1] not in OF_USE:
+            continue
+        faults = site.policy.faults(as_claim(row.key[:-2]), hint=False)
         kind = row.key[0], tuple((fault.code, fault.key) for fault in faults)
         kinds.setdefault(kind, []).append(row)
     ordered = sorted(
@@ -33,10 +43,13 @@ def tag_faults(ledger: Ledger, site: Site, scope: Scope) -> tuple[TagFault, ...]
     return tuple(_tag_fault(site, rows) for rows in ordered)
 
 
-def to_mend(scope: Scope) -> Scope:
-    """What of it is tagged wrongly or not at all; what nobody's use bears is no fault."""
+def to_mend(scope: Scope, *, usage: bool = True) -> Scope:
+    """What of it is tagged wrongly or not at all; what nobody's use bears is no fault.
+
+    Without ``usage`` what is shared is in it, too.
+    """
     status = f"tag_sets.status IN ({', '.join(map(repr, TO_MEND))})"
-    return scope.narrowed(status, tables=("tag_sets",), usage=True)
+    return scope.narrowed(status, tables=("tag_sets",), usage=usage)
 
 
 def mended(policy: Policy, claim: Claim) -> tuple[str, str]:
@@ -63,7 +76,7 @@ def _costliest(row: Sums) -> tuple[int, tuple[tuple[bool, str], ...]]:
 
 def _tag_fault(site: Site, rows: Sequence[Sums]) -> TagFault:
     """One kind of fault, told by the costliest of its tag sets."""
-    claim = as_claim(rows[0].key[:-1])
+    claim = as_claim(rows[0].key[:-2])
     wrong, comment = mended(site.policy, claim)
     return TagFault(
         team=claim.tags.team,
@@ -79,6 +92,6 @@ def _who_to_ask(rows: Sequence[Sums]) -> tuple[str, ...]:
     """The users of these costs, the costliest first."""
     cost: dict[str, int] = {}
     for row in rows:
-        user = row.key[-1] or ""
+        user = row.key[-2] or ""
         cost[user] = cost.get(user, 0) + row.effective_ticks
     return tuple(sorted(filter(None, cost), key=lambda user: (-cost[user], user)))

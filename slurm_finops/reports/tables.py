@@ -18,7 +18,7 @@ from slurm_finops.reports.format import (
     visible,
 )
 from slurm_finops.reports.locale import PLAIN
-from slurm_finops.reports.view import Report, Row
+from slurm_finops.reports.view import Header, Report, Row, Unpriced
 
 _HELD = 10
 _MONEY = ("list", "effective", "billed", "forgiven", "subsidised", "credited", "rounded")
@@ -148,17 +148,22 @@ def notes(report: Report) -> list[str]:
             f"{counted(report.provisional_runs, 'run', header)} had not ended when collected: "
             f"{money(report.provisional_minor, header)} of the total may still grow"
         )
-    for item in report.unpriced:
-        lines.append(
-            f"warning: no rate for {visible(item.sku)}: {counted(item.runs, 'run', header)}, "
-            f"{gpu_hours(item.unit_seconds, header)} unit-hours are in no cost"
-        )
+    lines += without_rate(report.unpriced, header)
     if report.held:
         lines.append(f"held unbilled: {_first(report.held)}")
     if report.problems:
         records = counted(report.problems, "record", header)
         lines.append(f"{records}, of any period, could not be read (slurm-finops problems)")
     return lines
+
+
+def without_rate(unpriced: Sequence[Unpriced], header: Header | None = None) -> list[str]:
+    """What was held and is in no figure of money, a line a SKU."""
+    return [
+        f"warning: no rate for {visible(item.sku)}: {counted(item.runs, 'run', header)}, "
+        f"{gpu_hours(item.unit_seconds, header)} unit-hours are in no cost"
+        for item in unpriced
+    ]
 
 
 def warnings(report: Report) -> list[str]:
