@@ -220,13 +220,16 @@ class Named(dict[int, Tags]):
 Key = tuple[int, int, int]
 
 
-def posted_of(db: sqlite3.Connection, day: int) -> dict[Key, dict[int, Figures]]:
-    """What was stated of a day so far: key -> id of the payer -> figures."""
+def posted_of(
+    db: sqlite3.Connection, day: int, statement: str | None = None
+) -> dict[Key, dict[int, Figures]]:
+    """What was stated of a day so far (on one statement): key -> id of the payer -> figures."""
     found: dict[Key, dict[int, Figures]] = {}
     rows = db.execute(
         f"SELECT cluster_id, tags_id, item_id, payer_id, SUM(unit_seconds), {_SUMS} "
-        "FROM statement_lines WHERE day = ? GROUP BY 1, 2, 3, 4",
-        (day,),
+        "FROM statement_lines WHERE day = ? AND (? IS NULL OR statement_id = "
+        "(SELECT id FROM statements WHERE number = ?)) GROUP BY 1, 2, 3, 4",
+        (day, statement, statement),
     )
     for cluster, tags, item, payer, seconds, *ticks in rows:
         found.setdefault((cluster, tags, item), {})[payer] = (seconds, *_joined(ticks))
