@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from slurm_finops.core.charging import Charging
-from slurm_finops.core.funds import Funding, Payers
-from slurm_finops.core.money import TICKS, split_amount
+from slurm_finops.core.funds import WHOLE, Funding, Payers
+from slurm_finops.core.money import TICKS, exact_text, split_amount
 from slurm_finops.core.period import Calendar, Period
 from slurm_finops.core.posted import Item, Payer
 from slurm_finops.core.surcharges import Surcharge, levied
 from slurm_finops.core.tags import Tags
-from slurm_finops.ledger.disputes import Adjustment, Hold, Move, adjustments, holds, open_moves
+from slurm_finops.ledger.disputes import Adjustment, Move, adjustments, holds, open_moves
 from slurm_finops.ledger.posted import (
     Figures,
     Interned,
@@ -48,7 +48,7 @@ class Books:
     kind: str = "team"
     digits: int = 2
     series: Mapping[str, str] = field(default_factory=dict)
-    funding: Funding = Funding()
+    funding: Funding = field(default_factory=Funding)
     surcharges: tuple[Surcharge, ...] = ()
     charging: Charging = field(default_factory=Charging)
     centres: Mapping[str, str | None] = field(default_factory=dict)
@@ -79,6 +79,13 @@ class LineKey(NamedTuple):
     cluster: int
 
 
+class Words(NamedTuple):
+    """What the numbers in a line's key stand for."""
+
+    items: list[Item]
+    payers: list[Payer]
+
+
 @dataclass
 class Told:
     """What a person should know of what is staged; ticks."""
@@ -96,8 +103,8 @@ class Staging:
         self, ledger: Ledger, books: Books, calendar: Calendar, period: Period,
         spent: Mapping[str, int],
     ) -> None:  # fmt: skip
-        self._db = ledger.db
-        self._books = books
+        self.db = ledger.db
+        self.books = books
         self._calendar = calendar
         self._period = period
         self._payers = Payers(books.funding, spent)
@@ -110,8 +117,9 @@ class Staging:
         self._holds = holds(ledger.db)
         self._adjustments = adjustments(ledger.db)
         self._moves = open_moves(ledger.db)
-        self._moved: dict[tuple[int, Key, int], list[int]] = {}
-        self._clusters = dict(ledger.db.execute("SELECT id, name FROM clusters").fetchall())
+        #: by day: key and payer -> what moves take from it and put on it
+        self._moved: dict[int, dict[tuple[Key, int], list[int]]] = {}
+        self.clusters = dict(ledger.db.execute("SELECT id, name FROM clusters").fetchall())
         self.lines: dict[LineKey, int] = {}
         #: by number of the line: the ticks it sums to
         self.sums: list[int] = [0]
@@ -122,7 +130,7 @@ class Staging:
 
     def run(self, days: Iterable[int] | None = None) -> None:
         """Stage all lines; ``days``: those of closed months that may have changed."""
-        earlier = unstated(self._db) if days is None else days
+        earlier = unstated(self.db) if days is None else days
         for move in self._moves:
             self._move(move)
         for day in earlier:
@@ -135,18 +143,18 @@ class Staging:
     def truth(self, day: int) -> dict[Key, list[int]]:
         """Key -> figures of all that a day costs, surcharges and tax with it."""
         found: dict[Key, list[int]] = {}
-        for fact in facts(self._db, day):
+        for fact in facts(self.db, day):
             tags = self._tags_of_set(fact.tag_set_id)
             item = self._item(fact.item)
             _add(found, (fact.cluster_id, tags, item), (fact.unit_seconds, *fact.money))
         for one in self._adjusted(day):
             origin = f"adjustment {one.id}"
             item = self._item(Item("adjustment", "adjustment", "adjustment", origin, "", ""))
-            ticks = one.amount_minor * (TICKS // 10**self._books.digits)
+            ticks = one.amount_minor * (TICKS // 10**self.books.digits)
             tags = self._note(Tags(one.team, one.project,
-                                   cost_center=self._books.centres.get(one.team or "")))  # fmt: skip
+                                   cost_center=self.books.centres.get(one.team or "")))  # fmt: skip
             _add(found, (0, tags, item), (0, 0, 0, 0, ticks))
-        if self._books.surcharges:
+        if self.books.surcharges:
             self._levy(found, day)
         return found
 
@@ -156,14 +164,14 @@ class Staging:
             bases[cluster, tags] = bases.get((cluster, tags), 0) + figures[4]
         for (cluster, tags), billed in bases.items():
             of_class = self._class(self.stage.tags(tags).team, day)
-            for rule, ticks in levied(billed, of_class, day, self._books.surcharges):
-                item = Item(rule.kind, rule.name, rule.kind, rule.name, rule.said, of_class)
+            for rule, ticks in levied(billed, of_class, day, self.books.surcharges):
+                item = Item(rule.kind, rule.name, rule.kind, rule.name, _percent(rule), of_class)
                 _add(found, (cluster, tags, self._item(item)), (0, 0, 0, 0, ticks))
 
     def _class(self, team: str | None, day: int) -> str:
         """The class of customer that a team is at a day's beginning."""
         now, found = self._calendar.midnight(day), ""
-        for piece in self._books.charging.timeline(team):
+        for piece in self.books.charging.timeline(team):
             if piece.start <= now:
                 found = piece.of_class
         return found
@@ -202,8 +210,9 @@ class Staging:
         """Who pays a change: who paid what is taken back, and else who pays such a day."""
         billed = change[4]
         whole = sum(figures[4] for figures in before.values())
-        if before and (billed * whole < 0 and abs(billed) <= abs(whole) or not billed):
-            yield from self._taken_back(key, change, before)
+        taken = billed * whole < 0 and abs(billed) <= abs(whole)
+        if before and (taken or not billed):
+            yield from self._taken_back(change, before)
             return
         tags = self.stage.tags(key[1])
         parts: dict[str, int] = {}
@@ -223,7 +232,7 @@ class Staging:
             yield self._payer(name), figures
 
     def _taken_back(
-        self, key: Key, change: Sequence[int], before: Mapping[int, Figures]
+        self, change: Sequence[int], before: Mapping[int, Figures]
     ) -> Iterator[tuple[int, Sequence[int]]]:
         payers = sorted(before, key=lambda payer: self._paying[payer])
         columns = []
@@ -242,12 +251,10 @@ class Staging:
 
     def _stated(self, day: int) -> dict[Key, dict[int, Figures]]:
         """What was stated of a day, with what is moved now."""
-        found = posted_of(self._db, day)
-        for (of, key, payer), figures in self._moved.items():
-            if of == day:
-                before = found[key].get(payer, _NOTHING)
-                now = [a + b for a, b in zip(before, figures, strict=True)]
-                found[key][payer] = (now[0], now[1], now[2], now[3], now[4])
+        found = posted_of(self.db, day)
+        for (key, payer), moved in self._moved.get(day, {}).items():
+            now = _sum(found[key].get(payer, _NOTHING), moved)
+            found[key][payer] = (now[0], now[1], now[2], now[3], now[4])
         return found
 
     def _move(self, move: Move) -> None:
@@ -255,26 +262,32 @@ class Staging:
         month = self._calendar.period(move.period)
         target = self._payer(move.to_fund)
         for day in range(month.first, month.last):
-            for key, by_payer in posted_of(self._db, day, move.statement).items():
+            for key, by_payer in posted_of(self.db, day, move.statement).items():
                 tags = self.stage.tags(key[1])
                 if not move.is_of(tags.team, tags.project):
                     continue
                 for payer, figures in by_payer.items():
-                    fund = self._paying[payer].fund
-                    if fund != move.from_fund or not any(figures):
-                        continue
-                    for to, sign in ((payer, -1), (target, 1)):
-                        self._moved[day, key, to] = part = [sign * one for one in figures]
-                        self._put(day, key, to, part)
-                        self._payers.paid(self._paying[to].fund, part[4])
-                        self._count(self._paying[to].fund, part[4])
-                    done = self.told.moved.get(move.id, 0)
-                    self.told.moved[move.id] = done + figures[4]
+                    if self._paying[payer].fund == move.from_fund:
+                        self._move_line(move, day, key, payer, target, figures)
+
+    def _move_line(
+        self, move: Move, day: int, key: Key, payer: int, target: int, stated: Figures
+    ) -> None:
+        moved = self._moved.setdefault(day, {})
+        # what a move before this one took is not there any more
+        left = _sum(stated, moved.get((key, payer), _NOTHING))
+        for to, sign in ((payer, -1), (target, 1)):
+            part = [sign * figure for figure in left]
+            moved[key, to] = _sum(moved.get((key, to), _NOTHING), part)
+            self._put(day, key, to, part)
+            self._payers.paid(self._paying[to].fund, part[4])
+            self._count(self._paying[to].fund, part[4])
+        self.told.moved[move.id] = self.told.moved.get(move.id, 0) + left[4]
 
     def _order(self, key: Key) -> tuple[str, int, Item]:
         """The same in each ledger, unlike the numbers of clusters and items."""
         cluster, tags, item = key
-        return self._clusters.get(cluster, ""), tags, self._items[item]
+        return self.clusters.get(cluster, ""), tags, self._items[item]
 
     def _count(self, fund: str, ticks: int) -> None:
         self.spent[fund] = self.spent.get(fund, 0) + ticks
@@ -305,19 +318,30 @@ class Staging:
         self.stage.put((number, day, cluster, tags, figures[0], *pairs(figures[1:])))
 
     def _owner(self, tags: Tags, payer: int) -> str | None:
-        if self._books.kind == "fund":
+        if self.books.kind == "fund":
             return self._paying[payer].fund
-        if self._books.kind == "project":
+        if self.books.kind == "project":
             return None if tags.team is None else f"{tags.team} / {tags.project or ''}".rstrip(" /")
-        owner: str | None = getattr(tags, self._books.kind)
+        owner: str | None = getattr(tags, self.books.kind)
         return owner
 
     # ---- names
 
+    def words(self) -> "Words":
+        """Items and payers by their numbers."""
+        return Words(self._items, self._paying)
+
+    def place(self, key: LineKey) -> tuple[object, ...]:
+        """Where a line stands: by statement, what is of the month first, then by name."""
+        names = (key.owner, key.team, key.project, key.cost_center)
+        owner, *others = ((name is None, name or "") for name in names)
+        return (key.entity, owner, key.correction, key.month, others, self._items[key.item],
+                self._paying[key.payer], self.clusters.get(key.cluster, ""))  # fmt: skip
+
     def _tags_of_set(self, tag_set: int) -> int:
         found = self._of_set.get(tag_set)
         if found is None:
-            row = self._db.execute(
+            row = self.db.execute(
                 f"SELECT {', '.join(Tags._fields)} FROM tag_sets WHERE id = ?", (tag_set,)
             ).fetchone()
             if len(self._of_set) >= _CACHE:
@@ -336,7 +360,7 @@ class Staging:
 
     def _payer(self, fund: str) -> int:
         known = self._funds.get(fund)
-        funding = self._books.funding
+        funding = self.books.funding
         payer = (
             Payer(fund, known.account, known.entity or funding.entity) if known
             else Payer(fund, funding.suspense_account, funding.entity)
@@ -345,3 +369,15 @@ class Staging:
         if number == len(self._paying):
             self._paying.append(payer)
         return number
+
+
+def _percent(rule: Surcharge) -> str:
+    return f"{exact_text(rule.parts * 100, WHOLE)} %"
+
+
+def _add(found: dict[Key, list[int]], key: Key, figures: Sequence[int]) -> None:
+    found[key] = _sum(found[key], figures) if key in found else list(figures)
+
+
+def _sum(one: Sequence[int], two: Sequence[int]) -> list[int]:
+    return [a + b for a, b in zip(one, two, strict=True)]

@@ -39,7 +39,7 @@ class Lines:
     ) -> str:  # fmt: skip
         """``figures``: unit-seconds, ticks as `Posted` has them, and minor units."""
         head = f"[{line},{canonical(original)},{int(correction)},{day},{canonical(cluster)}"
-        named = ",".join(map(self._of, (tags, item, payer)))
+        named = f"{self._of(tags)},{self._of(item)},{self._of(payer)}"
         return f"{head},{named},{','.join(map(str, figures))}]\n"
 
     def _of(self, named: Tags | Item | Payer) -> str:

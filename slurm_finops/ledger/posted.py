@@ -22,6 +22,8 @@ LINES = BulkInsert(
         "amount_minor", "seal",
     ),
 )  # fmt: skip
+# what only a line names that somebody has changed: it does not fit its seal
+_NO_ITEM, _NO_PAYER = Item(*[""] * 6), Payer("", "", "")
 #: Unit-seconds; ticks: list, contracted, effective, billed.
 Figures = tuple[int, int, int, int, int]
 
@@ -137,10 +139,12 @@ class Interned:
         self._known = len(self.items), len(self.payers)
 
     def item(self, item: Item) -> int:
-        return self.items.setdefault(item, len(self.items) + 1)
+        number: int = self.items.setdefault(item, len(self.items) + 1)
+        return number
 
     def payer(self, payer: Payer) -> int:
-        return self.payers.setdefault(payer, len(self.payers) + 1)
+        number: int = self.payers.setdefault(payer, len(self.payers) + 1)
+        return number
 
     def put(self, db: sqlite3.Connection) -> None:
         """Store what is new."""
@@ -157,17 +161,10 @@ class Interned:
 # ---- lines
 
 
-def lines(db: sqlite3.Connection, of: Statement, period: str) -> Iterator[Posted]:
-    """A statement's lines in order."""
-    for _, posted in sealed_lines(db, of, period):
-        yield posted
-
-
-def sealed_lines(
-    db: sqlite3.Connection, of: Statement, period: str
+def lines(
+    db: sqlite3.Connection, of: Statement, period: str, named: "Named"
 ) -> Iterator[tuple[int, Posted]]:
-    """The same, each with the seal that is stored with it."""
-    named = Named(db)
+    """A statement's lines in order, each behind the seal that is stored with it."""
     rows = db.execute(
         "SELECT seal, line, ifnull(original_id, 0), correction, day, cluster_id, tags_id, "
         f"item_id, payer_id, unit_seconds, {_MONEY}, amount_minor FROM statement_lines "
@@ -179,8 +176,8 @@ def sealed_lines(
         seconds, *ticks, minor = row[9:]
         yield seal, Posted(
             line, period, of.number, named.number(original), bool(correction), day,
-            named.clusters.get(cluster, ""), named.tags(tags), named.items[item],
-            named.payers[payer], seconds, *_joined(ticks), minor,
+            named.clusters.get(cluster, ""), named.tags(tags), named.items.get(item, _NO_ITEM),
+            named.payers.get(payer, _NO_PAYER), seconds, *_joined(ticks), minor,
         )  # fmt: skip
 
 
@@ -189,12 +186,12 @@ def _joined(ticks: list[int]) -> tuple[int, int, int, int]:
     return a, b, c, d
 
 
-class Named(dict[int, Tags]):
-    """What the numbers in lines stand for."""
+class Named:
+    """What the numbers in lines stand for, read once for many statements."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
-        super().__init__()
         self._db = db
+        self._tags: dict[int, Tags] = {}
         self.items = {row[0]: Item(*row[1:]) for row in db.execute("SELECT * FROM posted_items")}
         self.payers = {
             row[0]: Payer(*row[1:]) for row in db.execute("SELECT * FROM posted_payers")
@@ -207,12 +204,12 @@ class Named(dict[int, Tags]):
         return self._numbers.get(statement_id, "")
 
     def tags(self, number: int) -> Tags:
-        found = self.get(number)
+        found = self._tags.get(number)
         if found is None:
             row = self._db.execute("SELECT * FROM posted_tags WHERE id = ?", (number,)).fetchone()
-            if len(self) >= 50_000:
-                self.clear()
-            found = self[number] = Tags(*row[1:]) if row else Tags()
+            if len(self._tags) >= 50_000:
+                self._tags.clear()
+            found = self._tags[number] = Tags(*row[1:]) if row else Tags()
         return found
 
 

@@ -69,14 +69,14 @@ def _charges(db: sqlite3.Connection, day: int) -> Iterator[Fact]:
 def _allocations(db: sqlite3.Connection, day: int) -> Iterator[Fact]:
     rows = db.execute(
         "SELECT allocations.cluster_id, tag_set_id, category, origins.sku, origins.name, method, "
-        "unit_seconds, effective_units, effective_ticks, billed_units, billed_ticks "
+        "effective_units, effective_ticks, billed_units, billed_ticks "
         "FROM allocations JOIN origins ON origins.id = origin_id WHERE day = ?",
         (day,),
     )
-    for cluster, tag_set, category, sku, origin, method, seconds, *ticks in rows:
+    for cluster, tag_set, category, sku, origin, method, *ticks in rows:
         item = Item(category, sku, _PRICING.get(category, category), origin, method, "")
         effective, billed = join_ticks(*ticks[:2]), join_ticks(*ticks[2:])
-        # the seconds of a share stand on its usage
+        # what was held stands on the usage itself
         yield Fact(cluster, tag_set, item, 0, (0, 0, effective, billed))
 
 
