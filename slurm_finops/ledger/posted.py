@@ -101,12 +101,11 @@ def next_line(db: sqlite3.Connection) -> int:
 
 def put_period(db: sqlite3.Connection, period: Closed, statements: Iterable[Statement]) -> None:
     """Store a closed month and its statements."""
-    for table, rows in (("periods", [period]), ("statements", list(statements))):
-        width = len(rows[0]) if rows else 0
-        names = ", ".join(rows[0]._fields) if rows else ""
-        db.executemany(
-            f"INSERT INTO {table} ({names}) VALUES ({', '.join('?' * width)})", rows
-        )
+    for table, row, rows in (
+        ("periods", Closed, [period]), ("statements", Statement, list(statements)),
+    ):  # fmt: skip
+        names, places = ", ".join(row._fields), ", ".join("?" * len(row._fields))
+        db.executemany(f"INSERT INTO {table} ({names}) VALUES ({places})", rows)
 
 
 # ---- what lines name
