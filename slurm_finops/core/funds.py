@@ -157,8 +157,9 @@ class Payers:
         fund = self._funds[part.fund]
         if reason := fund.refuses(day):
             return 0, reason
-        if fund.cap_ticks is None or part.ticks < 0:
+        if fund.cap_ticks is None:
             return part.ticks, ""
+        # what is given back is less than any room
         return min(part.ticks, max(0, fund.cap_ticks - self._spent[part.fund])), EXHAUSTED
 
     def _after(self, fund: str) -> str:

@@ -103,6 +103,17 @@ def test_a_funds_own_part_comes_before_what_falls_back_to_it() -> None:
     assert split(site) == [("dept", 50, ""), (SUSPENSE, 50, EXPIRED)]
 
 
+def test_the_last_ticks_of_a_cap_go_to_who_comes_first_by_name() -> None:
+    into = [Fund("a", "a", last=0, fallback="dept"), Fund("b", "b", cap_ticks=0, fallback="dept")]
+    for parts in ((("a", 500_000), ("b", 500_000)), (("b", 500_000), ("a", 500_000))):
+        site = Funding(
+            (*into, DEPT._replace(cap_ticks=60)), ((("nlp", None), (Split(ALWAYS, parts),)),)
+        )
+        assert split(site) == [
+            ("dept", 10, EXHAUSTED), ("dept", 50, EXPIRED), (SUSPENSE, 40, EXHAUSTED),
+        ]  # fmt: skip
+
+
 def test_what_is_given_back_makes_room() -> None:
     payers = Payers(capped(60), {"grant": 60})
     payers.split("nlp", None, 150, -50)
