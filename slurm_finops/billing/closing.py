@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from slurm_finops.billing.staging import Books, LineKey, Staging
+from slurm_finops.billing.owed import Books
+from slurm_finops.billing.staging import LineKey, Staging
 from slurm_finops.core import chain
 from slurm_finops.core.money import TICKS, apportion, to_minor
 from slurm_finops.core.period import Calendar, Period

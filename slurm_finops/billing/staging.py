@@ -10,55 +10,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from slurm_finops.core.charging import Charging
-from slurm_finops.core.funds import WHOLE, Funding, Payers
-from slurm_finops.core.money import TICKS, exact_text, split_amount
+from slurm_finops.billing.owed import Books, Owed
+from slurm_finops.core.funds import Payers
+from slurm_finops.core.money import split_amount
 from slurm_finops.core.period import Calendar, Period
 from slurm_finops.core.posted import Item, Payer
-from slurm_finops.core.surcharges import Surcharge, levied
 from slurm_finops.core.tags import Tags
-from slurm_finops.ledger.disputes import Adjustment, Move, adjustments, holds, open_moves
-from slurm_finops.ledger.posted import (
-    Figures,
-    Interned,
-    Key,
-    pairs,
-    posted_of,
-    tags_id,
-    unstated,
-)
+from slurm_finops.ledger.disputes import Move, holds, open_moves
+from slurm_finops.ledger.posted import Figures, Key, pairs, posted_of, unstated
 from slurm_finops.ledger.stage import Stage
 from slurm_finops.ledger.store import Ledger
-from slurm_finops.ledger.truth import facts
 
-_CACHE = 50_000
 _NOTHING: Figures = (0, 0, 0, 0, 0)
 #: A cost that is moved onto another fund later than this after its month is told of.
 LATE_DAYS = 90
-
-
-@dataclass(frozen=True)
-class Books:
-    """By what statements are made: whose they are, who pays, what is added to them.
-
-    ``kind``: team, project, cost_center or fund; ``series``: legal entity -> what the
-    numbers of its statements begin with; ``centres``: team -> cost centre.
-    """
-
-    kind: str = "team"
-    digits: int = 2
-    series: Mapping[str, str] = field(default_factory=dict)
-    funding: Funding = field(default_factory=Funding)
-    surcharges: tuple[Surcharge, ...] = ()
-    charging: Charging = field(default_factory=Charging)
-    centres: Mapping[str, str | None] = field(default_factory=dict)
-
-    @property
-    def levies(self) -> str:
-        """Changes when what is added to costs may change."""
-        if not self.surcharges:
-            return ""
-        return repr((self.surcharges, self.charging.classes, self.charging.otherwise))
 
 
 class LineKey(NamedTuple):
@@ -110,12 +75,11 @@ class Staging:
         self._payers = Payers(books.funding, spent)
         self._funds = {fund.name: fund for fund in books.funding.funds}
         self.spent = dict(spent)
-        self.names = Interned(ledger.db)
-        self._items: list[Item] = [Item(*[""] * 6), *self.names.items]
+        self.stage = Stage(ledger.db)
+        self.owed = Owed(ledger, books, calendar, self.stage)
+        self.names = self.owed.names
         self._paying: list[Payer] = [Payer("", "", ""), *self.names.payers]
-        self._of_set: dict[int, int] = {}
         self._holds = holds(ledger.db)
-        self._adjustments = adjustments(ledger.db)
         self._moves = open_moves(ledger.db)
         #: by day: key and payer -> what moves take from it and put on it
         self._moved: dict[int, dict[tuple[Key, int], list[int]]] = {}
@@ -123,7 +87,6 @@ class Staging:
         self.lines: dict[LineKey, int] = {}
         #: by number of the line: the ticks it sums to
         self.sums: list[int] = [0]
-        self.stage = Stage(ledger.db)
         self.told = Told()
         #: days of which something is held back, and so is to be looked at again
         self.held_days: set[int] = set()
@@ -138,53 +101,10 @@ class Staging:
         for day in range(self._period.first, self._period.last):
             self._day(day, {})
 
-    # ---- what a day costs
-
-    def truth(self, day: int) -> dict[Key, list[int]]:
-        """Key -> figures of all that a day costs, surcharges and tax with it."""
-        found: dict[Key, list[int]] = {}
-        for fact in facts(self.db, day):
-            tags = self._tags_of_set(fact.tag_set_id)
-            item = self._item(fact.item)
-            _add(found, (fact.cluster_id, tags, item), (fact.unit_seconds, *fact.money))
-        for one in self._adjusted(day):
-            origin = f"adjustment {one.id}"
-            item = self._item(Item("adjustment", "adjustment", "adjustment", origin, "", ""))
-            ticks = one.amount_minor * (TICKS // 10**self.books.digits)
-            tags = self._note(Tags(one.team, one.project,
-                                   cost_center=self.books.centres.get(one.team or "")))  # fmt: skip
-            _add(found, (0, tags, item), (0, 0, 0, 0, ticks))
-        if self.books.surcharges:
-            self._levy(found, day)
-        return found
-
-    def _levy(self, found: dict[Key, list[int]], day: int) -> None:
-        bases: dict[tuple[int, int], int] = {}
-        for (cluster, tags, _), figures in found.items():
-            bases[cluster, tags] = bases.get((cluster, tags), 0) + figures[4]
-        for (cluster, tags), billed in bases.items():
-            of_class = self._class(self.stage.tags(tags).team, day)
-            for rule, ticks in levied(billed, of_class, day, self.books.surcharges):
-                item = Item(rule.kind, rule.name, rule.kind, rule.name, _percent(rule), of_class)
-                _add(found, (cluster, tags, self._item(item)), (0, 0, 0, 0, ticks))
-
-    def _class(self, team: str | None, day: int) -> str:
-        """The class of customer that a team is at a day's beginning."""
-        now, found = self._calendar.midnight(day), ""
-        for piece in self.books.charging.timeline(team):
-            if piece.start <= now:
-                found = piece.of_class
-        return found
-
-    def _adjusted(self, day: int) -> Iterator[Adjustment]:
-        month = self._calendar.month_of(day)
-        if day == month.last - 1:
-            yield from (one for one in self._adjustments if one.period == month.label)
-
     # ---- what of it is to be stated, and who pays it
 
     def _day(self, day: int, stated: Mapping[Key, Mapping[int, Figures]]) -> None:
-        truth = self.truth(day)
+        truth = self.owed.of(day)
         changes = []
         for key in truth.keys() | stated.keys():
             before = stated.get(key, {})
@@ -287,7 +207,7 @@ class Staging:
     def _order(self, key: Key) -> tuple[str, int, Item]:
         """The same in each ledger, unlike the numbers of clusters and items."""
         cluster, tags, item = key
-        return self.clusters.get(cluster, ""), tags, self._items[item]
+        return self.clusters.get(cluster, ""), tags, self.owed.items[item]
 
     def _count(self, fund: str, ticks: int) -> None:
         self.spent[fund] = self.spent.get(fund, 0) + ticks
@@ -329,34 +249,14 @@ class Staging:
 
     def words(self) -> "Words":
         """Items and payers by their numbers."""
-        return Words(self._items, self._paying)
+        return Words(self.owed.items, self._paying)
 
     def place(self, key: LineKey) -> tuple[object, ...]:
         """Where a line stands: by statement, what is of the month first, then by name."""
         names = (key.owner, key.team, key.project, key.cost_center)
         owner, *others = ((name is None, name or "") for name in names)
-        return (key.entity, owner, key.correction, key.month, others, self._items[key.item],
+        return (key.entity, owner, key.correction, key.month, others, self.owed.items[key.item],
                 self._paying[key.payer], self.clusters.get(key.cluster, ""))  # fmt: skip
-
-    def _tags_of_set(self, tag_set: int) -> int:
-        found = self._of_set.get(tag_set)
-        if found is None:
-            row = self.db.execute(
-                f"SELECT {', '.join(Tags._fields)} FROM tag_sets WHERE id = ?", (tag_set,)
-            ).fetchone()
-            if len(self._of_set) >= _CACHE:
-                self._of_set.clear()
-            found = self._of_set[tag_set] = self._note(Tags(*row))
-        return found
-
-    def _note(self, tags: Tags) -> int:
-        return self.stage.note(tags_id(tags), tags)
-
-    def _item(self, item: Item) -> int:
-        number = self.names.item(item)
-        if number == len(self._items):
-            self._items.append(item)
-        return number
 
     def _payer(self, fund: str) -> int:
         known = self._funds.get(fund)
@@ -365,18 +265,10 @@ class Staging:
             Payer(fund, known.account, known.entity or funding.entity) if known
             else Payer(fund, funding.suspense_account, funding.entity)
         )  # fmt: skip
-        number = self.names.payer(payer)
+        number: int = self.names.payer(payer)
         if number == len(self._paying):
             self._paying.append(payer)
         return number
-
-
-def _percent(rule: Surcharge) -> str:
-    return f"{exact_text(rule.parts * 100, WHOLE)} %"
-
-
-def _add(found: dict[Key, list[int]], key: Key, figures: Sequence[int]) -> None:
-    found[key] = _sum(found[key], figures) if key in found else list(figures)
 
 
 def _sum(one: Sequence[int], two: Sequence[int]) -> list[int]:

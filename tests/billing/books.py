@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 from slurm_finops.billing.closing import Closing, close
-from slurm_finops.billing.staging import Books
+from slurm_finops.billing.owed import Books
 from slurm_finops.core.money import TICKS
 from slurm_finops.core.posted import Posted
 from slurm_finops.ledger import posted as table

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from slurm_finops.billing.closing import Drawn, staged
+from slurm_finops.billing.owed import Books
 from slurm_finops.billing.pricing import price
-from slurm_finops.billing.staging import Books
 from slurm_finops.billing.verifying import verify
 from slurm_finops.core.funds import WHOLE, Fund, Funding, Split
 from slurm_finops.core.money import TICKS

@@ -10,8 +10,8 @@ from itertools import groupby
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from slurm_finops.billing.owed import Books
 from slurm_finops.billing.pricing import price
-from slurm_finops.billing.staging import Books
 from slurm_finops.billing.verifying import verify
 from slurm_finops.core.charging import Charging, Forgiven
 from slurm_finops.core.funds import SUSPENSE, WHOLE, Fund, Funding, Split
