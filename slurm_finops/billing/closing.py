@@ -142,13 +142,18 @@ def to_state(ledger: Ledger, books: Books, period: Period) -> list[int]:
     return [day for day in table.unstated(ledger.db) if day < period.first]
 
 
-def close(ledger: Ledger, books: Books, calendar: Calendar, closing: Closing) -> Closed:
-    """Close a month: all of it or nothing.  One that is closed already is given back as it is."""
+def close(
+    ledger: Ledger, books: Books, calendar: Calendar, closing: Closing
+) -> tuple[Closed, Staging | None]:
+    """Close a month: all of it or nothing; what was staged for it.
+
+    One that is closed already is given back as it is, and nothing is staged.
+    """
     with ledger.bulk(), ledger.transaction() as db:
         before = table.closed(db)
         for one in before:
             if one.label == closing.period.label:
-                return one
+                return one, None
         staging = staged(ledger, books, calendar, closing.period)
         drawn = Drawn(staging, books.digits)
         number = len(before) + 1
@@ -168,7 +173,7 @@ def close(ledger: Ledger, books: Books, calendar: Calendar, closing: Closing) ->
         ledger.set(_LEVIES, books.levies)
         ledger.audit(closing.at, closing.actor, "period close", _told(closing, found, statements))
         staging.stage.clear()
-    return found
+    return found, staging
 
 
 def _told(closing: Closing, found: Closed, statements: Sequence[Statement]) -> str:

@@ -245,6 +245,11 @@ class Staging:
         owner: str | None = getattr(tags, self.books.kind)
         return owner
 
+    def late(self, as_of: int) -> set[int]:
+        """The moves of what is of a month that ended more than `LATE_DAYS` ago."""
+        border = self._calendar.day_of(as_of) - LATE_DAYS
+        return {one.id for one in self._moves if self._calendar.period(one.period).last <= border}
+
     # ---- names
 
     def words(self) -> "Words":

@@ -19,7 +19,7 @@ def close_month(
     ledger: Ledger, label: str, books: Books | None = None, actor: str = "clerk"
 ) -> Closed:
     closing = Closing(CALENDAR.period(label), AUGUST, actor, "", "0", {"rates": []})
-    return close(ledger, books or Books(), CALENDAR, closing)
+    return close(ledger, books or Books(), CALENDAR, closing)[0]
 
 
 def stated(ledger: Ledger, label: str | None = None) -> list[Posted]:
