@@ -77,6 +77,12 @@ def test_a_cap_is_no_matter_of_this_look(here: Path, ledger: Ledger) -> None:
     assert checked(here, ledger, GRANT + 'cap = "1"\n' + paid)["payers"]["verdict"] == "ok"
 
 
+def test_what_is_told_is_what_is_billed(here: Path, ledger: Ledger) -> None:
+    half = '[[forgive]]\nname = "half"\nstates = ["COMPLETED"]\npart = "1/2"\n'
+    found = checked(here, ledger, GRANT + half)
+    assert "for nlp 7.84 USD (no payer); what names no team 3.92" in found["payers"]["what"]
+
+
 def test_an_expired_fund_without_a_fallback_is_named(here: Path, ledger: Ledger) -> None:
     over = GRANT + "until = 2026-06-21\n"
     found = checked(here, ledger, over + NLP)
