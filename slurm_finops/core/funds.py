@@ -131,9 +131,7 @@ class Payers:
         """Funds and parts of `WHOLE` as the dates have it, whatever the caps; by name."""
         found: Counter[str] = Counter()
         for name, part in self._named(team, project, day)[0].items():
-            while name != SUSPENSE and self._funds[name].refuses(day):
-                name = self._after(name)
-            found[name] += part
+            found[heir(self._funds, name, day)] += part
         return sorted(found.items())
 
     def _named(
@@ -169,6 +167,25 @@ class Payers:
 def _in_force(splits: Sequence[Split], day: int) -> Split | None:
     """The last of some, in order, that holds on a day; None before the first."""
     return next((split for split in reversed(splits) if split.first <= day), None)
+
+
+def heir(funds: Mapping[str, Fund], name: str, day: int) -> str:
+    """Who pays on a day in a fund's place, caps aside: itself on its own days."""
+    while name != SUSPENSE and funds[name].refuses(day):
+        name = funds[name].fallback or SUSPENSE
+    return name
+
+
+def named_on(funding: Funding, day: int) -> dict[str, list[Owner | None]]:
+    """Each fund that is named for a day, and for whom; None is what names no team."""
+    found: dict[str, list[Owner | None]] = {}
+    if funding.untagged is not None:
+        found[funding.untagged] = [None]
+    for owner, splits in funding.payers:
+        split = _in_force(sorted(splits), day)
+        for name in dict(split.parts) if split else ():
+            found.setdefault(name, []).append(owner)
+    return found
 
 
 def cycle(funds: Iterable[Fund]) -> list[str]:

@@ -18,6 +18,8 @@ from slurm_finops.core.funds import (
     Payers,
     Split,
     cycle,
+    heir,
+    named_on,
 )
 
 GRANT = Fund("grant", "4711-01", first=100, last=200, fallback="dept")
@@ -156,6 +158,17 @@ def test_shares_know_days_and_no_caps() -> None:
     assert payers.shares("nlp", None, 150) == [("dept", 400_000), ("grant", 600_000)]
     assert payers.shares("nlp", None, 200) == [("dept", WHOLE)]
     assert payers.shares("cv", None, 150) == [(SUSPENSE, WHOLE)]
+
+
+def test_who_is_named_on_a_day_and_who_pays_in_its_place() -> None:
+    own = (("nlp", "llama"), (Split(140, (("dept", WHOLE),)), Split(120, (("grant", WHOLE),))))
+    site = replace(SITE, payers=(*SITE.payers, own), untagged="grant")
+    assert named_on(site, 119) == {"grant": [None, ("nlp", None)], "dept": [("nlp", None)]}
+    assert named_on(site, 120)["grant"][-1] == ("nlp", "llama")
+    assert named_on(site, 140)["dept"] == [("nlp", None), ("nlp", "llama")]
+    funds = {fund.name: fund for fund in site.funds}
+    assert [heir(funds, "grant", day) for day in (199, 200)] == ["grant", "dept"]
+    assert heir({"grant": GRANT._replace(fallback=None)}, "grant", 200) == SUSPENSE
 
 
 def test_fallbacks_that_lead_back_are_found() -> None:
