@@ -1,0 +1,59 @@
+"""A line of what was stated for a billing period, of which statements and exports are made."""
+
+from typing import NamedTuple
+
+from slurm_finops.core.tags import Tags
+
+
+class Item(NamedTuple):
+    """What a line is for.
+
+    ``category``: usage, share, unused, beyond, purchase, shared, overhead, line, credit,
+    allocation, forgiven, subsidised, adjustment, surcharge or tax.  ``pricing``: on_demand,
+    spot or committed, else as reports say (overhead, credit, …).  ``origin``: the pool,
+    rule, line, credit or surcharge it comes from, "" for usage; ``method``: how a share was
+    found; ``of_class``: the class of customer, "" for none.
+    """
+
+    category: str
+    sku: str
+    pricing: str
+    origin: str
+    method: str
+    of_class: str
+
+
+class Payer(NamedTuple):
+    """Who pays: a fund, its account string, and the legal entity whose books it is in."""
+
+    fund: str
+    account: str
+    entity: str
+
+
+class Posted(NamedTuple):
+    """Of one day, owner, item and payer; money in ticks of any size, and in minor units.
+
+
+    ``line``: its number within the period, 0 in a draft; ``period``: the billing month it is
+    stated in, which of a correction is a later one than its ``day``.  ``statement``: the
+    number of the statement it stands on, "" in a draft; ``original``: of a correction the
+    number of the statement it corrects, "" if there was none.
+    """
+
+    line: int
+    period: str
+    statement: str
+    original: str
+    correction: bool
+    day: int
+    cluster: str
+    tags: Tags
+    item: Item
+    payer: Payer
+    unit_seconds: int
+    list_ticks: int
+    contracted_ticks: int
+    effective_ticks: int
+    billed_ticks: int
+    billed_minor: int
