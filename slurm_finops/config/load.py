@@ -8,6 +8,7 @@ from slurm_finops.config.alerts import alerts_of
 from slurm_finops.config.budgets import budgets_of
 from slurm_finops.config.charging import charging, timeline_of
 from slurm_finops.config.fields import decimal, month_day, rate_of, unique
+from slurm_finops.config.journal import journal_of
 from slurm_finops.config.mail import (
     addresses,
     cost_centers_of,
@@ -117,6 +118,7 @@ def _config(top: Table) -> Config:
         alerts=alerts_of(alerts, digits, addresses(alerts, "to")),
         privacy=privacy_of(top.table("privacy") or Table(top.path, "privacy", {})),
         readiness=readiness_of(top.table("readiness") or Table(top.path, "readiness", {})),
+        journal=journal_of(top.table("journal") or Table(top.path, "journal", {})),
         locale=locale_of(top),
         hook=_hook(hook) if hook else Hook(),
         charge_suspended=suspended == "charge",
