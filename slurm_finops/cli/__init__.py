@@ -11,7 +11,7 @@ from slurm_finops.cli.app import App, FinopsGroup
     modules=("init", "check", "collect", "price", "report", "send", "nightly", "problems",
              "reconcile", "tags", "hook", "estimate", "budgets", "alerts", "rates", "pools",
              "lines", "credits", "allocations", "funds", "readiness", "period", "statement",
-             "import", "advise", "compare", "serve", "audit"),
+             "export", "import", "advise", "compare", "serve", "audit"),
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.option(

@@ -91,7 +91,6 @@ class _Issues:
     """What is said of each statement of a month beside its lines."""
 
     def __init__(self, app: App, ledger: Ledger, found: Month, kind: str) -> None:
-        from slurm_finops.core.period import day_date
         from slurm_finops.ledger.stated import months_before, stated_before
 
         self._month = found
@@ -100,7 +99,7 @@ class _Issues:
         first = app.config.calendar.fiscal_year(found.period.first, app.config.fiscal_year).first
         self._opening = stated_before(ledger.db, kind, first, found.period.first)
         labels = months_before(ledger.db, first, found.period.first)
-        self._label = f"{day_date(first):%Y-%m}"
+        self._label = "no month"
         if labels:
             self._label = labels[0] if len(labels) == 1 else f"{labels[0]} to {labels[-1]}"
         self._numbered = {
