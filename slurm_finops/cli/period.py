@@ -179,7 +179,7 @@ def _close(
         told = periods_list.told(app, staging) if staging else []
     assert last is not None
     if draft and draft.amount_minor != last.amount_minor:
-        told.append(periods_list.since_draft(app, draft, last))
+        told.append(periods_list.since_draft(app, draft))
     return last, told, True
 
 

@@ -170,7 +170,7 @@ def closed_text(
     yield f"head {of.sha256}"
 
 
-def since_draft(app: App, draft: Draft, of: Closed) -> str:
+def since_draft(app: App, draft: Draft) -> str:
     """That what was reviewed is not what was closed."""
     from slurm_finops.reports.format import visible
 

@@ -17,7 +17,8 @@ class Draft(NamedTuple):
 def last_draft(db: sqlite3.Connection, period: str) -> Draft | None:
     """The last draft of a month."""
     row = db.execute(
-        "SELECT at, actor, amount_minor FROM drafts WHERE period = ? ORDER BY id DESC LIMIT 1", (period,)
+        "SELECT at, actor, amount_minor FROM drafts WHERE period = ? ORDER BY id DESC LIMIT 1",
+        (period,),
     ).fetchone()
     return Draft(*row) if row else None
 

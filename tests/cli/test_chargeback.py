@@ -58,8 +58,7 @@ class Site:
         done = CliRunner().invoke(main, words)
         if found := re.search(r"^head ([0-9a-f]{64})$", done.output, re.MULTILINE):
             self.head = found[1]
-        said = done.output if done.exit_code < 2 else done.output + f"exit {done.exit_code}\n"
-        return said
+        return done.output if done.exit_code < 2 else done.output + f"exit {done.exit_code}\n"
 
 
 def replayed(text: str, site: Site) -> str:
