@@ -1,0 +1,1 @@
+"""What other programs read: cost data for FinOps tools, journals for finance."""
