@@ -69,6 +69,7 @@ def _look(opened: Ledger, config: Config, period: Period, as_of: int) -> Iterato
     from slurm_finops.cli.all_rates import all_rates, with_pools
     from slurm_finops.cli.checks_charging import allotted, paid_twice
     from slurm_finops.cli.checks_claims import claims
+    from slurm_finops.cli.checks_funds import funded
     from slurm_finops.cli.checks_outbox import outbox
     from slurm_finops.cli.checks_pools import shared
     from slurm_finops.cli.checks_rates import approvals
@@ -96,6 +97,7 @@ def _look(opened: Ledger, config: Config, period: Period, as_of: int) -> Iterato
     yield from paid_twice(config, rates, as_of)
     yield from shared(opened, config, period)
     yield from allotted(opened, config, as_of)
+    yield from funded(opened, config, period, as_of)
     yield _tags(opened, config, period)
     yield from claims(opened.db, config, period)
     yield _collection(opened, config, as_of)

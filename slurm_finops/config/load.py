@@ -8,6 +8,8 @@ from slurm_finops.config.alerts import alerts_of
 from slurm_finops.config.budgets import budgets_of
 from slurm_finops.config.charging import charging, timeline_of
 from slurm_finops.config.fields import decimal, month_day, rate_of, unique
+from slurm_finops.config.funds import funding_of, funds_of, payers_of
+from slurm_finops.config.journal import journal_of
 from slurm_finops.config.mail import (
     addresses,
     cost_centers_of,
@@ -20,7 +22,9 @@ from slurm_finops.config.mail import (
 from slurm_finops.config.model import Config, Gate, Hook, Project, Team
 from slurm_finops.config.pools import Reader
 from slurm_finops.config.readiness import readiness_of
+from slurm_finops.config.statements import entities_of, statements_of
 from slurm_finops.config.table import Table, read_toml
+from slurm_finops.core.funds import Fund
 from slurm_finops.core.money import CURRENCIES, minor_digits
 from slurm_finops.core.near import nearest
 from slurm_finops.core.period import Calendar
@@ -90,7 +94,9 @@ def _config(top: Table) -> Config:
     otherwise = billing.text("class", "a class of customers", None) or ""
     tables = top.tables("teams")
     timelines = [timeline_of(table, calendar, otherwise) for table in tables]
-    teams = tuple(_team(table, digits) for table in tables)
+    entities = entities_of(top)
+    funds = funds_of(top, digits, entities)
+    teams = tuple(_team(table, digits, funds) for table in tables)
     unique(top, "teams", [team.name for team in teams])
     classes = tuple(
         (team.name, timeline) for team, timeline in zip(teams, timelines, strict=True) if timeline
@@ -105,6 +111,7 @@ def _config(top: Table) -> Config:
     mail, slack = top.table("mail"), top.table("slack")
     mails = mail_of(mail) if mail else None
     alerts = top.table("alerts") or Table(top.path, "alerts", {})
+    statements = statements_of(top, entities)
     hook = top.table("hook")
     reports = top.table("reports") or Table(top.path, "reports", {})
     site = reports.text("site", 'a folder such as "/srv/finops/site"', None)
@@ -117,6 +124,9 @@ def _config(top: Table) -> Config:
         alerts=alerts_of(alerts, digits, addresses(alerts, "to")),
         privacy=privacy_of(top.table("privacy") or Table(top.path, "privacy", {})),
         readiness=readiness_of(top.table("readiness") or Table(top.path, "readiness", {})),
+        funding=funding_of(billing, funds, teams, statements.entity),
+        statements=statements,
+        journal=journal_of(top.table("journal") or Table(top.path, "journal", {})),
         locale=locale_of(top),
         hook=_hook(hook) if hook else Hook(),
         charge_suspended=suspended == "charge",
@@ -227,7 +237,7 @@ def _accounts(table: Table) -> tuple[str, ...] | None:
     return None if found is None else _lower(found)
 
 
-def _team(table: Table, digits: int) -> Team:
+def _team(table: Table, digits: int, funds: tuple[Fund, ...]) -> Team:
     name = table.text("name", "the team's name")
     team = Team(
         name=name,
@@ -238,8 +248,11 @@ def _team(table: Table, digits: int) -> Team:
         email=addresses(table),
         budget_minor=decimal(table, "budget", digits, 'a text such as "10000"', None),
         budgets=budgets_of(table, digits, name),
-        projects=tuple(_project(project, digits, name) for project in table.tables("projects")),
+        projects=tuple(
+            _project(project, digits, name, funds) for project in table.tables("projects")
+        ),
         delegates=addresses(table, "delegates"),
+        payers=payers_of(table, funds),
         slack_webhook_file=webhook_file_of(table, "slack_webhook_file"),
     )
     table.done()
@@ -247,7 +260,7 @@ def _team(table: Table, digits: int) -> Team:
     return team
 
 
-def _project(table: Table, digits: int, team: str) -> Project:
+def _project(table: Table, digits: int, team: str, funds: tuple[Fund, ...]) -> Project:
     name = table.text("name", "the project's name")
     project = Project(
         name=name,
@@ -255,6 +268,7 @@ def _project(table: Table, digits: int, team: str) -> Project:
         budget_minor=decimal(table, "budget", digits, 'a text such as "4000"', None),
         budgets=budgets_of(table, digits, team, name),
         delegates=addresses(table, "delegates"),
+        payers=payers_of(table, funds),
     )
     table.done()
     return project

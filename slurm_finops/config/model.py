@@ -8,16 +8,22 @@ from typing import Any
 
 from slurm_finops.core.budgets import Budget
 from slurm_finops.core.charging import Charging
+from slurm_finops.core.funds import Funding, Split
+from slurm_finops.core.journal import Accounts
+from slurm_finops.core.journal_layout import FORMATS, Layout
 from slurm_finops.core.money import minor_digits
 from slurm_finops.core.period import Calendar
 from slurm_finops.core.policy import Policy
 from slurm_finops.core.pools import Allocation, pool_rates
 from slurm_finops.core.rates import Rate
+from slurm_finops.core.surcharges import Surcharge
 
 #: How often reports go out.
 CADENCES = ("day", "week", "month")
 #: Ways on which people may be shown by another rule than ``[privacy] people``.
 CHANNELS = ("mail", "page", "slack", "serve", "export")
+#: What there can be one statement of.
+PER = ("team", "project", "cost_center", "fund")
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,8 @@ class Project:
     budgets: tuple[Budget, ...] = ()
     #: who gets the same reports as the owner
     delegates: tuple[str, ...] = ()
+    #: which funds pay for it, in order of days; () is as the team
+    payers: tuple[Split, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,6 +54,7 @@ class Team:
     budgets: tuple[Budget, ...] = ()
     projects: tuple[Project, ...] = ()
     delegates: tuple[str, ...] = ()
+    payers: tuple[Split, ...] = ()
     slack_webhook_file: Path | None = None
 
 
@@ -137,6 +146,41 @@ class Readiness:
 
 
 @dataclass(frozen=True)
+class Entity:
+    """A legal entity that bills; the numbers of its statements begin with ``series``."""
+
+    name: str
+    series: str = ""
+
+
+@dataclass(frozen=True)
+class Statements:
+    """How months are billed: one statement for each of what, by whom, with what on top.
+
+    ``entity`` bills what has no fund with one.  ``second_person``: who closes a period is
+    another than who drafted it.
+    """
+
+    per: str = "team"
+    entity: str = ""
+    second_person: bool = False
+    entities: tuple[Entity, ...] = ()
+    surcharges: tuple[Surcharge, ...] = ()
+
+    def series(self, entity: str) -> str:
+        """What numbers of an entity's statements begin with; "" for one that says nothing."""
+        return next((one.series for one in self.entities if one.name == entity), "")
+
+
+@dataclass(frozen=True)
+class Journal:
+    """The accounts beside those of payers, and the file that finance takes."""
+
+    accounts: Accounts = field(default_factory=Accounts)
+    layout: Layout = FORMATS["plain"]
+
+
+@dataclass(frozen=True)
 class Config:
     """A whole finops.toml.  Paths are absolute; ``rates`` are checked against each other."""
 
@@ -159,6 +203,9 @@ class Config:
     alerts: Alerts = Alerts()
     privacy: Privacy = Privacy()
     readiness: Readiness = Readiness()
+    funding: Funding = field(default_factory=Funding)
+    statements: Statements = Statements()
+    journal: Journal = field(default_factory=Journal)
     #: by what figures and dates are written for people
     locale: str = "en"
     charge_suspended: bool = False

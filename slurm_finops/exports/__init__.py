@@ -1,1 +1,1 @@
-"""What other programs read: cost data for FinOps tools, journals for finance."""
+"""Files for other programs: what finance and their tools read."""

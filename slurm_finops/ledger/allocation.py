@@ -7,6 +7,7 @@ from typing import NamedTuple
 from slurm_finops.core.money import TICKS, join_ticks
 from slurm_finops.core.rates import POOL_RANK
 from slurm_finops.ledger.bulk import BulkInsert
+from slurm_finops.ledger.posted import unstate
 from slurm_finops.ledger.spend import joins, sum_ticks
 from slurm_finops.ledger.store import Ledger
 
@@ -65,7 +66,9 @@ class Held(NamedTuple):
 
 def mark(db: sqlite3.Connection, days: Iterable[int]) -> None:
     """The charges of these days have changed."""
-    db.executemany("INSERT OR IGNORE INTO unallocated_days VALUES (?)", [(d,) for d in days])
+    changed = list(days)
+    db.executemany("INSERT OR IGNORE INTO unallocated_days VALUES (?)", [(d,) for d in changed])
+    unstate(db, changed)
 
 
 def unallocated(db: sqlite3.Connection) -> set[int]:
@@ -98,6 +101,8 @@ def put_origin(db: sqlite3.Connection, origin: Origin) -> int:
 
 def drop_origin(db: sqlite3.Connection, origin_id: int) -> None:
     """Forget an origin and every part of it."""
+    days = db.execute("SELECT DISTINCT day FROM allocations WHERE origin_id = ?", (origin_id,))
+    unstate(db, [row[0] for row in days])
     for parts in ("allocations", "pool_days"):
         db.execute(f"DELETE FROM {parts} WHERE origin_id = ?", (origin_id,))
     db.execute("DELETE FROM origins WHERE id = ?", (origin_id,))
@@ -105,6 +110,7 @@ def drop_origin(db: sqlite3.Connection, origin_id: int) -> None:
 
 def drop_days(db: sqlite3.Connection, first: int, last: int) -> None:
     """Take back what was allocated on the days ``[first, last)``."""
+    unstate(db, range(first, last))
     for parts in ("allocations", "pool_days"):
         db.execute(f"DELETE FROM {parts} WHERE day >= ? AND day < ?", (first, last))
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from slurm_finops.core.money import join_ticks
 from slurm_finops.core.rates import POOL_RANK
 from slurm_finops.ledger.bulk import BulkInsert
+from slurm_finops.ledger.posted import unstate
 from slurm_finops.ledger.pricing import SELECT_HELD, Held
 from slurm_finops.ledger.spend import Scope, days_of, dimension, joins, sum_ticks
 
@@ -107,6 +108,8 @@ def put_lot(
 
 def drop_lot(db: sqlite3.Connection, lot: int) -> None:
     """Remove a lot and all that it paid."""
+    days = db.execute("SELECT DISTINCT day FROM draws WHERE lot_id = ?", (lot,))
+    unstate(db, [row[0] for row in days])
     for table in ("draws", "lot_days"):
         db.execute(f"DELETE FROM {table} WHERE lot_id = ?", (lot,))
     db.execute("DELETE FROM lots WHERE id = ?", (lot,))
@@ -128,6 +131,7 @@ def replace_day(
 
     ``lots``: id -> what is drawn of it on this day, the units of its rows.
     """
+    unstate(db, [day])
     for lot in lots:
         db.execute("DELETE FROM draws WHERE day = ? AND lot_id = ?", (day, lot))
         db.execute("DELETE FROM lot_days WHERE lot_id = ? AND day = ?", (lot, day))

@@ -1,5 +1,6 @@
 """What is learnt of jobs before they end: their comments, and which have not ended."""
 
+import sqlite3
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -52,6 +53,17 @@ def provisional(ledger: Ledger, cluster: str) -> list[Provisional]:
         (cluster,),
     )
     return [Provisional(*row) for row in rows]
+
+
+def running_in(db: sqlite3.Connection, start: int, end: int) -> tuple[int, int]:
+    """How many runs of ``[start, end)`` had not ended when last seen, and how many are held."""
+    row = db.execute(
+        "SELECT ifnull(sum(provisional = 1 AND held IS NULL), 0), ifnull(sum(held IS NOT NULL), 0) "
+        "FROM jobs WHERE (provisional = 1 OR held IS NOT NULL) AND start < ? "
+        "AND (provisional = 1 OR start + elapsed + suspended > ?)",
+        (end, start),
+    ).fetchone()
+    return int(row[0]), int(row[1])
 
 
 def write_live(ledger: Ledger, said: Mapping[int, tuple[str, str]]) -> None:

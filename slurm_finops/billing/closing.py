@@ -1,0 +1,268 @@
+"""Closing a month: what is staged is rounded once, numbered, hashed and kept for good."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from slurm_finops.billing.owed import Books
+from slurm_finops.billing.staging import LineKey, Staging
+from slurm_finops.core import chain
+from slurm_finops.core.money import TICKS, apportion, to_minor
+from slurm_finops.core.period import Calendar, Period
+from slurm_finops.core.posted import Posted
+from slurm_finops.ledger import posted as table
+from slurm_finops.ledger.disputes import stated
+from slurm_finops.ledger.posted import Closed, Statement
+from slurm_finops.ledger.stage import Staged
+from slurm_finops.ledger.store import Ledger
+
+_SLICE = 2_000
+#: The setting that says by which surcharges and taxes the last month was closed.
+_LEVIES = "levies"
+Document = tuple[str, str | None]
+
+
+class Made(NamedTuple):
+    """A line of a month as it is rounded: whose it is, what it is, its part of a day."""
+
+    document: Document
+    key: LineKey
+    staged: Staged
+    minor: int
+
+
+class Drawn:
+    """A staged month, rounded: the total first, then statements, then lines, then their days."""
+
+    def __init__(self, staging: Staging, digits: int) -> None:
+        self._staging = staging
+        self._scale = 10**digits
+        keys = sorted(staging.lines, key=staging.place)
+        self._keys = {staging.lines[key]: key for key in keys}
+        self.documents: dict[Document, int] = {}
+        self._lines: dict[int, int] = {}
+        of: dict[Document, list[int]] = {}
+        for number, key in self._keys.items():
+            of.setdefault((key.entity, key.owner), []).append(number)
+        ticks = [sum(staging.sums[number] for number in numbers) for numbers in of.values()]
+        self.total = to_minor(sum(ticks), digits)
+        for (document, numbers), minor in zip(of.items(), self._parts(self.total, ticks),
+                                              strict=True):  # fmt: skip
+            self.documents[document] = minor
+            parts = self._parts(minor, [staging.sums[number] for number in numbers])
+            self._lines.update(zip(numbers, parts, strict=True))
+
+    def _parts(self, minor: int, ticks: Sequence[int]) -> list[int]:
+        # what is given is in an order that every ledger has: so its places settle ties
+        return apportion(minor, [t * self._scale for t in ticks], TICKS, range(len(ticks)))
+
+    def made(self) -> Iterator[Made]:
+        """All lines in order, day by day."""
+        rows = self._staging.stage.in_order(self._keys)
+        for number, of_line in groupby(rows, key=lambda row: row.line_id):
+            days, key = list(of_line), self._keys[number]
+            minors = self._parts(self._lines[number], [day.billed_ticks for day in days])
+            for day, minor in zip(days, minors, strict=True):
+                yield Made((key.entity, key.owner), key, day, minor)
+
+    def posted(self, period: str) -> Iterator[Posted]:
+        """The same as what a statement or an export is made of: a draft, without numbers."""
+        names, clusters = self._staging.words(), self._staging.clusters
+        originals = Originals(self._staging)
+        for made in self.made():
+            row, key = made.staged, made.key
+            yield Posted(
+                0, period, "", originals.number(key), key.correction, row.day,
+                clusters.get(row.cluster_id, ""), self._staging.stage.tags(row.tags_id),
+                names.items[key.item], names.payers[key.payer], row.unit_seconds,
+                row.list_ticks, row.contracted_ticks, row.effective_ticks, row.billed_ticks,
+                made.minor,
+            )  # fmt: skip
+
+
+class Originals:
+    """Which statement a correction corrects: the owner's own of the month that it is of."""
+
+    def __init__(self, staging: Staging) -> None:
+        self._found = {
+            (label, entity, owner): (number, text)
+            for number, text, label, entity, owner in staging.db.execute(
+                "SELECT statements.id, number, label, entity, owner FROM statements "
+                "JOIN periods ON periods.id = period_id WHERE kind = ?",
+                (staging.books.kind,),
+            )
+        }
+
+    def id(self, key: LineKey) -> int | None:
+        return self._of(key)[0]
+
+    def number(self, key: LineKey) -> str:
+        return self._of(key)[1]
+
+    def _of(self, key: LineKey) -> tuple[int | None, str]:
+        return self._found.get((key.month, key.entity, key.owner), (None, ""))
+
+
+@dataclass
+class Closing:
+    """A close: whose, when, and by what; ``basis`` is kept as it is, and hashed."""
+
+    period: Period
+    at: int
+    actor: str
+    drafted_by: str
+    tool: str
+    basis: Mapping[str, Any]
+    waived: Mapping[str, str] = field(default_factory=dict)
+
+
+def spent(ledger: Ledger) -> dict[str, int]:
+    """Fund -> ticks that all statements put on it."""
+    last = table.last_closed(ledger.db)
+    if last is None:
+        return {}
+    found: dict[str, int] = json.loads(last.basis)["spent"]
+    return found
+
+
+def staged(ledger: Ledger, books: Books, calendar: Calendar, period: Period) -> Staging:
+    """A month, staged as it would be closed now."""
+    staging = Staging(ledger, books, calendar, period, spent(ledger))
+    staging.run(to_state(ledger, books, period))
+    return staging
+
+
+def to_state(ledger: Ledger, books: Books, period: Period) -> list[int]:
+    """Days of closed months that may have to be corrected."""
+    if ledger.setting(_LEVIES) not in (None, books.levies):
+        months = [(one.first, one.last) for one in table.closed(ledger.db)]
+        return [day for first, last in months for day in range(first, last)]
+    return [day for day in table.unstated(ledger.db) if day < period.first]
+
+
+def close(
+    ledger: Ledger, books: Books, calendar: Calendar, closing: Closing
+) -> tuple[Closed, Staging | None]:
+    """Close a month: all of it or nothing; what was staged for it.
+
+    One that is closed already is given back as it is, and nothing is staged.
+    """
+    with ledger.bulk(), ledger.transaction() as db:
+        before = table.closed(db)
+        for one in before:
+            if one.label == closing.period.label:
+                return one, None
+        staging = staged(ledger, books, calendar, closing.period)
+        drawn = Drawn(staging, books.digits)
+        number = len(before) + 1
+        statements = _write(staging, drawn, number)
+        basis = chain.canonical({
+            **closing.basis, "waived": closing.waived, "spent": staging.spent,
+            "left": sorted([*why, ticks] for why, ticks in staging.told.left.items()),
+        })  # fmt: skip
+        found = _sealed(closing, basis, drawn, statements,
+                        number, before[-1].sha256 if before else chain.GENESIS)  # fmt: skip
+        table.put_period(db, found, statements)
+        staging.names.put(db)
+        table.put_tags(db, staging.stage.all_tags())
+        db.execute("DELETE FROM unstated_days")
+        table.unstate(db, staging.held_days)
+        stated(db, number)
+        ledger.set(_LEVIES, books.levies)
+        ledger.audit(closing.at, closing.actor, "period close", _told(closing, found, statements))
+        staging.stage.clear()
+    return found, staging
+
+
+def _told(closing: Closing, found: Closed, statements: Sequence[Statement]) -> str:
+    waived = "".join(f"; waived {check}: {why}" for check, why in closing.waived.items())
+    return (
+        f"{found.label}: {len(statements)} statements, {found.lines} lines, "
+        f"{found.amount_minor} minor units, head {found.sha256}{waived}"
+    )
+
+
+def _sealed(
+    closing: Closing, basis: str, drawn: Drawn, statements: Sequence[Statement], number: int,
+    previous: str,
+) -> Closed:  # fmt: skip
+    period = closing.period
+    found = Closed(
+        number, period.label, period.first, period.last, closing.at, closing.actor,
+        closing.drafted_by, closing.tool, basis, drawn.total,
+        sum(one.lines for one in statements), previous, "",
+    )  # fmt: skip
+    return found._replace(sha256=head_of(found, statements))
+
+
+def head_of(period: Closed, statements: Sequence[Statement]) -> str:
+    """The hash of a closed month, from its rows."""
+    row = period._asdict()
+    for column in ("id", "previous", "sha256"):
+        del row[column]
+    rows = [one[2:9] + one[10:] for one in statements]
+    return chain.head(period.previous, row, rows)
+
+
+def _write(staging: Staging, drawn: Drawn, period_id: int) -> list[Statement]:
+    """Write all lines; their statements, which are numbered in their order."""
+    places = table.next_places(staging.db)
+    first = int(staging.db.execute("SELECT ifnull(max(id), 0) FROM statements").fetchone()[0])
+    line_id = table.next_line(staging.db)
+    found: list[Statement] = []
+    writer = _Writer(staging)
+    for document, rows in groupby(drawn.made(), key=lambda made: made.document):
+        entity, owner = document
+        series = staging.books.series.get(entity, "")
+        places[series] = place = places.get(series, 0) + 1
+        statement_id = first + len(found) + 1
+        lines, digest = writer.write(statement_id, rows)
+        found.append(Statement(
+            statement_id, period_id, series, place, f"{series}{place:06d}", entity,
+            staging.books.kind, owner, drawn.documents[document], line_id, lines, digest,
+        ))  # fmt: skip
+        line_id += lines
+    return found
+
+
+class _Writer:
+    """Writes statements' lines with their seals."""
+
+    def __init__(self, staging: Staging) -> None:
+        self._staging = staging
+        self._names = staging.words()
+        self._originals = Originals(staging)
+        self._lines = chain.Lines()
+
+    def write(self, statement_id: int, rows: Iterator[Made]) -> tuple[int, str]:
+        """How many lines it has, and its hash."""
+        digest = chain.Sealed()
+        waiting: list[Sequence[object]] = []
+        line = 0
+        for line, made in enumerate(rows, 1):
+            text = self._text(line, made)
+            digest.add(text)
+            waiting.append(self._row(statement_id, line, made, chain.seal(text)))
+            if len(waiting) >= _SLICE:
+                table.LINES.write(self._staging.db, waiting)
+                waiting.clear()
+        table.LINES.write(self._staging.db, waiting)
+        return line, digest.hex
+
+    def _text(self, line: int, made: Made) -> str:
+        row, key = made.staged, made.key
+        return self._lines.text(
+            line, self._originals.number(key), key.correction, row.day,
+            self._staging.clusters.get(row.cluster_id, ""), self._staging.stage.tags(row.tags_id),
+            self._names.items[key.item], self._names.payers[key.payer], (*row[4:], made.minor),
+        )  # fmt: skip
+
+    def _row(self, statement_id: int, line: int, made: Made, seal: int) -> Sequence[object]:
+        row, key = made.staged, made.key
+        return (
+            statement_id, line, self._originals.id(key), int(key.correction), row.day,
+            row.cluster_id, row.tags_id, key.item, key.payer, row.unit_seconds,
+            *table.pairs(row[5:]), made.minor, seal,
+        )  # fmt: skip

@@ -1,0 +1,280 @@
+"""What a month states: today's truth of its days, and of earlier ones what was not stated yet.
+
+truth(day) - what was stated of the day, line by line: for the month's own days that is all,
+for days of closed months a correction.  So the sum over all statements is today's truth.
+Lines are staged in a temporary table, for a month may have a million; what they sum to is
+kept beside, since that is rounded first.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from slurm_finops.billing.owed import Books, Owed
+from slurm_finops.core.funds import Payers
+from slurm_finops.core.money import split_amount
+from slurm_finops.core.period import Calendar, Period
+from slurm_finops.core.posted import Item, Payer
+from slurm_finops.core.tags import Tags
+from slurm_finops.ledger.disputes import Move, holds, open_moves
+from slurm_finops.ledger.posted import Figures, Key, pairs, posted_of, unstated
+from slurm_finops.ledger.stage import Stage
+from slurm_finops.ledger.store import Ledger
+
+_NOTHING: Figures = (0, 0, 0, 0, 0)
+#: A cost that is moved onto another fund later than this after its month is told of.
+LATE_DAYS = 90
+
+
+class LineKey(NamedTuple):
+    """What is one line for people: rounded once, before its days are.
+
+    ``month``: of a correction the month that it is of, else "".
+    """
+
+    entity: str
+    owner: str | None
+    correction: bool
+    month: str
+    team: str | None
+    project: str | None
+    cost_center: str | None
+    item: int
+    payer: int
+    cluster: int
+
+
+class Words(NamedTuple):
+    """What the numbers in a line's key stand for."""
+
+    items: list[Item]
+    payers: list[Payer]
+
+
+@dataclass
+class Told:
+    """What a person should know of what is staged; ticks."""
+
+    #: fund -> why another pays -> ticks
+    left: dict[tuple[str, str], int] = field(default_factory=dict)
+    held: dict[int, int] = field(default_factory=dict)
+    moved: dict[int, int] = field(default_factory=dict)
+
+
+class Staging:
+    """Stages a month's lines; use it inside a transaction, or on a ledger that is only read."""
+
+    def __init__(
+        self, ledger: Ledger, books: Books, calendar: Calendar, period: Period,
+        spent: Mapping[str, int],
+    ) -> None:  # fmt: skip
+        self.db = ledger.db
+        self.books = books
+        self._calendar = calendar
+        self._period = period
+        self._payers = Payers(books.funding, spent)
+        self._funds = {fund.name: fund for fund in books.funding.funds}
+        self.spent = dict(spent)
+        self.stage = Stage(ledger.db)
+        self.owed = Owed(ledger, books, calendar, self.stage)
+        self.names = self.owed.names
+        self._paying: list[Payer] = [Payer("", "", ""), *self.names.payers]
+        self.holds = holds(ledger.db)
+        self._moves = open_moves(ledger.db)
+        #: by day: key and payer -> what moves take from it and put on it
+        self._moved: dict[int, dict[tuple[Key, int], list[int]]] = {}
+        self.clusters = dict(ledger.db.execute("SELECT id, name FROM clusters").fetchall())
+        self.lines: dict[LineKey, int] = {}
+        #: by number of the line: the ticks it sums to
+        self.sums: list[int] = [0]
+        self.told = Told()
+        #: days of which something is held back, and so is to be looked at again
+        self.held_days: set[int] = set()
+
+    def run(self, days: Iterable[int] | None = None) -> None:
+        """Stage all lines; ``days``: those of closed months that may have changed."""
+        earlier = unstated(self.db) if days is None else days
+        for move in self._moves:
+            self._move(move)
+        for day in earlier:
+            self._day(day, self._stated(day))
+        for day in range(self._period.first, self._period.last):
+            self._day(day, {})
+
+    # ---- what of it is to be stated, and who pays it
+
+    def _day(self, day: int, stated: Mapping[Key, Mapping[int, Figures]]) -> None:
+        truth = self.owed.of(day)
+        changes = []
+        for key in truth.keys() | stated.keys():
+            before = stated.get(key, {})
+            now = truth.get(key, _NOTHING)
+            change = tuple(
+                new - sum(figures[i] for figures in before.values()) for i, new in enumerate(now)
+            )
+            if any(change):
+                changes.append((key, change, before))
+        # what is given back makes room under a cap for what is taken; ties by what is named
+        changes.sort(key=lambda one: (one[1][4] >= 0, self._order(one[0])))
+        for key, change, before in changes:
+            if hold := self._hold(day, self.stage.tags(key[1])):
+                self.told.held[hold] = self.told.held.get(hold, 0) + change[4]
+                self.held_days.add(day)
+                continue
+            for payer, figures in self._paid(day, key, change, before):
+                self._put(day, key, payer, figures)
+
+    def _paid(
+        self, day: int, key: Key, change: Sequence[int], before: Mapping[int, Figures]
+    ) -> Iterator[tuple[int, Sequence[int]]]:
+        """Who pays a change: who paid what is taken back, and else who pays such a day."""
+        billed = change[4]
+        whole = sum(figures[4] for figures in before.values())
+        taken = billed * whole < 0 and abs(billed) <= abs(whole)
+        if before and (taken or not billed):
+            yield from self._taken_back(change, before)
+            return
+        tags = self.stage.tags(key[1])
+        parts: dict[str, int] = {}
+        for part in self._payers.split(tags.team, tags.project, day, billed):
+            parts[part.fund] = parts.get(part.fund, 0) + part.ticks
+            self._count(part.fund, part.ticks)
+            if part.why:
+                told = part.fund, part.why
+                self.told.left[told] = self.told.left.get(told, 0) + part.ticks
+        if not billed:
+            parts = dict(self._payers.shares(tags.team, tags.project, day))
+        names = sorted(parts)
+        weights = [abs(parts[name]) for name in names]
+        columns = [split_amount(amount, weights, names) for amount in change[:4]]
+        columns.append([parts[name] if billed else 0 for name in names])
+        for name, *figures in zip(names, *columns, strict=True):
+            yield self._payer(name), figures
+
+    def _taken_back(
+        self, change: Sequence[int], before: Mapping[int, Figures]
+    ) -> Iterator[tuple[int, Sequence[int]]]:
+        payers = sorted(before, key=lambda payer: self._paying[payer])
+        columns = []
+        for i, amount in enumerate(change):
+            weights = [abs(before[payer][i]) for payer in payers]
+            if not any(weights):
+                weights = [abs(before[payer][4]) for payer in payers]
+            if not any(weights):
+                weights = [1] * len(payers)
+            columns.append(split_amount(amount, weights, range(len(payers))))
+        for payer, *figures in zip(payers, *columns, strict=True):
+            fund = self._paying[payer].fund
+            self._payers.paid(fund, figures[4])
+            self._count(fund, figures[4])
+            yield payer, figures
+
+    def _stated(self, day: int) -> dict[Key, dict[int, Figures]]:
+        """What was stated of a day, with what is moved now."""
+        found = posted_of(self.db, day)
+        for (key, payer), moved in self._moved.get(day, {}).items():
+            now = _sum(found[key].get(payer, _NOTHING), moved)
+            found[key][payer] = (now[0], now[1], now[2], now[3], now[4])
+        return found
+
+    def _move(self, move: Move) -> None:
+        """What one fund paid of a closed month's lines goes to another."""
+        month = self._calendar.period(move.period)
+        target = self._payer(move.to_fund)
+        for day in range(month.first, month.last):
+            for key, by_payer in posted_of(self.db, day, move.statement).items():
+                tags = self.stage.tags(key[1])
+                if not move.is_of(tags.team, tags.project):
+                    continue
+                for payer, figures in by_payer.items():
+                    if self._paying[payer].fund == move.from_fund:
+                        self._move_line(move, day, key, payer, target, figures)
+
+    def _move_line(
+        self, move: Move, day: int, key: Key, payer: int, target: int, stated: Figures
+    ) -> None:
+        moved = self._moved.setdefault(day, {})
+        # what a move before this one took is not there any more
+        left = _sum(stated, moved.get((key, payer), _NOTHING))
+        for to, sign in ((payer, -1), (target, 1)):
+            part = [sign * figure for figure in left]
+            moved[key, to] = _sum(moved.get((key, to), _NOTHING), part)
+            self._put(day, key, to, part)
+            self._payers.paid(self._paying[to].fund, part[4])
+            self._count(self._paying[to].fund, part[4])
+        self.told.moved[move.id] = self.told.moved.get(move.id, 0) + left[4]
+
+    def _order(self, key: Key) -> tuple[str, int, Item]:
+        """The same in each ledger, unlike the numbers of clusters and items."""
+        cluster, tags, item = key
+        return self.clusters.get(cluster, ""), tags, self.owed.items[item]
+
+    def _count(self, fund: str, ticks: int) -> None:
+        self.spent[fund] = self.spent.get(fund, 0) + ticks
+
+    def _hold(self, day: int, tags: Tags) -> int | None:
+        if not self.holds:
+            return None
+        month = self._calendar.month_of(day).label
+        return next((h.id for h in self.holds if h.is_of(month, tags.team, tags.project)), None)
+
+    def _put(self, day: int, key: Key, payer: int, figures: Sequence[int]) -> None:
+        if not any(figures):
+            return
+        cluster, tags, item = key
+        named = self.stage.tags(tags)
+        entity = self._paying[payer].entity
+        correction = day < self._period.first
+        month = self._calendar.month_of(day).label if correction else ""
+        line = LineKey(
+            entity, self._owner(named, payer), correction, month, named.team, named.project,
+            named.cost_center, item, payer, cluster,
+        )  # fmt: skip
+        number = self.lines.get(line)
+        if number is None:
+            number = self.lines[line] = len(self.sums)
+            self.sums.append(0)
+        self.sums[number] += figures[4]
+        self.stage.put((number, day, cluster, tags, figures[0], *pairs(figures[1:])))
+
+    def _owner(self, tags: Tags, payer: int) -> str | None:
+        if self.books.kind == "fund":
+            return self._paying[payer].fund
+        if self.books.kind == "project":
+            return None if tags.team is None else f"{tags.team} / {tags.project or ''}".rstrip(" /")
+        owner: str | None = getattr(tags, self.books.kind)
+        return owner
+
+    def late(self, as_of: int) -> set[int]:
+        """The moves of what is of a month that ended more than `LATE_DAYS` ago."""
+        border = self._calendar.day_of(as_of) - LATE_DAYS
+        return {one.id for one in self._moves if self._calendar.period(one.period).last <= border}
+
+    # ---- names
+
+    def words(self) -> "Words":
+        """Items and payers by their numbers."""
+        return Words(self.owed.items, self._paying)
+
+    def place(self, key: LineKey) -> tuple[object, ...]:
+        """Where a line stands: by statement, what is of the month first, then by name."""
+        names = (key.owner, key.team, key.project, key.cost_center)
+        owner, *others = ((name is None, name or "") for name in names)
+        return (key.entity, owner, key.correction, key.month, others, self.owed.items[key.item],
+                self._paying[key.payer], self.clusters.get(key.cluster, ""))  # fmt: skip
+
+    def _payer(self, fund: str) -> int:
+        known = self._funds.get(fund)
+        funding = self.books.funding
+        payer = (
+            Payer(fund, known.account, known.entity or funding.entity) if known
+            else Payer(fund, funding.suspense_account, funding.entity)
+        )  # fmt: skip
+        number: int = self.names.payer(payer)
+        if number == len(self._paying):
+            self._paying.append(payer)
+        return number
+
+
+def _sum(one: Sequence[int], two: Sequence[int]) -> list[int]:
+    return [a + b for a, b in zip(one, two, strict=True)]

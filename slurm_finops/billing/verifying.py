@@ -1,0 +1,112 @@
+"""Verifying what was closed: every line, statement and period, and the chain that binds them."""
+
+import sqlite3
+from collections.abc import Callable
+from typing import NamedTuple
+
+from slurm_finops.billing.closing import head_of
+from slurm_finops.core import chain
+from slurm_finops.core.posted import Posted
+from slurm_finops.ledger import posted as table
+from slurm_finops.ledger.posted import Closed, Statement
+
+
+class Verified(NamedTuple):
+    """``fault``: the first thing that is not as it was closed, "" if all is; the chain's head."""
+
+    fault: str
+    periods: int
+    lines: int
+    head: str
+
+
+def verify(
+    db: sqlite3.Connection, kept: str = "", progress: Callable[[int], None] = lambda lines: None
+) -> Verified:
+    """Recompute all hashes; ``kept``: a head (or its beginning) that somebody has kept."""
+    previous, lines, heads = chain.GENESIS, 0, []
+    found, named = table.closed(db), table.Named(db)
+    for place, period in enumerate(found, 1):
+        fault = _period(db, place, period, previous, named, progress)
+        if fault:
+            return Verified(fault, place - 1, lines, previous)
+        previous = period.sha256
+        heads.append(previous)
+        lines += period.lines
+    strays = _strays(db)
+    if strays:
+        return Verified(strays, len(found), lines, previous)
+    if kept and not any(head.startswith(kept.lower()) for head in heads):
+        fault = f"no period's head begins with {kept}: the chain is not the one it is of"
+        return Verified(fault, len(found), lines, previous)
+    return Verified("", len(found), lines, previous)
+
+
+def _period(
+    db: sqlite3.Connection, place: int, period: Closed, previous: str, named: table.Named,
+    progress: Callable[[int], None],
+) -> str:  # fmt: skip
+    if period.id != place or period.previous != previous:
+        return f"period {period.label}: it does not follow the period before it"
+    statements = table.statements_of(db, period.id)
+    for one in statements:
+        fault = _statement(db, one, period, named)
+        if fault:
+            return f"period {period.label}: {fault}"
+        progress(one.lines)
+    for what, whole, parts in (
+        ("amount", period.amount_minor, sum(one.amount_minor for one in statements)),
+        ("number of lines", period.lines, sum(one.lines for one in statements)),
+    ):
+        if whole != parts:
+            return f"period {period.label}: its {what} is {whole}, its statements' {parts}"
+    if head_of(period, statements) != period.sha256:
+        return f"period {period.label}: what is kept of it is not what was closed"
+    return ""
+
+
+def _statement(
+    db: sqlite3.Connection, of: Statement, period: Closed, named: table.Named
+) -> str:
+    """What is wrong with a statement, with the first line that is not as it was."""
+    words, digest = chain.Lines(), chain.Sealed()
+    total = count = 0
+    first = ""
+    for seal, line in table.lines(db, of, period.label, named):
+        text = _text(words, line)
+        digest.add(text)
+        total += line.billed_minor
+        count += 1
+        if not first and (chain.seal(text) != seal or line.line != count):
+            first = f"statement {of.number} ({of.owner or 'no owner'}): line {count} was altered"
+    if digest.hex == of.sha256 and total == of.amount_minor and count == of.lines and not first:
+        return ""
+    if first:
+        return first
+    if count != of.lines:
+        return f"statement {of.number}: it has {count} lines, and was closed with {of.lines}"
+    if total != of.amount_minor:
+        return f"statement {of.number}: its lines sum to {total}, and it says {of.amount_minor}"
+    return f"statement {of.number}: its lines are not those that were closed"
+
+
+def _text(words: chain.Lines, line: Posted) -> str:
+    return words.text(
+        line.line, line.original, line.correction, line.day, line.cluster, line.tags, line.item,
+        line.payer, line[10:],
+    )  # fmt: skip
+
+
+def _strays(db: sqlite3.Connection) -> str:
+    """Statements of no period, and lines of no statement."""
+    for sql, said in (
+        ("SELECT number FROM statements WHERE period_id NOT IN (SELECT id FROM periods)",
+         "statement {}: it is of no period"),
+        ("SELECT id FROM statement_lines WHERE id >= "
+         "(SELECT ifnull(max(first_line + lines), 1) FROM statements) OR id < 1",
+         "line {}: it is on no statement"),
+    ):  # fmt: skip
+        row = db.execute(f"{sql} LIMIT 1").fetchone()
+        if row:
+            return said.format(row[0])
+    return ""

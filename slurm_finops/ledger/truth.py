@@ -1,0 +1,95 @@
+"""What a day costs as the ledger has it now, in the lines that statements are made of.
+
+A usage line is its whole price; what is forgiven, subsidised, paid by an allocation or
+credited is a line of its own, below zero, so that all of a day sums to what it bills.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from slurm_finops.core.money import join_ticks
+from slurm_finops.core.posted import Item
+from slurm_finops.ledger.spend import sum_ticks
+
+#: Ticks: list, contracted, effective and billed.
+Money = tuple[int, int, int, int]
+_PRICING = {"share": "committed", "beyond": "on_demand", "shared": "overhead"}
+
+
+class Fact(NamedTuple):
+    """Of a cluster (0: none), a tag set and an item: unit-seconds and ticks of any size."""
+
+    cluster_id: int
+    tag_set_id: int
+    item: Item
+    unit_seconds: int
+    money: Money
+
+
+def facts(db: sqlite3.Connection, day: int) -> Iterator[Fact]:
+    """All that a day costs; what has no price is in no cost."""
+    yield from _charges(db, day)
+    yield from _allocations(db, day)
+    yield from _draws(db, day)
+
+
+def _charges(db: sqlite3.Connection, day: int) -> Iterator[Fact]:
+    """Summed here: SQLite would sort the day's charges first, which takes twice as long."""
+    sums: dict[tuple[int, int, int, int], list[int]] = {}
+    rows = db.execute(
+        "SELECT cluster_id, charges.tag_set_id, sku_id, rate_card_id, quantity * seconds, "
+        "list_ticks, contracted_ticks, effective_ticks, forgiven_ticks, subsidised_ticks "
+        "FROM charges JOIN jobs ON jobs.id = usage_id WHERE day = ? AND rate_card_id > 0",
+        (day,),
+    )
+    for cluster, tag_set, sku, card, *figures in rows:
+        total = sums.get((cluster, tag_set, sku, card))
+        if total is None:
+            sums[cluster, tag_set, sku, card] = figures
+        else:
+            for i, figure in enumerate(figures):
+                total[i] += figure
+    skus = dict(db.execute("SELECT id, name FROM skus").fetchall())
+    cards = {
+        card: (pricing, of_class)
+        for card, pricing, of_class in db.execute("SELECT id, pricing, of_class FROM rate_cards")
+    }
+    for (cluster, tag_set, sku, card), figures in sums.items():
+        seconds, listed, contracted, effective, forgiven, subsidised = figures
+        pricing, of_class = cards[card]
+        item = Item("usage", skus[sku], pricing, "", "", of_class)
+        yield Fact(cluster, tag_set, item, seconds, (listed, contracted, effective, effective))
+        for category, ticks in (("forgiven", forgiven), ("subsidised", subsidised)):
+            if ticks:
+                off = item._replace(category=category)
+                yield Fact(cluster, tag_set, off, 0, (0, 0, 0, -ticks))
+
+
+def _allocations(db: sqlite3.Connection, day: int) -> Iterator[Fact]:
+    rows = db.execute(
+        "SELECT allocations.cluster_id, tag_set_id, category, origins.sku, origins.name, method, "
+        "effective_units, effective_ticks, billed_units, billed_ticks "
+        "FROM allocations JOIN origins ON origins.id = origin_id WHERE day = ?",
+        (day,),
+    )
+    for cluster, tag_set, category, sku, origin, method, *ticks in rows:
+        item = Item(category, sku, _PRICING.get(category, category), origin, method, "")
+        effective, billed = join_ticks(*ticks[:2]), join_ticks(*ticks[2:])
+        # what was held stands on the usage itself
+        yield Fact(cluster, tag_set, item, 0, (0, 0, effective, billed))
+
+
+def _draws(db: sqlite3.Connection, day: int) -> Iterator[Fact]:
+    rows = db.execute(
+        "SELECT cluster_id, draws.tag_set_id, skus.name, lots.name, credit_id, "
+        f"{sum_ticks('ticks')} FROM draws JOIN jobs ON jobs.id = usage_id "
+        "JOIN skus ON skus.id = sku_id LEFT JOIN lots ON lots.id = lot_id "
+        "WHERE day = ? GROUP BY 1, 2, 3, 4, 5",
+        (day,),
+    )
+    for cluster, tag_set, sku, lot, credit, units, ticks in rows:
+        kind = "credit" if lot is None else "allocation"
+        origin = f"credit {credit}" if lot is None else lot
+        item = Item(kind, sku, kind, origin, "", "")
+        yield Fact(cluster, tag_set, item, 0, (0, 0, 0, -join_ticks(units, ticks)))
