@@ -1,4 +1,4 @@
-"""Other people's programs that read what we write: bean-check and hledger."""
+"""Other people's programs that read what we write: bean-check, hledger, FOCUS's validator."""
 
 import os
 import subprocess
@@ -9,7 +9,11 @@ from pathlib import Path
 import pytest
 
 #: what leaves out the tests of a mark
-LEFT_OUT = {"ledger_checkers": "SLURM_FINOPS_NO_LEDGER_CHECKERS"}
+LEFT_OUT = {
+    "ledger_checkers": "SLURM_FINOPS_NO_LEDGER_CHECKERS",
+    "focus_validator": "SLURM_FINOPS_NO_FOCUS_VALIDATOR",
+}
+SCRIPTS = Path(__file__).parents[2] / "scripts"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -41,3 +45,16 @@ def bean_check(tmp_path: Path) -> Callable[[str], str]:
 def hledger_check(tmp_path: Path) -> Callable[[str], str]:
     """``hledger_check(journal)``: what hledger, strict, has against it, "" for nothing."""
     return _checker(tmp_path / "j.journal", "hledger", "check", "--strict", "-f")
+
+
+@pytest.fixture
+def focus_validator() -> Callable[[Path], tuple[int, str]]:
+    """``focus_validator(file)``: 0 if it is FOCUS 1.2 and 1 if not, and what was said."""
+
+    def check(path: Path) -> tuple[int, str]:
+        command = [SCRIPTS / "focus-validator", "run", path]
+        ran = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert ran.returncode in (0, 1), ran.stderr
+        return ran.returncode, ran.stdout
+
+    return check
