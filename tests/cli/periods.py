@@ -89,8 +89,11 @@ class Site:
         self._patch.setattr(app.time, "time", lambda: instant)
 
     def config(self, more: str = "", old: str = "", new: str = "") -> None:
+        """finops.toml with one thing another; priced by it."""
         assert old in SITE
         a_config(self.folder, SITE.replace(old, new, 1) + more)
+        if self.database.exists():
+            self.done("price")
 
     def collect(self, *more: dict[str, str] | str) -> None:
         """All that sacct has, with more."""
