@@ -71,6 +71,7 @@ def _look(opened: Ledger, config: Config, period: Period, as_of: int) -> Iterato
     from slurm_finops.cli.checks_claims import claims
     from slurm_finops.cli.checks_funds import funded
     from slurm_finops.cli.checks_outbox import outbox
+    from slurm_finops.cli.checks_periods import periods
     from slurm_finops.cli.checks_pools import shared
     from slurm_finops.cli.checks_rates import approvals
     from slurm_finops.ledger import health
@@ -98,6 +99,7 @@ def _look(opened: Ledger, config: Config, period: Period, as_of: int) -> Iterato
     yield from shared(opened, config, period)
     yield from allotted(opened, config, as_of)
     yield from funded(opened, config, period, as_of)
+    yield from periods(opened, config, as_of)
     yield _tags(opened, config, period)
     yield from claims(opened.db, config, period)
     yield _collection(opened, config, as_of)

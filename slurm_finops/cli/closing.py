@@ -62,7 +62,7 @@ def next_months(app: App, ledger: Ledger, period: Period) -> list[Period]:
     found = []
     one = calendar.month_of(last.last)
     while one.first < period.first:
-        if _costs(ledger, one):
+        if costs(ledger, one):
             raise RefusedError(f"{one.label} comes first: months close in order.  "
                                f"slurm-finops period close {one.label}")  # fmt: skip
         found.append(one)
@@ -70,7 +70,16 @@ def next_months(app: App, ledger: Ledger, period: Period) -> list[Period]:
     return [*found, period]
 
 
-def _costs(ledger: Ledger, period: Period) -> bool:
+def turn(app: App, ledger: Ledger) -> Period | None:
+    """The month that closes next; None while none is closed."""
+    from slurm_finops.ledger.posted import last_closed
+
+    last = last_closed(ledger.db)
+    return None if last is None else app.config.calendar.month_of(last.last)
+
+
+def costs(ledger: Ledger, period: Period) -> bool:
+    """Whether a month cost anything, or gave anything back."""
     from slurm_finops.ledger.shares import spend
     from slurm_finops.ledger.spend import Scope
 

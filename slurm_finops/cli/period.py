@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from slurm_finops.cli.app import FORMAT, App, actor, echo_json, now, pass_app, progress
+from slurm_finops.cli.period_disputes import COMMANDS
 
 if TYPE_CHECKING:
     from slurm_finops.cli.closing import Saved
@@ -32,9 +33,14 @@ def period() -> None:
     Examples:
       slurm-finops period status
       slurm-finops period draft 2026-06
+      slurm-finops period hold 2026-06 --team cv --reason "not our nodes, asked ops"
       slurm-finops period close 2026-06
       slurm-finops period verify
     """
+
+
+for _command in COMMANDS:
+    period.add_command(_command)
 
 
 @period.command()

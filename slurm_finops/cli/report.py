@@ -11,6 +11,7 @@ import click
 from slurm_finops.cli.app import App, pass_app
 from slurm_finops.cli.explaining import explain
 from slurm_finops.cli.files import save
+from slurm_finops.cli.owners import check_team
 from slurm_finops.errors import RefusedError
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def report(
     style = style or _style_of(out)
     with app.reading() as ledger:
         if team is not None:
-            _check_team(app, ledger, team)
+            check_team(app, ledger, team)
         text, warnings = write(app, ledger, asked, by, style, team or "")
     if style in ("json", "csv"):
         for line in warnings:
@@ -114,22 +115,6 @@ def _site(app: App, folder: str, periods: int | None, *others: str | None) -> No
         found = write_site(app, ledger, Path(folder), periods or MONTHS,
                            lambda pages: stack.enter_context(progress("pages", pages)))  # fmt: skip
     click.echo(f"{found.path}: {found.told()}")
-
-
-def _check_team(app: App, ledger: Ledger, team: str) -> None:
-    """A team that nobody has ever heard of is a slip, not a team that spent nothing."""
-    from slurm_finops.core.near import nearest
-    from slurm_finops.ledger.tag_sets import teams
-    from slurm_finops.reports.site import UNTAGGED_NAME
-
-    known = sorted({*(t.name for t in app.config.teams), *teams(ledger.db)})
-    if team not in (*known, UNTAGGED_NAME):
-        near = nearest(team, known)
-        hint = f"did you mean {near!r}?" if near else f"known: {', '.join(known) or 'none'}"
-        raise click.BadParameter(
-            f"{team!r} is no team of the configuration or the ledger; {hint}",
-            param_hint="'--team'",
-        )
 
 
 def dimensions(names: str) -> tuple[str, ...]:

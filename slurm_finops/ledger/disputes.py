@@ -1,7 +1,10 @@
 """What people do about a month: hold a disputed part back, credit it, move it onto another fund."""
 
 import sqlite3
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
+
+from slurm_finops.errors import InputError
+from slurm_finops.ledger.store import Ledger
 
 
 class _Of(NamedTuple):
@@ -62,6 +65,22 @@ class Move(NamedTuple):
         return _Of(self.team, self.project).fits(team, project)
 
 
+class Ended(NamedTuple):
+    """That a hold was released, or an adjustment revoked."""
+
+    at: int
+    actor: str
+    why: str
+
+
+_Kind = TypeVar("_Kind", Hold, Adjustment)
+#: Of each: its table, what the audit calls putting and ending one, and what ending it is.
+_TABLE = {Hold: "holds", Adjustment: "adjustments", Move: "moves"}
+_PUT = {Hold: "period hold", Adjustment: "period credit", Move: "funds move"}
+_END = {Hold: "period release", Adjustment: "period uncredit"}
+_ENDED = {Hold: "released", Adjustment: "revoked"}
+
+
 def _rows(db: sqlite3.Connection, table: str, row: type, where: str) -> list:  # type: ignore[type-arg]
     columns = ", ".join(row._fields)  # type: ignore[attr-defined]
     found = db.execute(f"SELECT {columns} FROM {table} WHERE {where} ORDER BY id")
@@ -85,7 +104,7 @@ def open_moves(db: sqlite3.Connection) -> list[Move]:
 
 def add(db: sqlite3.Connection, one: Hold | Adjustment | Move) -> int:
     """Store one; its id is given here."""
-    table = f"{type(one).__name__.lower()}s"
+    table = _TABLE[type(one)]
     columns = one._fields[1:]
     places = ", ".join("?" * len(columns))
     found = db.execute(
@@ -107,3 +126,81 @@ def revoke(db: sqlite3.Connection, table: str, number: int, why: str, at: int, a
 def stated(db: sqlite3.Connection, period_id: int) -> None:
     """All open moves are stated in this period."""
     db.execute("UPDATE moves SET period_id = ? WHERE period_id IS NULL", (period_id,))
+
+
+# ---- with their place in the audit
+
+
+def put(ledger: Ledger, one: Hold | Adjustment | Move, said: str) -> int:
+    """Store one, and that it was ``said``, in the audit; its id."""
+    with ledger.transaction() as db:
+        number = add(db, one)
+        ledger.audit(one.at, one.actor, _PUT[type(one)], f"{number}: {said}")
+    return number
+
+
+def end(
+    ledger: Ledger, kind: type[Hold] | type[Adjustment], number: int, said: str, ended: Ended
+) -> None:
+    """Release a hold or revoke an adjustment that is in force, with its place in the audit."""
+    with ledger.transaction() as db:
+        if revoke(db, _TABLE[kind], number, ended.why, ended.at, ended.actor):
+            detail = f"{number}: {said}; {ended.why}"
+            ledger.audit(ended.at, ended.actor, _END[kind], detail)
+
+
+# ---- all there ever were
+
+
+def all_holds(db: sqlite3.Connection) -> list[tuple[Hold, Ended | None]]:
+    """Those that were released, too."""
+    return [(Hold(*row), ended) for row, ended in _with_end(db, Hold)]
+
+
+def all_adjustments(db: sqlite3.Connection) -> list[tuple[Adjustment, Ended | None]]:
+    """Those that were revoked, too."""
+    return [(Adjustment(*row), ended) for row, ended in _with_end(db, Adjustment)]
+
+
+def _with_end(
+    db: sqlite3.Connection, kind: type[Hold] | type[Adjustment]
+) -> list[tuple[tuple[Any, ...], Ended | None]]:
+    columns = ", ".join(kind._fields)
+    rows = db.execute(
+        f"SELECT {columns}, revoked_at, revoked_by, revoked_why FROM {_TABLE[kind]} ORDER BY id"
+    ).fetchall()
+    return [(row[:-3], None if row[-3] is None else Ended(*row[-3:])) for row in rows]
+
+
+def all_moves(db: sqlite3.Connection) -> list[tuple[Move, str | None]]:
+    """Every move, and the month whose statements it stands on; None of one that waits."""
+    columns = ", ".join(f"moves.{name}" for name in Move._fields)
+    rows = db.execute(
+        f"SELECT {columns}, label FROM moves LEFT JOIN periods ON periods.id = period_id "
+        "ORDER BY moves.id"
+    )
+    return [(Move(*row[:-1]), row[-1]) for row in rows]
+
+
+def hold_in_force(db: sqlite3.Connection, number: int) -> Hold:
+    """The hold of this number; raises `InputError` where none of it is in force."""
+    return _in_force(all_holds(db), Hold, number)
+
+
+def adjustment_in_force(db: sqlite3.Connection, number: int) -> Adjustment:
+    """The adjustment of this number; raises `InputError` where none of it is in force."""
+    return _in_force(all_adjustments(db), Adjustment, number)
+
+
+def _in_force(
+    found: list[tuple[_Kind, Ended | None]], kind: type[_Kind], number: int
+) -> _Kind:
+    name = _TABLE[kind].removesuffix("s")
+    for one, ended in found:
+        if one.id == number:
+            if ended is None:
+                return one
+            raise InputError(f"{name} {number} is {_ENDED[kind]} already, by {ended.actor}: "
+                             f"{ended.why}")  # fmt: skip
+    raise InputError(f"there is no {name} {number}: slurm-finops period disputes --all lists those "
+                     "there are")  # fmt: skip

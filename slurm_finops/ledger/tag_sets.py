@@ -56,9 +56,19 @@ def as_claim(row: Row) -> Claim:
 
 
 def teams(db: sqlite3.Connection) -> list[str]:
-    """Every team that any run has named."""
+    """Every team that any run names, or that a statement was for."""
     return [row[0] for row in db.execute(
-        "SELECT DISTINCT team FROM tag_sets WHERE team IS NOT NULL"
+        "SELECT team FROM tag_sets WHERE team IS NOT NULL "
+        "UNION SELECT team FROM posted_tags WHERE team IS NOT NULL"
+    )]  # fmt: skip
+
+
+def projects(db: sqlite3.Connection, team: str | None) -> list[str]:
+    """The same of a team's projects; None: of what names no team."""
+    return [row[0] for row in db.execute(
+        "SELECT project FROM tag_sets WHERE team IS ? AND project IS NOT NULL "
+        "UNION SELECT project FROM posted_tags WHERE team IS ? AND project IS NOT NULL",
+        (team, team),
     )]  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from slurm_finops.core.funds import WHOLE, Fund, Funding, Owner, Split
+from slurm_finops.core.funds import SUSPENSE, WHOLE, Fund, Funding, Owner, Split
 from slurm_finops.core.money import exact_text, grouped, minor_text, to_minor
 from slurm_finops.core.period import day_date
 from slurm_finops.core.rates import NEVER
@@ -25,8 +25,22 @@ def funds_text(funding: Funding, spent: Mapping[str, int], currency: str, digits
     untagged = "what names no team or has no payer "
     if funding.untagged is not None:
         untagged = f"{visible(funding.untagged)} pays for what names no team; what has no payer "
+    if spent.get(SUSPENSE):
+        suspense += f", {_posted(spent[SUSPENSE], digits)} posted"
     lines += ["", untagged + suspense]
+    for name, ticks in former(funding, spent).items():
+        lines.append(f"{visible(name)} is a fund no more, {_posted(ticks, digits)} posted")
     return "\n".join(lines) + "\n"
+
+
+def former(funding: Funding, spent: Mapping[str, int]) -> dict[str, int]:
+    """Funds that something was posted to and that are not configured any more; ticks, by name."""
+    known = {*(fund.name for fund in funding.funds), SUSPENSE}
+    return {name: ticks for name, ticks in sorted(spent.items()) if ticks and name not in known}
+
+
+def _posted(ticks: int, digits: int) -> str:
+    return grouped(to_minor(ticks, digits), digits)
 
 
 def _row(fund: Fund, spent: Mapping[str, int], digits: int) -> tuple[str, ...]:
@@ -35,7 +49,7 @@ def _row(fund: Fund, spent: Mapping[str, int], digits: int) -> tuple[str, ...]:
     return (
         *(visible(text) if text else _NONE for text in texts),
         _day(fund.first) or _NONE, _day(fund.last) or _NONE,
-        cap, grouped(to_minor(spent.get(fund.name, 0), digits), digits),
+        cap, _posted(spent.get(fund.name, 0), digits),
     )  # fmt: skip
 
 
@@ -57,7 +71,14 @@ def funds_json(funding: Funding, spent: Mapping[str, int], digits: int) -> dict[
             _payer_json(owner, split) for owner, splits in funding.payers for split in splits
         ],
         "untagged_fund": funding.untagged,
-        "suspense": {"account": funding.suspense_account, "entity": funding.entity or None},
+        "suspense": {
+            "account": funding.suspense_account, "entity": funding.entity or None,
+            "posted": minor_text(to_minor(spent.get(SUSPENSE, 0), digits), digits),
+        },
+        "former_funds": {
+            name: minor_text(to_minor(ticks, digits), digits)
+            for name, ticks in former(funding, spent).items()
+        },
     }
 
 

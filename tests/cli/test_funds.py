@@ -67,7 +67,8 @@ def test_other_programs_get_texts_and_nulls(site: Path) -> None:
     }  # fmt: skip
     assert found["payers"][-1]["from"] == "2026-06-15"
     assert (found["untagged_fund"], found["currency"]) == ("DEPT", "USD")
-    assert found["suspense"] == {"account": "9999-00", "entity": None}
+    assert found["suspense"] == {"account": "9999-00", "entity": None, "posted": "0.00"}
+    assert found["former_funds"] == {}
 
 
 def test_a_site_without_funds_is_told_where_they_stand(tmp_path: Path) -> None:
