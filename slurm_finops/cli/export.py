@@ -57,6 +57,33 @@ def journal(app: App, label: str, style: str, out: str) -> None:
         write(app, found.lines(), found.period.label, style, out)
 
 
+@export.command()
+@click.argument("label", metavar="PERIOD")
+@click.option("--version", type=click.Choice(["1.2", "1.4"]), default="1.2", show_default=True,
+              help="Of the FOCUS specification.")
+@click.option("--format", "style", type=click.Choice(["csv", "parquet"]),
+              help="[default: as --out ends, else csv]")
+@click.option("--out", metavar="FILE", default="-", help="Write here.  [default: the terminal]")
+@pass_app
+def focus(app: App, label: str, version: str, style: str | None, out: str) -> None:
+    """Write a month as FOCUS rows (FinOps Open Cost and Usage Specification).
+
+    A row is a day's part of a line of a statement: BilledCost sums to the statements and to
+    the journal, to the cent, and the exact ticks stand beside it in columns of our own
+    (x_slurm_*).  Corrections of closed months are rows with ChargeClass Correction.
+
+    
+    Examples:
+      slurm-finops export focus 2026-06 --out june.parquet
+      slurm-finops export focus 2026-06 --version 1.4 --out june.csv
+    """
+    from slurm_finops.cli.exporting_focus import write
+
+    style = style or ("parquet" if out.endswith(".parquet") else "csv")
+    with _month(app, label) as found:
+        write(app, found, found.lines(), version, style, out)  # type: ignore[arg-type]
+
+
 @contextmanager
 def _month(app: App, label: str) -> Iterator[Month]:
     """A month as it was stated, or would be now."""
