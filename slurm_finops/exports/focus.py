@@ -18,6 +18,7 @@ from slurm_finops.exports.focus_words import (
     CATEGORIES,
     PRICINGS,
     PURCHASE,
+    SPLIT,
     USAGE,
     Unit,
     unit_of,
@@ -315,8 +316,8 @@ def _commitment_id(pool: str) -> str:
 
 
 def _share(posted: Posted) -> Row:
-    if not posted.item.method:
-        return {}
+    if posted.item.category not in SPLIT or not posted.item.method:
+        return {}  # a tax's method is its percentage
     owner = _owner(posted.tags)
     return {
         "AllocatedMethodId": posted.item.method,

@@ -35,6 +35,9 @@ CATEGORIES = {
     "tax": Words("Tax", "One-Time", "Tax"),
 }
 
+#: What is a part of something that several share.
+SPLIT = frozenset(("share", "unused", "line", "overhead"))
+
 PRICINGS = {"on_demand": "Standard", "spot": "Dynamic", "committed": "Committed"}
 
 

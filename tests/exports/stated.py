@@ -74,7 +74,7 @@ def month() -> list[Posted]:
         of("subsidised", -2 * TICKS, origin="h100-internal"),
         of("adjustment", -100 * TICKS, origin="dispute"),
         of("surcharge", 6 * TICKS, effective=6 * TICKS, origin="external"),
-        of("tax", 19 * TICKS, origin="vat-19"),
+        of("tax", 19 * TICKS, origin="vat-19", method="19 %"),
         a_line(period="2026-06", day=MAY_31, correction=True, original="S-2026-0001",
                billed_minor=100),
         a_line(day=MAY_31, correction=True, original="", unit_seconds=0, list_ticks=-5,

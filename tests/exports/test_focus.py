@@ -167,6 +167,7 @@ def test_a_share_says_how_it_was_found_and_on_whom_it_falls_from_1_4():
         "AllocatedResourceName": "cv/seg",
     }  # fmt: skip
     assert the_row(a_line(), "1.4")["AllocatedMethodId"] is None
+    assert the_row(of("tax", 5, method="19 %"), "1.4")["AllocatedMethodId"] is None
 
 
 def test_a_draft_is_of_no_invoice():
