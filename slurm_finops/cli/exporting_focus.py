@@ -66,7 +66,7 @@ def about_of(app: App) -> About:
 
     config = app.config
     commitments = {
-        pool.name: Commitment(_KINDS.get(pool.kind, pool.kind), pool.use[0][0])
+        pool.name: Commitment(_KINDS[pool.kind], pool.use[0][0])
         for pool in app.allocation.pools
     }
     entity = config.statements.entity or config.cluster
@@ -77,4 +77,4 @@ def about_of(app: App) -> About:
 
 
 #: How a kind of pool is called in a column that people read.
-_KINDS = {"reserved": "Reserved capacity", "owned": "Owned capacity", "shared": "Shared capacity"}
+_KINDS = {"reserved": "Reserved capacity", "owned": "Owned capacity"}

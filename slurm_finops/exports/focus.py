@@ -126,7 +126,7 @@ class _Rows:
         if posted.statement:
             row["InvoiceId"] = row["x_slurm_statement"] = posted.statement
             if "InvoiceDetailId" in self._has:
-                row["InvoiceDetailId"] = f"{posted.period}/{posted.line}"
+                row["InvoiceDetailId"] = f"{posted.statement}/{posted.line}"
         return row
 
     def _kind(self, posted: Posted) -> _Kind:

@@ -175,7 +175,7 @@ def test_a_draft_is_of_no_invoice():
     assert set(picked(draft, "InvoiceId", "InvoiceDetailId", "x_slurm_line").values()) == {None}
     stated = the_row(a_line(line=17), "1.4")
     assert picked(stated, "InvoiceId", "InvoiceDetailId") == {
-        "InvoiceId": "S-2026-0007", "InvoiceDetailId": "2026-06/17",
+        "InvoiceId": "S-2026-0007", "InvoiceDetailId": "S-2026-0007/17",
     }  # fmt: skip
 
 
