@@ -6,7 +6,7 @@ from slurm_finops.ledger.schema import statements
 from slurm_finops.ledger.schema_approvals import steps as steps
 
 #: What may change a run's charges.
-PRICED = """start elapsed suspended cluster_id context_id tres_id tag_set_id held state
+_PRICED = """start elapsed suspended cluster_id context_id tres_id tag_set_id held state
 provisional""".split()
 #: And what may change what is made of charges that stay as they are: by these pools, tiers,
 #: allocations and credits find their runs, and know at which second they held something.
@@ -21,11 +21,12 @@ def _differs(columns: list[str]) -> str:
     return f"{_row('NEW', columns)} IS NOT {_row('OLD', columns)}"
 
 
-def queueing(priced: list[str]) -> str:
-    """The trigger that queues a run where one of these columns, or of `_FOUND`, changes."""
+def queueing(also: str = "0") -> str:
+    """The trigger that queues a run where what it costs may change, or (SQL) ``also`` holds."""
     return f"""
 DROP TRIGGER jobs_changed;
-CREATE TRIGGER jobs_changed AFTER UPDATE ON jobs WHEN {_differs([*priced, *_FOUND])}
+CREATE TRIGGER jobs_changed AFTER UPDATE ON jobs WHEN {_differs([*_PRICED, *_FOUND])}
+  OR {also}
 BEGIN
   INSERT INTO pricing_queue (job_id, was_start, was_end, moved)
   VALUES (OLD.id, OLD.start, OLD.start + OLD.elapsed + OLD.suspended, {_differs(_FOUND)})
@@ -40,7 +41,7 @@ END;
 
 _MOVED = f"""
 ALTER TABLE pricing_queue ADD COLUMN moved INTEGER NOT NULL DEFAULT 0;
-{queueing(PRICED)}"""
+{queueing()}"""
 
 
 @steps(name="0013_moved")

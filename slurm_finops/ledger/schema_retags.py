@@ -4,7 +4,7 @@ from sqlite_utils import Database
 
 from slurm_finops.ledger.schema import one_of, statements
 from slurm_finops.ledger.schema_audit import steps as steps
-from slurm_finops.ledger.schema_moved import PRICED, queueing
+from slurm_finops.ledger.schema_moved import queueing
 
 #: What undoing sets; nothing else of a retag ever changes.
 _UNDONE = "undone_at undone_by undone_why".split()
@@ -17,6 +17,9 @@ def _row(prefix: str) -> str:
     return ", ".join(f"{prefix}.{column}" for column in _GIVEN)
 
 
+#: A rule may go by the name of a job, which can change while it runs.
+_RENAMED = """NEW.job_name IS NOT OLD.job_name
+  AND EXISTS (SELECT 1 FROM retags WHERE undone_at IS NULL)"""
 _RETAGS = f"""
 -- A run is named as in credits.  match and sets are JSON objects, by key; null is "has none",
 -- and in sets takes a tag away.  since and until: when the runs of a rule started.
@@ -45,8 +48,7 @@ BEGIN SELECT RAISE(ABORT, {_SAYS}); END;
 CREATE TRIGGER retags_kept_3 BEFORE INSERT ON retags
 WHEN EXISTS (SELECT 1 FROM retags WHERE id = NEW.id)
 BEGIN SELECT RAISE(ABORT, {_SAYS}); END;
--- a rule may go by the name of a job, which can change while it runs
-{queueing([*PRICED, "job_name"])}"""
+{queueing(_RENAMED)}"""
 
 _SOURCES = "seal comment account rule none"
 

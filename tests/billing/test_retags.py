@@ -152,6 +152,16 @@ def test_a_class_of_customers_follows_the_team_that_is_set() -> None:
     assert (found.again, found.after > found.before) == (1, True)
 
 
+def test_a_changed_policy_prices_no_more_than_it_moves() -> None:
+    ledger = a_site(run(1, "nlp", 0, HOUR), run(2, "nlp", 0, HOUR, partition="spot"))
+    retag(ledger, a_rule({"partition": "spot"}, {"team": "ops"}))
+    price(ledger, SITE, JUNE)
+    teams = tuple(team if team.name != "nlp" else CLOSED[1] for team in TEAMS)
+    changed = Terms((RATE,), Policy(required=("team",), teams=teams), CALENDAR)
+    assert price(ledger, changed, JUNE).again == 1
+    assert [row[1:4:2] for row in billed(ledger)] == [("nlp", "cc-new"), ("ops", "cc-ops")]
+
+
 def test_a_rehearsal_bills_the_same() -> None:
     ledger = a_site(run(1, "nlp", 0, HOUR), run(2, "cv", DAY, HOUR))
     retag(ledger, a_rule({"team": "nlp"}, {"team": "ops"}))

@@ -109,11 +109,14 @@ def test_a_ledger_of_before_is_widened_and_keeps_what_it_has(
     write(ledger, a_run())
 
 
-def test_a_run_whose_name_changes_is_looked_at_again() -> None:
+def test_a_run_whose_name_changes_is_looked_at_again_where_there_are_retags() -> None:
     ledger = a_ledger()
     going = a_run(provisional=True, end=None, state="RUNNING")
     write(ledger, going)
-    write(ledger, going)
-    assert ledger.db.execute("SELECT count(*) FROM pricing_queue").fetchone() == (0,)
     write(ledger, going._replace(job_name="sweep-1"))
+    assert ledger.db.execute("SELECT count(*) FROM pricing_queue").fetchone() == (0,)
+    made(ledger, RULE)
+    write(ledger, going._replace(job_name="sweep-1"))
+    assert ledger.db.execute("SELECT count(*) FROM pricing_queue").fetchone() == (0,)
+    write(ledger, going._replace(job_name="sweep-2"))
     assert ledger.db.execute("SELECT count(*) FROM pricing_queue").fetchone() == (1,)
