@@ -44,7 +44,7 @@ def readiness(app: App, weeks: int | None, style: str, picture: str | None) -> N
 
     if picture is not None and (why := why_no_png(Path(picture))):
         raise click.BadParameter(why, param_hint="'--picture'")
-    asked = _asked(app, weeks)
+    asked = asked_of(app, weeks)
     with app.reading() as ledger:
         _check_known(ledger)
         # a terminal is told who it is, as in every table; other programs as [privacy] says
@@ -64,7 +64,8 @@ def readiness(app: App, weeks: int | None, style: str, picture: str | None) -> N
         raise click.exceptions.Exit(1)
 
 
-def _asked(app: App, weeks: int | None) -> Asked:
+def asked_of(app: App, weeks: int | None = None) -> Asked:
+    """What must hold before chargeback begins, as it is configured."""
     from slurm_finops.config.budgets import all_budgets
     from slurm_finops.core.budgets import SPAN
     from slurm_finops.reports.readiness import Asked
