@@ -1,8 +1,9 @@
 """The reference pages: docs/commands.md, of every command's own help; the messages in
 docs/tagging.md, of the vectors that the gate is held to; the answers in docs/advise.md and
-docs/compare.md, and the latter's picture, of the golden month.
+docs/compare.md, and the latter's picture, of the golden month; the tables in docs/focus.md, of the
+columns that files have.
 
-    reference.py PAGE      prints commands.md, tagging.md, advise.md, compare.md or
+    reference.py PAGE      prints commands.md, tagging.md, advise.md, compare.md, focus.md or
                            images/compare.png as it should be
 """
 
@@ -18,6 +19,8 @@ from click.testing import CliRunner
 from slurm_finops.cli import main
 from slurm_finops.core.faults import MESSAGES
 from slurm_finops.core.verdict import verdict
+from slurm_finops.exports.focus_columns import COLUMNS, VERSIONS
+from slurm_finops.exports.focus_words import CATEGORIES
 from slurm_finops.hook.vectors import load
 
 HEAD = """\
@@ -119,9 +122,38 @@ def compare_picture() -> bytes:
         return path.read_bytes()
 
 
+def focus_tables() -> Iterator[str]:
+    """The categories of lines, and every column of FOCUS with what it holds."""
+    yield "## Categories\n"
+    yield from _head("`x_slurm_category`", "ChargeCategory", "ChargeFrequency")
+    for name, words in CATEGORIES.items():
+        yield f"| `{name}` | {words.charge} | {words.frequency} |"
+    yield "\n## Columns of FOCUS\n"
+    yield "A dash: it is not in the file; nothing: the version has no such column.\n"
+    yield from _head("column", "level", *VERSIONS, "holds, or why it is not in the file")
+    for one in (one for one in COLUMNS if one.level != "own"):
+        there = ["" if one.only not in ("", version) else "–" if one.absent else "yes"
+                 for version in VERSIONS]  # fmt: skip
+        yield f"| {one.name} | {one.level} | {' | '.join(there)} | {one.says or one.absent} |"
+    yield "\n## Our own columns\n\nIn both versions, after FOCUS's.\n"
+    yield from _head("column", "holds")
+    for one in (one for one in COLUMNS if one.level == "own"):
+        yield f"| `{one.name}` | {one.says} |"
+
+
+def _head(*names: str) -> Iterator[str]:
+    yield f"| {' | '.join(names)} |"
+    yield "|" + "---|" * len(names)
+
+
+def focus_page() -> str:
+    """The page, with its tables made anew."""
+    return filled("focus.md", "<!-- columns -->\n", "\n".join(focus_tables()))
+
+
 PAGES = {
     "commands.md": commands_page, "tagging.md": tagging_page, "advise.md": advise_page,
-    "compare.md": compare_page, "images/compare.png": compare_picture,
+    "compare.md": compare_page, "focus.md": focus_page, "images/compare.png": compare_picture,
 }  # fmt: skip
 
 if __name__ == "__main__":

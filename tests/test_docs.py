@@ -10,7 +10,9 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 
-@pytest.mark.parametrize("page", ["commands.md", "tagging.md", "advise.md", "compare.md"])
+@pytest.mark.parametrize(
+    "page", ["commands.md", "tagging.md", "advise.md", "compare.md", "focus.md"]
+)
 def test_reference_pages_are_new(page: str) -> None:
     made = subprocess.run(
         [sys.executable, ROOT / "scripts" / "reference.py", page],

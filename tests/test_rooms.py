@@ -36,7 +36,7 @@ OUTSIDE = {
     "asyncio", "http", "io", "logging", "os", "pathlib", "shutil", "signal", "socket", "sqlite3",
     "subprocess", "sys", "tempfile", "threading", "time", "urllib",
 }  # fmt: skip
-HEAVY = ("datasette", "jinja2", "matplotlib", "numpy", "rich", "sqlite_utils", "uvicorn")
+HEAVY = ("datasette", "jinja2", "matplotlib", "numpy", "pyarrow", "rich", "sqlite_utils", "uvicorn")
 
 
 def imported(source: str, module: str) -> Iterator[str]:

@@ -79,7 +79,7 @@ class Staging:
         self.owed = Owed(ledger, books, calendar, self.stage)
         self.names = self.owed.names
         self._paying: list[Payer] = [Payer("", "", ""), *self.names.payers]
-        self._holds = holds(ledger.db)
+        self.holds = holds(ledger.db)
         self._moves = open_moves(ledger.db)
         #: by day: key and payer -> what moves take from it and put on it
         self._moved: dict[int, dict[tuple[Key, int], list[int]]] = {}
@@ -213,10 +213,10 @@ class Staging:
         self.spent[fund] = self.spent.get(fund, 0) + ticks
 
     def _hold(self, day: int, tags: Tags) -> int | None:
-        if not self._holds:
+        if not self.holds:
             return None
         month = self._calendar.month_of(day).label
-        return next((h.id for h in self._holds if h.is_of(month, tags.team, tags.project)), None)
+        return next((h.id for h in self.holds if h.is_of(month, tags.team, tags.project)), None)
 
     def _put(self, day: int, key: Key, payer: int, figures: Sequence[int]) -> None:
         if not any(figures):

@@ -7,6 +7,7 @@ import sys
 import time
 from contextlib import contextmanager, suppress
 from importlib import import_module
+from keyword import iskeyword
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,8 +48,10 @@ class FinopsGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in self._modules:
             return None
-        module = import_module(f"slurm_finops.cli.{cmd_name}")
-        command: click.Command = getattr(module, cmd_name)
+        # as PEP 8 spells what Python keeps for itself: import_
+        name = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
+        module = import_module(f"slurm_finops.cli.{name}")
+        command: click.Command = getattr(module, name)
         return command
 
     def resolve_command(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from slurm_finops.core.period import Period
+    from slurm_finops.ledger.drafts import Draft
     from slurm_finops.ledger.store import Ledger
 
 CHECKS = ("readiness", "unpriced", "reconcile", "provisional", "problems")
@@ -85,13 +86,13 @@ def costs(ledger: Ledger, period: Period) -> bool:
     return bool(spend(ledger.db, Scope(period.first, period.last), ()))
 
 
-def check_person(app: App, ledger: Ledger, period: Period) -> str:
-    """Who drew the month up, "" for nobody.  Raises `RefusedError` where another must close it."""
+def check_person(app: App, ledger: Ledger, period: Period) -> Draft | None:
+    """The last draft of the month.  Raises `RefusedError` where another must close it."""
     from slurm_finops.ledger.drafts import last_draft
 
     drafted = last_draft(ledger.db, period.label)
     if not app.config.statements.second_person:
-        return drafted.actor if drafted else ""
+        return drafted
     if drafted is None:
         raise RefusedError(
             f"{period.label} has no draft, and [statements] second_person asks for one: somebody "
@@ -102,7 +103,7 @@ def check_person(app: App, ledger: Ledger, period: Period) -> str:
             f"{drafted.actor} drew {period.label} up, and [statements] second_person asks for "
             "somebody else to close it"
         )
-    return drafted.actor
+    return drafted
 
 
 def waivers(given: Iterable[str]) -> dict[str, str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from slurm_finops.errors import OutsideError
@@ -14,18 +16,26 @@ PRIVATE = 0o640
 
 def save(path: Path, data: bytes, mode: int = PRIVATE) -> None:
     """Write a file; one that is there keeps its permissions.  Raises `OutsideError`."""
+    save_as(path, lambda new: new.write_bytes(data), mode)
+
+
+def save_as(path: Path, write: Callable[[Path], int], mode: int = PRIVATE) -> int:
+    """The same where ``write`` makes the file that it is given; what it gave back."""
     new = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         if path.is_dir():
             raise IsADirectoryError(None, "it is a folder; name a file")
         if path.exists():
             mode = path.stat().st_mode & 0o777
-        new.write_bytes(data)
+        found = write(new)
         new.chmod(mode)
         new.replace(path)
     except OSError as error:
-        new.unlink(missing_ok=True)
         raise OutsideError(f"cannot write {path}: {error.strerror}") from None
+    finally:
+        with suppress(OSError):
+            new.unlink(missing_ok=True)
+    return found
 
 
 def why_no_png(path: Path) -> str:

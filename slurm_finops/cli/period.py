@@ -85,7 +85,7 @@ def draft(app: App, label: str, path: str | None, delimiter: str | None, style: 
     from slurm_finops.cli import closing, periods_list
     from slurm_finops.cli.books import books_of
     from slurm_finops.cli.price import run
-    from slurm_finops.ledger.drafts import drafted
+    from slurm_finops.ledger.drafts import Draft, drafted
 
     month = closing.month(app, label)
     with app.writing("period draft") as ledger:
@@ -98,7 +98,7 @@ def draft(app: App, label: str, path: str | None, delimiter: str | None, style: 
             drawn = Drawn(staging, books.digits)
             told = periods_list.told(app, staging)
             staging.stage.clear()
-        drafted(ledger, month.label, now(), actor())
+        drafted(ledger, month.label, Draft(now(), actor(), drawn.total))
     if style == "json":
         echo_json(periods_list.draft_json(app, month, drawn, found))
         return
@@ -168,7 +168,7 @@ def _close(
         if one.label == month.label:
             return one, [], False
     months = closing.next_months(app, ledger, month)
-    by = closing.check_person(app, ledger, month)
+    draft = closing.check_person(app, ledger, month)
     run(app, ledger)
     checks = closing.checks(app, ledger, month, saved)
     closing.refuse(month, checks, waived)
@@ -178,12 +178,14 @@ def _close(
     last, told = None, []
     for each in months:
         what = Closing(
-            each, now(), actor(), by, __version__,
+            each, now(), actor(), draft.actor if draft else "", __version__,
             basis_of(app, ledger, each) | {"checks": {c.name: c.said for c in checks}}, waived,
         )  # fmt: skip
         last, staging = close(ledger, books_of(app), app.config.calendar, what)
         told = periods_list.told(app, staging) if staging else []
     assert last is not None
+    if draft and draft.amount_minor != last.amount_minor:
+        told.append(periods_list.since_draft(app, draft))
     return last, told, True
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from slurm_finops.billing.staging import Staging
     from slurm_finops.cli.closing import Check
     from slurm_finops.core.period import Period
+    from slurm_finops.ledger.drafts import Draft
     from slurm_finops.ledger.posted import Closed, Statement
     from slurm_finops.ledger.store import Ledger
 
@@ -167,6 +168,16 @@ def closed_text(
     said = "closed" if new else "it states"
     yield f"{of.label} {said}: {total} on {count(len(found), 'statement')}"
     yield f"head {of.sha256}"
+
+
+def since_draft(app: App, draft: Draft) -> str:
+    """That what was reviewed is not what was closed."""
+    from slurm_finops.reports.format import visible
+
+    digits, currency = app.config.digits, app.config.currency
+    before = f"{grouped(draft.amount_minor, digits)} {currency}"
+    return (f"the draft of {app.said(draft.at)} by {visible(draft.actor)} came to {before}: what "
+            "changed since is in slurm-finops audit")  # fmt: skip
 
 
 def draft_json(

@@ -9,6 +9,7 @@ from slurm_finops.config.budgets import budgets_of
 from slurm_finops.config.charging import charging, timeline_of
 from slurm_finops.config.fields import decimal, month_day, rate_of, unique
 from slurm_finops.config.funds import funding_of, funds_of, payers_of
+from slurm_finops.config.journal import journal_of
 from slurm_finops.config.mail import (
     addresses,
     cost_centers_of,
@@ -125,6 +126,7 @@ def _config(top: Table) -> Config:
         readiness=readiness_of(top.table("readiness") or Table(top.path, "readiness", {})),
         funding=funding_of(billing, funds, teams, statements.entity),
         statements=statements,
+        journal=journal_of(top.table("journal") or Table(top.path, "journal", {})),
         locale=locale_of(top),
         hook=_hook(hook) if hook else Hook(),
         charge_suspended=suspended == "charge",

@@ -9,6 +9,8 @@ from typing import Any
 from slurm_finops.core.budgets import Budget
 from slurm_finops.core.charging import Charging
 from slurm_finops.core.funds import Funding, Split
+from slurm_finops.core.journal import Accounts
+from slurm_finops.core.journal_layout import FORMATS, Layout
 from slurm_finops.core.money import minor_digits
 from slurm_finops.core.period import Calendar
 from slurm_finops.core.policy import Policy
@@ -171,6 +173,14 @@ class Statements:
 
 
 @dataclass(frozen=True)
+class Journal:
+    """The accounts beside those of payers, and the file that finance takes."""
+
+    accounts: Accounts = field(default_factory=Accounts)
+    layout: Layout = FORMATS["plain"]
+
+
+@dataclass(frozen=True)
 class Config:
     """A whole finops.toml.  Paths are absolute; ``rates`` are checked against each other."""
 
@@ -195,6 +205,7 @@ class Config:
     readiness: Readiness = Readiness()
     funding: Funding = field(default_factory=Funding)
     statements: Statements = Statements()
+    journal: Journal = field(default_factory=Journal)
     #: by what figures and dates are written for people
     locale: str = "en"
     charge_suspended: bool = False

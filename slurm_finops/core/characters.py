@@ -1,4 +1,7 @@
-"""Characters that may not stand in a tag, as code points: data for Python and for the hook."""
+"""Characters that may not stand in a tag, as code points: data for Python and for the hook.
+
+And texts made fit to be shown to people and to spreadsheets.
+"""
 
 import re
 
@@ -46,3 +49,25 @@ def refused(text: str) -> str | None:
     """The first character of a text that may not stand in a tag."""
     found = _refused(text)
     return found[0] if found else None
+
+
+def visible(text: str) -> str:
+    """``text`` with U+FFFD for what moves a cursor, reorders a line or cannot be seen.
+
+    Names are typed by anybody: an escape sequence must not reach a terminal,
+    nor a line break a mail's header.
+    """
+    if text.isascii() and text.isprintable():
+        return text  # most are, and a million of them are asked for
+    return "".join("\ufffd" if is_control(c) or "\ud800" <= c <= "\udfff" else c for c in text)
+
+
+#: What a spreadsheet would take for a formula (OWASP, "CSV Injection").
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+
+
+def harmless(text: str) -> str:
+    """A text as a cell of CSV that no spreadsheet takes for a formula."""
+    if not (text.isascii() and text.isprintable()):
+        text = visible(text)
+    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -35,7 +35,7 @@ class Posted(NamedTuple):
     """Of one day, owner, item and payer; money in ticks of any size, and in minor units.
 
 
-    ``line``: its number within the period, 0 in a draft; ``period``: the billing month it is
+    ``line``: its number on its statement, 0 in a draft; ``period``: the billing month it is
     stated in, which of a correction is a later one than its ``day``.  ``statement``: the
     number of the statement it stands on, "" in a draft; ``original``: of a correction the
     number of the statement it corrects, "" if there was none.

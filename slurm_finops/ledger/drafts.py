@@ -7,22 +7,28 @@ from slurm_finops.ledger.store import Ledger
 
 
 class Draft(NamedTuple):
-    """``at`` in epoch seconds, ``actor`` a login."""
+    """``at`` in epoch seconds, ``actor`` a login; what the month then came to, in minor units."""
 
     at: int
     actor: str
+    amount_minor: int
 
 
 def last_draft(db: sqlite3.Connection, period: str) -> Draft | None:
     """The last draft of a month."""
     row = db.execute(
-        "SELECT at, actor FROM drafts WHERE period = ? ORDER BY id DESC LIMIT 1", (period,)
+        "SELECT at, actor, amount_minor FROM drafts WHERE period = ? ORDER BY id DESC LIMIT 1",
+        (period,),
     ).fetchone()
     return Draft(*row) if row else None
 
 
-def drafted(ledger: Ledger, period: str, at: int, actor: str) -> None:
+def drafted(ledger: Ledger, period: str, draft: Draft) -> None:
     """Note that somebody drew a month up."""
     with ledger.transaction() as db:
-        db.execute("INSERT INTO drafts (period, at, actor) VALUES (?, ?, ?)", (period, at, actor))
-        ledger.audit(at, actor, "period draft", period)
+        db.execute(
+            "INSERT INTO drafts (period, at, actor, amount_minor) VALUES (?, ?, ?, ?)",
+            (period, *draft),
+        )
+        said = f"{period}: {draft.amount_minor} minor units"
+        ledger.audit(draft.at, draft.actor, "period draft", said)

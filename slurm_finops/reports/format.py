@@ -6,7 +6,7 @@ Everything is made from integers; machines read `minor_text` instead.
 import unicodedata
 from datetime import date
 
-from slurm_finops.core.characters import is_control
+from slurm_finops.core.characters import visible as visible  # a figure's neighbour everywhere
 from slurm_finops.core.money import grouped, round_half_away
 from slurm_finops.core.tags import KEYS
 from slurm_finops.reports import locale
@@ -97,17 +97,6 @@ def shown(name: str, value: str | None, runs: int = 1) -> str:
 def row_name(by: tuple[str, ...], key: tuple[str | None, ...], runs: int = 1) -> str:
     """All of a row's dimensions: ``nlp / llama``."""
     return " / ".join(shown(name, value, runs) for name, value in zip(by, key, strict=True))
-
-
-def visible(text: str) -> str:
-    """``text`` with U+FFFD for what moves a cursor, reorders a line or cannot be seen.
-
-    Names are typed by anybody: an escape sequence must not reach a terminal,
-    nor a line break a mail's header.
-    """
-    if text.isascii() and text.isprintable():
-        return text  # most are, and a million of them are asked for
-    return "".join("\ufffd" if is_control(c) or "\ud800" <= c <= "\udfff" else c for c in text)
 
 
 def columns(text: str) -> int:

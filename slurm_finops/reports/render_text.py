@@ -46,7 +46,19 @@ def mail_text(page: Page, as_of: str = "") -> str:
 
 
 def wrapped(text: str) -> list[str]:
-    return wrap(text, _WIDTH, subsequent_indent="  ")
+    """Lines of at most 76 columns, which is what wide letters are counted by."""
+    if columns(text) <= len(text):
+        return wrap(text, _WIDTH, subsequent_indent="  ")
+    lines = [""]
+    for word in text.split():
+        # a long one may end anywhere: many a script has no spaces
+        for i, piece in enumerate(word if columns(word) > _WIDTH // 2 else [word]):
+            spaced = f" {piece}" if i == 0 and lines[-1].strip() else piece
+            if columns(lines[-1]) + columns(spaced) <= _WIDTH:
+                lines[-1] += spaced
+            else:
+                lines.append(f"  {piece}")
+    return lines
 
 
 def _answer(name: str, text: str) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from slurm_finops.core.characters import harmless as harmless  # tables of others want it
 from slurm_finops.core.money import grouped, minor_text
 from slurm_finops.core.words import count
 from slurm_finops.reports.format import (
@@ -22,8 +23,6 @@ from slurm_finops.reports.view import Header, Report, Row, Unpriced
 
 _HELD = 10
 _MONEY = ("list", "effective", "billed", "forgiven", "subsidised", "credited", "rounded")
-#: What a spreadsheet would take for a formula (OWASP, "CSV Injection").
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 
 def _figures(row: Row, digits: int) -> dict[str, Any]:
@@ -67,13 +66,6 @@ def report_csv(report: Report) -> str:
         names = ["" if value is None else harmless(value) for value in row.key]
         writer.writerow([*names, *_figures(row, digits).values(), report.header.currency])
     return out.getvalue()
-
-
-def harmless(text: str) -> str:
-    """A text as a cell of CSV that no spreadsheet takes for a formula."""
-    if not (text.isascii() and text.isprintable()):
-        text = visible(text)
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def table_text(report: Report) -> str:

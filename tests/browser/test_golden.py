@@ -13,10 +13,12 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 from playwright.sync_api import Browser
 
+from slurm_finops.cli.stating import say
 from slurm_finops.reports import render
 from slurm_finops.reports.view import Page
 from tests.browser.looks import DESKTOP, PHONE, opened
 from tests.conftest import GOLDEN
+from tests.reports.statements import a_draft
 from tests.reports.test_page import LINES, a_run
 from tests.reports.test_render import a_page
 
@@ -57,12 +59,15 @@ def far(one: Image.Image, other: Image.Image) -> tuple[float, float]:
 @pytest.mark.parametrize(("name", "width", "dark"), [
     ("mail-phone", PHONE, False), ("mail-phone-dark", PHONE, True),
     ("page-phone", PHONE, False), ("page", DESKTOP, False), ("page-dark", DESKTOP, True),
+    ("statement-phone-dark", PHONE, True), ("statement", DESKTOP, False),
 ])  # fmt: skip
 def test_it_looks_as_it_did(
     chromium: Browser, request: pytest.FixtureRequest, tmp_path: Path, name: str, width: int,
     dark: bool,
 ) -> None:  # fmt: skip
-    html = a_mail() if name.startswith("mail") else render.page_html(whole())
+    made = {"mail": a_mail, "page": lambda: render.page_html(whole()),
+            "statement": lambda: say(a_draft(), "html")}  # fmt: skip
+    html = made[name.partition("-")[0]]()
     seen, path = looked_at(chromium, html, width, dark), GOLDEN / "looks" / f"{name}.png"
     if request.config.getoption("--refresh-golden"):
         path.parent.mkdir(exist_ok=True)

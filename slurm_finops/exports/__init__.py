@@ -1,0 +1,1 @@
+"""Files for other programs: what finance and their tools read."""

@@ -1,0 +1,46 @@
+"""What was stated so far, by whose it is."""
+
+import sqlite3
+
+#: SQL of whose a line is, by what statements are of.
+_OWNER = {
+    "team": "posted_tags.team",
+    "project": "CASE WHEN team IS NULL OR project IS NULL THEN team "
+               "ELSE team || ' / ' || project END",
+    "cost_center": "posted_tags.cost_center",
+    "fund": "posted_payers.fund",
+}  # fmt: skip
+Stated = dict[tuple[str, str | None], int]
+
+
+def stated_before(db: sqlite3.Connection, kind: str, first: int, last: int) -> Stated:
+    """Entity and owner -> minor units of the months within the billing days ``[first, last)``."""
+    of_kind = db.execute(
+        "SELECT count(*), ifnull(sum(kind = ?), 0) FROM statements "
+        "JOIN periods ON periods.id = period_id WHERE first >= ? AND last <= ?",
+        (kind, first, last),
+    ).fetchone()
+    if of_kind[0] == of_kind[1]:  # what statements sum to already
+        rows = db.execute(
+            "SELECT entity, owner, SUM(statements.amount_minor) FROM statements "
+            "JOIN periods ON periods.id = period_id WHERE first >= ? AND last <= ? GROUP BY 1, 2",
+            (first, last),
+        )
+    else:
+        rows = db.execute(
+            f"SELECT posted_payers.entity, {_OWNER[kind]}, SUM(statement_lines.amount_minor) "
+            "FROM statement_lines JOIN statements ON statements.id = statement_id "
+            "JOIN periods ON periods.id = period_id JOIN posted_tags ON posted_tags.id = tags_id "
+            "JOIN posted_payers ON posted_payers.id = payer_id "
+            "WHERE first >= ? AND last <= ? GROUP BY 1, 2",
+            (first, last),
+        )
+    return {(entity, owner): minor for entity, owner, minor in rows}
+
+
+def months_before(db: sqlite3.Connection, first: int, last: int) -> list[str]:
+    """The closed months that lie in these days."""
+    rows = db.execute(
+        "SELECT label FROM periods WHERE first >= ? AND last <= ? ORDER BY id", (first, last)
+    )
+    return [row[0] for row in rows]
