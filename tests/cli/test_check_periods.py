@@ -44,8 +44,8 @@ def test_days_that_changed_since_are_told_with_the_month_that_corrects_them(site
     site.close("2026-06")
     site.collect(ran(30, "nlp", JUNE - 3 * HOUR, 1), ran(31, "nlp", JUNE + 12 * HOUR, 20))
     assert said(site)["changed since"] == (
-        "ok", "1 day of 2026-05, 2 days of 2026-06 may have changed since it was stated: 2026-07 "
-        "corrects that when it closes",
+        "ok", "1 day of 2026-05, 2 days of 2026-06 may have changed since they were stated: "
+        "2026-07 corrects that when it closes",
     )  # fmt: skip
 
 
@@ -58,7 +58,7 @@ def test_a_month_that_cost_something_and_is_not_closed_is_late_after_45_days(
     found = said(site)["open months"]
     assert found[0] == verdict
     if verdict == "warn":
-        assert found[1] == "2026-06 ended more than 45 days ago and is not closed"
+        assert found[1] == "not closed, and ended more than 45 days ago: 2026-06"
 
 
 def test_a_month_that_cost_nothing_is_never_late(site: Site) -> None:

@@ -68,7 +68,7 @@ def test_a_draft_says_what_would_be_stated_and_freezes_nothing(site: Site) -> No
         ("problems", True),
     ]  # fmt: skip
     assert site.months() == {}
-    assert site.audited("period draft") == ["ops: 2026-05"] * 2
+    assert site.audited("period draft") == ["ops: 2026-05: 11000 minor units"] * 2
 
 
 def test_a_draft_lists_what_does_not_pass_and_is_noted_all_the_same(site: Site) -> None:
@@ -142,6 +142,14 @@ def test_months_close_in_order(site: Site) -> None:
     )
 
 
+def test_a_month_before_the_first_that_was_closed_stays_out(site: Site) -> None:
+    site.close("2026-06")
+    site.collect(ran(30, "nlp", JUNE + DAY, 1))
+    assert site.unclosed("2026-05") == (
+        "error: 2026-05 is before 2026-06, the first month that was closed: months close in order\n"
+    )
+
+
 def test_months_in_between_that_cost_nothing_are_closed_with_it(site: Site) -> None:
     site.close()
     site.close("2026-06")
@@ -202,6 +210,15 @@ def test_who_drew_it_up_last_does_not_close_it(site: Site) -> None:
     site.by("eve")
     site.close()
     assert site.sql("SELECT drafted_by, closed_by FROM periods") == [("ops", "eve")]
+
+
+def test_what_changed_since_it_was_drawn_up_is_told(site: Site) -> None:
+    drafted(site, "ops")
+    site.collect(ran(30, "nlp", JUNE - DAY, 1))
+    assert site.close().endswith(
+        "\nthe draft of 2026-07-02 00:00 UTC by ops came to 110.00 USD: what changed since is in "
+        "slurm-finops audit\n"
+    )
 
 
 def test_where_one_is_enough_who_drew_it_up_is_kept_too(site: Site) -> None:

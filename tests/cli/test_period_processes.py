@@ -1,6 +1,7 @@
 """period close as real processes: two at once, one that is killed, and disks that do not write."""
 
 import os
+import pty
 import resource
 import signal
 import sqlite3
@@ -40,6 +41,20 @@ def test_two_closes_at_once_close_once(site: Site) -> None:
     heads = {out.partition("head ")[2].split()[0] for out, _ in said}
     assert heads == {site.json("period", "verify")["head"]}
     assert sum("nothing was changed" in out for out, _ in said) == 1
+
+
+@pytest.mark.parametrize(("answer", "code"), [("n", 1), ("y", 0)])
+def test_on_a_terminal_it_is_asked_once_more(site: Site, answer: str, code: int) -> None:
+    person, terminal = pty.openpty()
+    words = [word for word in closing(site) if word != "--yes"]
+    asked = subprocess.Popen(words, stdin=terminal, stdout=subprocess.PIPE, text=True)
+    os.write(person, f"{answer}\n".encode())
+    said = asked.communicate(timeout=60)[0]
+    os.close(person)
+    os.close(terminal)
+    assert asked.returncode == code
+    assert said.startswith(f"Close 2026-05 of {site.database} for good? [y/N]: ")
+    assert tables(site) == ([(0, 0, 0, 0)] if code else [(1, 2, 9, 1)])
 
 
 #: It may be nobody's to enter, either, where the package lies.
