@@ -44,14 +44,19 @@ def _chain(opened: Ledger) -> Finding:
 
 
 def _changed(opened: Ledger, config: Config, found: Sequence[Closed]) -> Iterator[Finding]:
-    """Days that changed since they were stated; that is no fault, and is told."""
+    """Days that changed since they were stated; that is no fault, and is told.
+
+    Those of which something is held back are kept among them, and told as held.
+    """
+    from slurm_finops.ledger.disputes import holds
     from slurm_finops.ledger.posted import unstated
 
     days = unstated(opened.db)
+    held = {one.period for one in holds(opened.db)}
     said = []
     for one in found:
         number = sum(one.first <= day < one.last for day in days)
-        if number:
+        if number and one.label not in held:
             said.append(f"{count(number, 'day')} of {one.label}")
     if said:
         following = config.calendar.month_of(found[-1].last).label

@@ -73,6 +73,7 @@ def test_what_waits_is_counted_and_a_hold_of_a_closed_month_is_looked_at(site: S
     site.done(*hold)
     assert said(site) == {"disputes": ("ok", "1 hold not stated yet")}
     site.close()
+    assert "changed since" not in said(site)
     site.done("funds", "move", "2026-05", "--team", "nlp", "--from", "GRANT", "--to", "DEPT",
               "--justification", "x", "--approver", "dean")  # fmt: skip
     assert said(site)["disputes"] == (

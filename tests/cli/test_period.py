@@ -36,7 +36,7 @@ def test_status_says_what_is_open_drafted_and_closed(site: Site) -> None:
     assert may == {
         "period": "2026-05", "state": "closed", "amount": "110.00", "by": "ops",
         "at": "2026-07-02T00:00:00+00:00", "statements": 2, "lines": 9, "changed_days": 0,
-        "head": head,
+        "holds": 0, "head": head,
     }  # fmt: skip
     assert (june["state"], june["amount"], june["head"]) == ("draft", "20.00", None)
 
@@ -47,6 +47,15 @@ def test_days_that_changed_since_are_counted(site: Site) -> None:
     assert site.done("period", "status").endswith(
         "1 day of 2026-05 changed since it was closed: the next month that closes corrects that\n"
     )
+
+
+def test_what_is_held_back_is_not_said_to_have_changed(site: Site) -> None:
+    site.done("period", "hold", "2026-05", "--team", "cv", "--reason", "x")
+    site.close()
+    assert site.done("period", "status").endswith(
+        "20.00\n1 part of 2026-05 held back: slurm-finops period disputes\n"
+    )
+    assert site.json("period", "status")["periods"][0]["holds"] == 1
 
 
 def test_a_draft_says_what_would_be_stated_and_freezes_nothing(site: Site) -> None:
