@@ -13,21 +13,25 @@ STATES = ("COMPLETED",) * 7 + ("FAILED", "TIMEOUT", "CANCELLED by 1001")
 
 
 def write_sacct(
-    path: Path, runs: int, start: int = START, span: int = MONTH, projects: int = 7
-) -> None:
-    """``runs`` records in order of Submit, by default over June 2026; 20 runs an experiment."""
+    path: Path, runs: int, start: int = START, span: int = MONTH, projects: int = 7,
+    each: int = 20,
+) -> None:  # fmt: skip
+    """``runs`` records in order of Submit, by default over June 2026; ``each``: an experiment's.
+
+    With one run each no two are of one experiment.
+    """
     chance = random.Random(2026)
     with path.open("w") as file:
         file.write("|".join(FIELDS) + "\n")
         for i in range(runs):
-            file.write(_line(i, start + i * span // runs, chance, projects) + "\n")
+            file.write(_line(i, start + i * span // runs, chance, projects, each) + "\n")
 
 
-def _line(i: int, submit: int, chance: random.Random, projects: int) -> str:
+def _line(i: int, submit: int, chance: random.Random, projects: int, each: int) -> str:
     start = submit + chance.randrange(600)
     elapsed = chance.randrange(1, 20_000)
     # a sweep's runs come near each other: about a thousand experiments are under way
-    experiment = (i + chance.randrange(20_000)) // 20
+    experiment = (i + chance.randrange(1000 * each if each > 1 else 1)) // each
     team = TEAMS[experiment % len(TEAMS)]
     gpus = 1 << chance.randrange(4)
     comment = (

@@ -68,10 +68,20 @@ def _queue_teams(
     if not table.priced_through(ledger):  # all of them are new
         return 0
     owners, names = Owners(ledger, terms.policy), Names(ledger.db)
+
+    def since_when(owner: int) -> int | None:
+        team = names.team(owner) or ""
+        return since.get(team if team in named else "")
+
+    if owners.retags:
+        return table.queue_runs(ledger.db, [
+            run.id for run in table.all_runs(ledger.db)
+            if (first := since_when(owners.of_held(run))) is not None
+            and run.start + run.elapsed + run.suspended > first
+        ], table.priced_through(ledger))  # fmt: skip
     found: dict[int, list[tuple[int, int]]] = {}
     for claimed, context in list(table.claims(ledger.db)):
-        team = names.team(owners.of_run(claimed, context)) or ""
-        if (first := since.get(team if team in named else "")) is not None:
+        if (first := since_when(owners.of_run(claimed, context))) is not None:
             found.setdefault(first, []).append((claimed, context))
     return sum(table.queue_owners(ledger.db, whose, first) for first, whose in found.items())
 

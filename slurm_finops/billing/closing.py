@@ -3,17 +3,20 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import chain as chained
+from itertools import groupby, islice
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
 from slurm_finops.billing.owed import Books
 from slurm_finops.billing.staging import LineKey, Staging
 from slurm_finops.core import chain
-from slurm_finops.core.money import TICKS, apportion, to_minor
+from slurm_finops.core.money import TICKS, apportion, join_ticks, to_minor
 from slurm_finops.core.period import Calendar, Period
 from slurm_finops.core.posted import Posted
 from slurm_finops.ledger import posted as table
 from slurm_finops.ledger.disputes import stated
+from slurm_finops.ledger.journal import put_moved
 from slurm_finops.ledger.posted import Closed, Statement
 from slurm_finops.ledger.stage import Staged
 from slurm_finops.ledger.store import Ledger
@@ -25,12 +28,15 @@ Document = tuple[str, str | None]
 
 
 class Made(NamedTuple):
-    """A line of a month as it is rounded: whose it is, what it is, its part of a day."""
+    """A line of a month as it is rounded: what it is, its days and the minor units of each."""
 
-    document: Document
     key: LineKey
-    staged: Staged
-    minor: int
+    days: list[Staged]
+    minors: list[int]
+
+    @property
+    def document(self) -> Document:
+        return self.key.entity, self.key.owner
 
 
 class Drawn:
@@ -39,8 +45,7 @@ class Drawn:
     def __init__(self, staging: Staging, digits: int) -> None:
         self._staging = staging
         self._scale = 10**digits
-        keys = sorted(staging.lines, key=staging.place)
-        self._keys = {staging.lines[key]: key for key in keys}
+        self._keys = dict(sorted(enumerate(staging.lines), key=lambda one: staging.place(one[1])))
         self.documents: dict[Document, int] = {}
         self._lines: dict[int, int] = {}
         of: dict[Document, list[int]] = {}
@@ -59,27 +64,25 @@ class Drawn:
         return apportion(minor, [t * self._scale for t in ticks], TICKS, range(len(ticks)))
 
     def made(self) -> Iterator[Made]:
-        """All lines in order, day by day."""
+        """All lines in order."""
         rows = self._staging.stage.in_order(self._keys)
-        for number, of_line in groupby(rows, key=lambda row: row.line_id):
-            days, key = list(of_line), self._keys[number]
-            minors = self._parts(self._lines[number], [day.billed_ticks for day in days])
-            for day, minor in zip(days, minors, strict=True):
-                yield Made((key.entity, key.owner), key, day, minor)
+        for number, of_line in groupby(rows, key=itemgetter(0)):
+            days = list(of_line)
+            minors = self._parts(self._lines[number], [join_ticks(*day[-2:]) for day in days])
+            yield Made(self._keys[number], days, minors)
 
     def posted(self, period: str) -> Iterator[Posted]:
         """The same as what a statement or an export is made of: a draft, without numbers."""
         names, clusters = self._staging.words(), self._staging.clusters
         originals = Originals(self._staging)
-        for made in self.made():
-            row, key = made.staged, made.key
-            yield Posted(
-                0, period, "", originals.number(key), key.correction, row.day,
-                clusters.get(row.cluster_id, ""), self._staging.stage.tags(row.tags_id),
-                names.items[key.item], names.payers[key.payer], row.unit_seconds,
-                row.list_ticks, row.contracted_ticks, row.effective_ticks, row.billed_ticks,
-                made.minor,
-            )  # fmt: skip
+        for key, days, minors in self.made():
+            for (_, day, cluster, tags, seconds, *money), minor in zip(days, minors, strict=True):
+                yield Posted(
+                    0, period, "", originals.number(key), key.correction, day,
+                    clusters.get(cluster, ""), self._staging.stage.tags(tags),
+                    names.items[key.item], names.payers[key.payer], seconds,
+                    *table.joined(money), minor,
+                )  # fmt: skip
 
 
 class Originals:
@@ -95,14 +98,15 @@ class Originals:
             )
         }
 
-    def id(self, key: LineKey) -> int | None:
+    def id(self, key: LineKey) -> int:
+        """0 of none."""
         return self._of(key)[0]
 
     def number(self, key: LineKey) -> str:
         return self._of(key)[1]
 
-    def _of(self, key: LineKey) -> tuple[int | None, str]:
-        return self._found.get((key.month, key.entity, key.owner), (None, ""))
+    def _of(self, key: LineKey) -> tuple[int, str]:
+        return self._found.get((key.month, key.entity, key.owner), (0, ""))
 
 
 @dataclass
@@ -170,6 +174,7 @@ def close(
         db.execute("DELETE FROM unstated_days")
         table.unstate(db, staging.held_days)
         stated(db, number)
+        put_moved(db, staging.refused, number)
         ledger.set(_LEVIES, books.levies)
         ledger.audit(closing.at, closing.actor, "period close", _told(closing, found, statements))
         staging.stage.clear()
@@ -213,7 +218,7 @@ def _write(staging: Staging, drawn: Drawn, period_id: int) -> list[Statement]:
     line_id = table.next_line(staging.db)
     found: list[Statement] = []
     writer = _Writer(staging)
-    for document, rows in groupby(drawn.made(), key=lambda made: made.document):
+    for document, rows in groupby(drawn.made(), key=attrgetter("document")):
         entity, owner = document
         series = staging.books.series.get(entity, "")
         places[series] = place = places.get(series, 0) + 1
@@ -231,38 +236,32 @@ class _Writer:
     """Writes statements' lines with their seals."""
 
     def __init__(self, staging: Staging) -> None:
-        self._staging = staging
-        self._names = staging.words()
+        self._db = staging.db
+        names, numbers = staging.words(), table.Named(staging.db)
         self._originals = Originals(staging)
-        self._lines = chain.Lines()
+        self._lines = chain.Lines(
+            numbers.number, lambda cluster: staging.clusters.get(cluster, ""), staging.stage.tags,
+            names.items.__getitem__, names.payers.__getitem__,
+        )  # fmt: skip
 
-    def write(self, statement_id: int, rows: Iterator[Made]) -> tuple[int, str]:
+    def write(self, statement_id: int, lines: Iterator[Made]) -> tuple[int, str]:
         """How many lines it has, and its hash."""
-        digest = chain.Sealed()
-        waiting: list[Sequence[object]] = []
-        line = 0
-        for line, made in enumerate(rows, 1):
-            text = self._text(line, made)
-            digest.add(text)
-            waiting.append(self._row(statement_id, line, made, chain.seal(text)))
-            if len(waiting) >= _SLICE:
-                table.LINES.write(self._staging.db, waiting)
-                waiting.clear()
-        table.LINES.write(self._staging.db, waiting)
-        return line, digest.hex
+        digest, count = chain.Sealed(), 0
+        rows = chained.from_iterable(map(self._rows, lines))
+        while some := list(islice(rows, _SLICE)):
+            numbered = [(line, *row) for line, row in enumerate(some, count + 1)]
+            texts = [self._lines.text(row) for row in numbered]
+            digest.add(texts)
+            table.LINES.write(self._db, (
+                (statement_id, row[0], row[1] or None, *row[2:], chain.seal(text))
+                for row, text in zip(numbered, texts, strict=True)
+            ))  # fmt: skip
+            count += len(some)
+        return count, digest.hex
 
-    def _text(self, line: int, made: Made) -> str:
-        row, key = made.staged, made.key
-        return self._lines.text(
-            line, self._originals.number(key), key.correction, row.day,
-            self._staging.clusters.get(row.cluster_id, ""), self._staging.stage.tags(row.tags_id),
-            self._names.items[key.item], self._names.payers[key.payer], (*row[4:], made.minor),
-        )  # fmt: skip
-
-    def _row(self, statement_id: int, line: int, made: Made, seal: int) -> Sequence[object]:
-        row, key = made.staged, made.key
-        return (
-            statement_id, line, self._originals.id(key), int(key.correction), row.day,
-            row.cluster_id, row.tags_id, key.item, key.payer, row.unit_seconds,
-            *table.pairs(row[5:]), made.minor, seal,
-        )  # fmt: skip
+    def _rows(self, made: Made) -> Iterator[Sequence[int]]:
+        """As `chain.Lines` has them, without their numbers."""
+        key = made.key
+        original, correction = self._originals.id(key), int(key.correction)
+        for (_, day, cluster, tags, *figures), minor in zip(made.days, made.minors, strict=True):
+            yield (original, correction, day, cluster, tags, key.item, key.payer, *figures, minor)

@@ -1,6 +1,6 @@
 """What a day costs by the ledger as it is: with what people put on it, surcharges and tax."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from slurm_finops.core.charging import Charging
@@ -55,6 +55,7 @@ class Owed:
         #: by number; there is none of 0
         self.items: list[Item] = [Item(*[""] * 6), *self.names.items]
         self._of_set: dict[int, int] = {}
+        self._levies: dict[tuple[Surcharge, str], int] = {}
         self._adjustments = adjustments(ledger.db)
 
     def of(self, day: int) -> dict[Key, list[int]]:
@@ -63,14 +64,14 @@ class Owed:
         for fact in facts(self._db, day):
             tags = self._tags_of_set(fact.tag_set_id)
             item = self._item(fact.item)
-            _add(found, (fact.cluster_id, tags, item), (fact.unit_seconds, *fact.money))
+            _add(found, (fact.cluster_id, tags, item), fact.figures)
         for one in self._adjusted(day):
             origin = f"adjustment {one.id}"
             item = self._item(Item("adjustment", "adjustment", "adjustment", origin, "", ""))
             ticks = one.amount_minor * (TICKS // 10**self._books.digits)
             centre = self._books.centres.get(one.team or "")
             tags = self._note(Tags(one.team, one.project, cost_center=centre))
-            _add(found, (0, tags, item), (0, 0, 0, 0, ticks))
+            _add(found, (0, tags, item), [0, 0, 0, 0, ticks])
         if self._books.surcharges:
             self._levy(found, day)
         return found
@@ -79,11 +80,21 @@ class Owed:
         bases: dict[tuple[int, int], int] = {}
         for (cluster, tags, _), figures in found.items():
             bases[cluster, tags] = bases.get((cluster, tags), 0) + figures[4]
+        classes: dict[str | None, str] = {}
         for (cluster, tags), billed in bases.items():
-            of_class = self._class(self._stage.tags(tags).team, day)
+            team = self._stage.tags(tags).team
+            of_class = classes.get(team)
+            if of_class is None:
+                of_class = classes[team] = self._class(team, day)
             for rule, ticks in levied(billed, of_class, day, self._books.surcharges):
-                item = Item(rule.kind, rule.name, rule.kind, rule.name, _percent(rule), of_class)
-                _add(found, (cluster, tags, self._item(item)), (0, 0, 0, 0, ticks))
+                _add(found, (cluster, tags, self._of_levy(rule, of_class)), [0, 0, 0, 0, ticks])
+
+    def _of_levy(self, rule: Surcharge, of_class: str) -> int:
+        number = self._levies.get((rule, of_class))
+        if number is None:
+            item = Item(rule.kind, rule.name, rule.kind, rule.name, _percent(rule), of_class)
+            number = self._levies[rule, of_class] = self._item(item)
+        return number
 
     def _class(self, team: str | None, day: int) -> str:
         """The class of customer that a team is at a day's beginning."""
@@ -123,10 +134,9 @@ def _percent(rule: Surcharge) -> str:
     return f"{exact_text(rule.parts * 100, WHOLE)} %"
 
 
-def _add(found: dict[Key, list[int]], key: Key, figures: Sequence[int]) -> None:
-    before = found.get(key)
-    if before is None:
-        found[key] = list(figures)
-        return
-    for i, figure in enumerate(figures):
-        before[i] += figure
+def _add(found: dict[Key, list[int]], key: Key, figures: list[int]) -> None:
+    """``figures`` is kept."""
+    before = found.setdefault(key, figures)
+    if before is not figures:
+        for i, figure in enumerate(figures):
+            before[i] += figure

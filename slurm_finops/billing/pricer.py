@@ -68,7 +68,8 @@ class Pricer:
     def how(self, run: table.Held) -> How:
         """How a run is priced."""
         _, start, elapsed, suspended, cluster, context, tres, tag_set, state, live = run
-        owner = self._owners.of_run(tag_set, context)
+        owners = self._owners
+        owner = owners.of_held(run) if owners.retags else owners.of_run(tag_set, context)
         plan = self._plans[
             cluster, self._plans.places[context], tres, self._customers[owner],
             state if state in self._states else "",

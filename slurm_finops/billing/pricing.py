@@ -114,11 +114,7 @@ def _sync_policy(ledger: Ledger, terms: Terms, as_of: int, actor: str) -> None:
     with ledger.transaction() as db:
         queued = 0
         if stored["owners"] not in (None, digests["owners"]):
-            owners = Owners(ledger, terms.policy)
-            queued = table.queue_owners(db, [
-                (claimed, context) for claimed, context, charged in table.owners_charged(db)
-                if owners.of_run(claimed, context) != charged
-            ])  # fmt: skip
+            queued = _queue_moved(ledger, Owners(ledger, terms.policy))
             if CLASS in terms.book.match_keys:  # what nobody paid for may now have a price
                 queued += table.queue_uncharged(db)
         free(db, TOO_LARGE)
@@ -126,6 +122,19 @@ def _sync_policy(ledger: Ledger, terms: Terms, as_of: int, actor: str) -> None:
         for name, digest in digests.items():
             ledger.set(name, digest)
         ledger.audit(as_of, actor, "policy", f"changed, {queued} runs to attribute again")
+
+
+def _queue_moved(ledger: Ledger, owners: Owners) -> int:
+    """Queue the runs that are charged to another than whose they now are; how many."""
+    db = ledger.db
+    if owners.retags:  # two runs of one claim and context may be of two owners
+        return table.queue_runs(db, [
+            run.id for run, charged in table.charged_runs(db) if owners.of_held(run) != charged
+        ], table.priced_through(ledger))  # fmt: skip
+    return table.queue_owners(db, [
+        (claimed, context) for claimed, context, charged in table.owners_charged(db)
+        if owners.of_run(claimed, context) != charged
+    ])  # fmt: skip
 
 
 def _sync_suspended(ledger: Ledger, terms: Terms, as_of: int, actor: str) -> None:

@@ -18,7 +18,7 @@ _NAMED = ("clusters", "contexts", "tres", "tag_sets")
 #: What capacity of pools, and of reservations, is known from.
 _NODES = ("nodes_seen", "node_capacity", "node_events", "reservations")
 #: What was given by hand.
-_GIVEN = ("credits",)
+_GIVEN = ("credits", "retags")
 
 
 @contextmanager

@@ -11,19 +11,22 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from slurm_finops.billing.owed import Books, Owed
-from slurm_finops.core.funds import Payers
+from slurm_finops.core.funds import SUSPENSE, Payers
+from slurm_finops.core.journal_status import Sent
 from slurm_finops.core.money import split_amount
 from slurm_finops.core.period import Calendar, Period
-from slurm_finops.core.posted import Item, Payer
+from slurm_finops.core.posted import Item, Payer, owner_of
 from slurm_finops.core.tags import Tags
 from slurm_finops.ledger.disputes import Move, holds, open_moves
-from slurm_finops.ledger.posted import Figures, Key, pairs, posted_of, unstated
+from slurm_finops.ledger.journal import to_move
+from slurm_finops.ledger.posted import Figures, Key, days_of, pairs, posted_of, unstated
 from slurm_finops.ledger.stage import Stage
 from slurm_finops.ledger.store import Ledger
 
 _NOTHING: Figures = (0, 0, 0, 0, 0)
 #: A cost that is moved onto another fund later than this after its month is told of.
 LATE_DAYS = 90
+_CACHE = 50_000
 
 
 class LineKey(NamedTuple):
@@ -59,6 +62,7 @@ class Told:
     left: dict[tuple[str, str], int] = field(default_factory=dict)
     held: dict[int, int] = field(default_factory=dict)
     moved: dict[int, int] = field(default_factory=dict)
+    refused: int = 0
 
 
 class Staging:
@@ -81,12 +85,19 @@ class Staging:
         self._paying: list[Payer] = [Payer("", "", ""), *self.names.payers]
         self.holds = holds(ledger.db)
         self._moves = open_moves(ledger.db)
+        #: lines of journals that finance does not take, and that are moved now
+        self.refused = to_move(ledger.db)
         #: by day: key and payer -> what moves take from it and put on it
         self._moved: dict[int, dict[tuple[Key, int], list[int]]] = {}
         self.clusters = dict(ledger.db.execute("SELECT id, name FROM clusters").fetchall())
-        self.lines: dict[LineKey, int] = {}
+        #: by number
+        self.lines: list[LineKey] = []
         #: by number of the line: the ticks it sums to
-        self.sums: list[int] = [0]
+        self.sums: list[int] = []
+        self._numbers: dict[tuple[int, str | bool, int, int, int], int] = {}
+        self._whos: dict[tuple[str | None, ...], int] = {}
+        self._of_tags: dict[int, int] = {}
+        self._payer_of: dict[str, int] = {}
         self.told = Told()
         #: days of which something is held back, and so is to be looked at again
         self.held_days: set[int] = set()
@@ -96,6 +107,8 @@ class Staging:
         earlier = unstated(self.db) if days is None else days
         for move in self._moves:
             self._move(move)
+        for line in self.refused:
+            self._refuse(line)
         for day in earlier:
             self._day(day, self._stated(day))
         for day in range(self._period.first, self._period.last):
@@ -104,20 +117,11 @@ class Staging:
     # ---- what of it is to be stated, and who pays it
 
     def _day(self, day: int, stated: Mapping[Key, Mapping[int, Figures]]) -> None:
-        truth = self.owed.of(day)
-        changes = []
-        for key in truth.keys() | stated.keys():
-            before = stated.get(key, {})
-            now = truth.get(key, _NOTHING)
-            change = tuple(
-                new - sum(figures[i] for figures in before.values()) for i, new in enumerate(now)
-            )
-            if any(change):
-                changes.append((key, change, before))
+        changes = list(_changes(self.owed.of(day), stated))
         # what is given back makes room under a cap for what is taken; ties by what is named
         changes.sort(key=lambda one: (one[1][4] >= 0, self._order(one[0])))
         for key, change, before in changes:
-            if hold := self._hold(day, self.stage.tags(key[1])):
+            if self.holds and (hold := self._hold(day, self.stage.tags(key[1]))):
                 self.told.held[hold] = self.told.held.get(hold, 0) + change[4]
                 self.held_days.add(day)
                 continue
@@ -126,30 +130,29 @@ class Staging:
 
     def _paid(
         self, day: int, key: Key, change: Sequence[int], before: Mapping[int, Figures]
-    ) -> Iterator[tuple[int, Sequence[int]]]:
+    ) -> Iterable[tuple[int, Sequence[int]]]:
         """Who pays a change: who paid what is taken back, and else who pays such a day."""
         billed = change[4]
-        whole = sum(figures[4] for figures in before.values())
-        taken = billed * whole < 0 and abs(billed) <= abs(whole)
-        if before and (taken or not billed):
-            yield from self._taken_back(change, before)
-            return
+        if before:
+            whole = sum(figures[4] for figures in before.values())
+            if not billed or (billed * whole < 0 and abs(billed) <= abs(whole)):
+                return self._taken_back(change, before)
         tags = self.stage.tags(key[1])
         parts: dict[str, int] = {}
-        for part in self._payers.split(tags.team, tags.project, day, billed):
-            parts[part.fund] = parts.get(part.fund, 0) + part.ticks
-            self._count(part.fund, part.ticks)
-            if part.why:
-                told = part.fund, part.why
-                self.told.left[told] = self.told.left.get(told, 0) + part.ticks
+        for fund, ticks, why in self._payers.split(tags.team, tags.project, day, billed):
+            parts[fund] = parts.get(fund, 0) + ticks
+            self._count(fund, ticks)
+            if why:
+                self.told.left[fund, why] = self.told.left.get((fund, why), 0) + ticks
         if not billed:
             parts = dict(self._payers.shares(tags.team, tags.project, day))
-        names = sorted(parts)
-        weights = [abs(parts[name]) for name in names]
+        payers = [self._payer(fund) for fund in parts]
+        if len(payers) == 1:
+            return [(payers[0], change)]
+        names, weights = list(parts), [abs(part) for part in parts.values()]
         columns = [split_amount(amount, weights, names) for amount in change[:4]]
-        columns.append([parts[name] if billed else 0 for name in names])
-        for name, *figures in zip(names, *columns, strict=True):
-            yield self._payer(name), figures
+        columns.append(list(parts.values()) if billed else [0] * len(parts))
+        return zip(payers, zip(*columns, strict=True), strict=True)
 
     def _taken_back(
         self, change: Sequence[int], before: Mapping[int, Figures]
@@ -188,11 +191,26 @@ class Staging:
                     continue
                 for payer, figures in by_payer.items():
                     if self._paying[payer].fund == move.from_fund:
-                        self._move_line(move, day, key, payer, target, figures)
+                        ticks = self._move_line(day, key, payer, target, figures)
+                        self.told.moved[move.id] = self.told.moved.get(move.id, 0) + ticks
 
-    def _move_line(
-        self, move: Move, day: int, key: Key, payer: int, target: int, stated: Figures
-    ) -> None:
+    def _refuse(self, line: Sent) -> None:
+        """What finance does not take of a journal goes to suspense, until somebody moves it on."""
+        target, first = self._payer(SUSPENSE), self._calendar.period(line.period).first
+        for day in days_of(self.db, line.statement):
+            if line.correction != (day < first):
+                continue
+            for key, by_payer in posted_of(self.db, day, line.statement).items():
+                tags = self.stage.tags(key[1])
+                named = tags.team or "", tags.project or "", tags.cost_center or ""
+                if named != (line.team, line.project, line.cost_center):
+                    continue
+                for payer, figures in by_payer.items():
+                    if self._paying[payer][:2] == (line.fund, line.account):
+                        self.told.refused += self._move_line(day, key, payer, target, figures)
+
+    def _move_line(self, day: int, key: Key, payer: int, target: int, stated: Figures) -> int:
+        """Move what is left of a line's part of a day; the ticks that are billed of it."""
         moved = self._moved.setdefault(day, {})
         # what a move before this one took is not there any more
         left = _sum(stated, moved.get((key, payer), _NOTHING))
@@ -202,7 +220,7 @@ class Staging:
             self._put(day, key, to, part)
             self._payers.paid(self._paying[to].fund, part[4])
             self._count(self._paying[to].fund, part[4])
-        self.told.moved[move.id] = self.told.moved.get(move.id, 0) + left[4]
+        return left[4]
 
     def _order(self, key: Key) -> tuple[str, int, Item]:
         """The same in each ledger, unlike the numbers of clusters and items."""
@@ -213,8 +231,6 @@ class Staging:
         self.spent[fund] = self.spent.get(fund, 0) + ticks
 
     def _hold(self, day: int, tags: Tags) -> int | None:
-        if not self.holds:
-            return None
         month = self._calendar.month_of(day).label
         return next((h.id for h in self.holds if h.is_of(month, tags.team, tags.project)), None)
 
@@ -222,28 +238,38 @@ class Staging:
         if not any(figures):
             return
         cluster, tags, item = key
-        named = self.stage.tags(tags)
-        entity = self._paying[payer].entity
-        correction = day < self._period.first
-        month = self._calendar.month_of(day).label if correction else ""
-        line = LineKey(
-            entity, self._owner(named, payer), correction, month, named.team, named.project,
-            named.cost_center, item, payer, cluster,
-        )  # fmt: skip
-        number = self.lines.get(line)
+        line = self._who(tags), day < self._period.first and self._month(day), item, payer, cluster
+        number = self._numbers.get(line)
         if number is None:
-            number = self.lines[line] = len(self.sums)
+            number = self._numbers[line] = len(self.lines)
+            self.lines.append(self._line(day, key, payer))
             self.sums.append(0)
         self.sums[number] += figures[4]
         self.stage.put((number, day, cluster, tags, figures[0], *pairs(figures[1:])))
 
-    def _owner(self, tags: Tags, payer: int) -> str | None:
-        if self.books.kind == "fund":
-            return self._paying[payer].fund
-        if self.books.kind == "project":
-            return None if tags.team is None else f"{tags.team} / {tags.project or ''}".rstrip(" /")
-        owner: str | None = getattr(tags, self.books.kind)
-        return owner
+    def _line(self, day: int, key: Key, payer: int) -> LineKey:
+        cluster, tags, item = key
+        named, paying = self.stage.tags(tags), self._paying[payer]
+        correction = day < self._period.first
+        return LineKey(
+            paying.entity, owner_of(self.books.kind, named, paying), correction,
+            self._month(day) if correction else "", named.team, named.project, named.cost_center,
+            item, payer, cluster,
+        )  # fmt: skip
+
+    def _month(self, day: int) -> str:
+        return self._calendar.month_of(day).label
+
+    def _who(self, tags: int) -> int:
+        """A number for what a line has of tags: their team, project and cost centre."""
+        found = self._of_tags.get(tags)
+        if found is None:
+            named = self.stage.tags(tags)
+            who = named.team, named.project, named.cost_center
+            if len(self._of_tags) >= _CACHE:
+                self._of_tags.clear()
+            found = self._of_tags[tags] = self._whos.setdefault(who, len(self._whos))
+        return found
 
     def late(self, as_of: int) -> set[int]:
         """The moves of what is of a month that ended more than `LATE_DAYS` ago."""
@@ -264,6 +290,12 @@ class Staging:
                 self._paying[key.payer], self.clusters.get(key.cluster, ""))  # fmt: skip
 
     def _payer(self, fund: str) -> int:
+        number = self._payer_of.get(fund)
+        if number is None:
+            number = self._payer_of[fund] = self._new_payer(fund)
+        return number
+
+    def _new_payer(self, fund: str) -> int:
         known = self._funds.get(fund)
         funding = self.books.funding
         payer = (
@@ -274,6 +306,20 @@ class Staging:
         if number == len(self._paying):
             self._paying.append(payer)
         return number
+
+
+def _changes(
+    truth: Mapping[Key, Sequence[int]], stated: Mapping[Key, Mapping[int, Figures]]
+) -> Iterator[tuple[Key, Sequence[int], Mapping[int, Figures]]]:
+    """What is not stated of a day yet, with what is, by payer."""
+    for key in truth.keys() | stated.keys() if stated else truth:
+        before, now = stated.get(key, {}), truth.get(key, _NOTHING)
+        change = (
+            [new - sum(old) for new, *old in zip(now, *before.values(), strict=True)] if before
+            else now
+        )  # fmt: skip
+        if any(change):
+            yield key, change, before
 
 
 def _sum(one: Sequence[int], two: Sequence[int]) -> list[int]:

@@ -2,13 +2,16 @@
 
 import sqlite3
 from collections.abc import Callable
+from itertools import islice
 from typing import NamedTuple
 
 from slurm_finops.billing.closing import head_of
 from slurm_finops.core import chain
-from slurm_finops.core.posted import Posted
 from slurm_finops.ledger import posted as table
 from slurm_finops.ledger.posted import Closed, Statement
+
+#: Lines that are hashed together.
+_SLICE = 1_000
 
 
 class Verified(NamedTuple):
@@ -26,8 +29,9 @@ def verify(
     """Recompute all hashes; ``kept``: a head (or its beginning) that somebody has kept."""
     previous, lines, heads = chain.GENESIS, 0, []
     found, named = table.closed(db), table.Named(db)
+    words = chain.Lines(named.number, named.cluster, named.tags, named.item, named.payer)
     for place, period in enumerate(found, 1):
-        fault = _period(db, place, period, previous, named, progress)
+        fault = _period(db, place, period, previous, words, progress)
         if fault:
             return Verified(fault, place - 1, lines, previous)
         previous = period.sha256
@@ -43,14 +47,14 @@ def verify(
 
 
 def _period(
-    db: sqlite3.Connection, place: int, period: Closed, previous: str, named: table.Named,
+    db: sqlite3.Connection, place: int, period: Closed, previous: str, words: chain.Lines,
     progress: Callable[[int], None],
 ) -> str:  # fmt: skip
     if period.id != place or period.previous != previous:
         return f"period {period.label}: it does not follow the period before it"
     statements = table.statements_of(db, period.id)
     for one in statements:
-        fault = _statement(db, one, period, named)
+        fault = _statement(db, one, words)
         if fault:
             return f"period {period.label}: {fault}"
         progress(one.lines)
@@ -65,20 +69,20 @@ def _period(
     return ""
 
 
-def _statement(
-    db: sqlite3.Connection, of: Statement, period: Closed, named: table.Named
-) -> str:
+def _statement(db: sqlite3.Connection, of: Statement, words: chain.Lines) -> str:
     """What is wrong with a statement, with the first line that is not as it was."""
-    words, digest = chain.Lines(), chain.Sealed()
+    digest, rows = chain.Sealed(), table.sealed_rows(db, of)
     total = count = 0
     first = ""
-    for seal, line in table.lines(db, of, period.label, named):
-        text = _text(words, line)
-        digest.add(text)
-        total += line.billed_minor
-        count += 1
-        if not first and (chain.seal(text) != seal or line.line != count):
-            first = f"statement {of.number} ({of.owner or 'no owner'}): line {count} was altered"
+    while some := list(islice(rows, _SLICE)):
+        texts = [words.text(row[1:]) for row in some]
+        digest.add(texts)
+        for row, text in zip(some, texts, strict=True):
+            total += row[-1]
+            count += 1
+            if not first and (chain.seal(text) != row[0] or row[1] != count):
+                first = (f"statement {of.number} ({of.owner or 'no owner'}): line {count} was "
+                         "altered")  # fmt: skip
     if digest.hex == of.sha256 and total == of.amount_minor and count == of.lines and not first:
         return ""
     if first:
@@ -88,13 +92,6 @@ def _statement(
     if total != of.amount_minor:
         return f"statement {of.number}: its lines sum to {total}, and it says {of.amount_minor}"
     return f"statement {of.number}: its lines are not those that were closed"
-
-
-def _text(words: chain.Lines, line: Posted) -> str:
-    return words.text(
-        line.line, line.original, line.correction, line.day, line.cluster, line.tags, line.item,
-        line.payer, line[10:],
-    )  # fmt: skip
 
 
 def _strays(db: sqlite3.Connection) -> str:

@@ -10,8 +10,8 @@ from slurm_finops.cli.app import App, FinopsGroup
     cls=FinopsGroup,
     modules=("init", "check", "collect", "price", "report", "send", "nightly", "problems",
              "reconcile", "tags", "hook", "estimate", "budgets", "alerts", "rates", "pools",
-             "lines", "credits", "allocations", "funds", "readiness", "period", "statement",
-             "export", "import", "advise", "compare", "serve", "audit"),
+             "lines", "credits", "retag", "allocations", "funds", "readiness", "period",
+             "statement", "export", "import", "advise", "compare", "serve", "audit"),
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.option(

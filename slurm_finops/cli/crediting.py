@@ -89,7 +89,7 @@ def checked(config: Config, asked: Asked) -> Checked:
             raise click.UsageError("--submit is for --run: it says which run of a job")
         _check_nodes(asked.nodes)
     since, until, submit = (
-        _time(config, text, option) for text, option in
+        moment_of(config, text, option) for text, option in
         ((asked.since, "--from"), (asked.until, "--until"), (asked.submit, "--submit"))
     )  # fmt: skip
     if since is not None and until is not None and since >= until:
@@ -120,7 +120,8 @@ def _check_nodes(text: str) -> None:
         raise click.BadParameter(str(error), param_hint="'--nodes'") from None
 
 
-def _time(config: Config, text: str | None, option: str) -> int | None:
+def moment_of(config: Config, text: str | None, option: str) -> int | None:
+    """A time as typed for an option, as epoch seconds; raises click's error."""
     from slurm_finops.prices.text import moment
 
     try:

@@ -19,6 +19,7 @@ def explain(
     app: App, job: str, cluster: str | None, style: str | None, other: str | None
 ) -> None:
     """Print what was charged for the runs of a job, and by which rules."""
+    from slurm_finops.billing.retags import applied
     from slurm_finops.cli.app import echo_json
     from slurm_finops.ledger.explained import runs
     from slurm_finops.ledger.named import check_cluster
@@ -44,7 +45,11 @@ def explain(
                 f"{found[0].job_id}"
             )
         rates = stored_rates(ledger.db)
-        told = [explanation(ledger.db, run, rates, calendar) for run in found]
+        policy = app.config.policy
+        told = [
+            explanation(ledger.db, run, rates, calendar, applied(ledger.db, policy, run.id))
+            for run in found
+        ]
         notes = not_of_today(waiting(ledger), is_stale(ledger, app.site))
     if style == "json":
         people = app.site_for("export").people

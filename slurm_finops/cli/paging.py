@@ -17,12 +17,13 @@ def pages_of(
     app: App, ledger: Ledger, period: Period, *, channel: str = "page", many: bool = False
 ) -> Pages:
     """The pages of a period for a channel of ``[privacy]``; ``many``: of more than some owners."""
+    from slurm_finops.cli.readiness import asked_of
     from slurm_finops.cli.standing import moment_of
     from slurm_finops.reports.pages import Pages
 
     return Pages(
         ledger, app.site_for(channel), app.terms, period, moment_of(app, ledger, period),
-        _budgets(app, period), many=many,
+        _budgets(app, period), many=many, asked=asked_of(app) if channel == "mail" else None,
     )  # fmt: skip
 
 

@@ -246,6 +246,9 @@ def told(app: App, staging: Staging) -> list[str]:
     for move, ticks in staging.told.moved.items():
         late = ", MORE THAN 90 DAYS AFTER ITS MONTH" if move in late_ones else ""
         found.append(f"moved: {said(ticks)} (move {move}){late}")
+    if staging.refused:
+        found.append(f"finance did not take {count(len(staging.refused), 'line')}: "
+                     f"{said(staging.told.refused)} to suspense")  # fmt: skip
     return found
 
 

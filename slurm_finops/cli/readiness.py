@@ -64,8 +64,8 @@ def readiness(app: App, weeks: int | None, style: str, picture: str | None) -> N
         raise click.exceptions.Exit(1)
 
 
-def asked_of(app: App, weeks: int | None) -> Asked:
-    """What must hold by the configuration, or over so many weeks."""
+def asked_of(app: App, weeks: int | None = None) -> Asked:
+    """What must hold before chargeback begins, as it is configured."""
     from slurm_finops.config.budgets import all_budgets
     from slurm_finops.core.budgets import SPAN
     from slurm_finops.reports.readiness import Asked

@@ -7,7 +7,7 @@ the head of the period before it.
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from slurm_finops.core.posted import Item, Payer
@@ -27,28 +27,39 @@ def sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+class Words(dict[int, str]):
+    """Canonical texts of what lines name by a ledger's number; each is made once."""
+
+    def __init__(self, find: Callable[[int], Any]) -> None:
+        self._find = find
+
+    def __missing__(self, number: int) -> str:
+        if len(self) >= 50_000:
+            self.clear()
+        text = self[number] = canonical(self._find(number))
+        return text
+
+
 class Lines:
-    """The canonical text of lines; what they name is put into words once."""
+    """The canonical text of lines; each of these finds what a number in a line stands for."""
 
-    def __init__(self) -> None:
-        self._words: dict[Tags | Item | Payer, str] = {}
+    def __init__(
+        self, originals: Callable[[int], str], clusters: Callable[[int], str],
+        tags: Callable[[int], Tags], items: Callable[[int], Item], payers: Callable[[int], Payer],
+    ) -> None:  # fmt: skip
+        self._originals, self._clusters = Words(originals), Words(clusters)
+        self._tags, self._items, self._payers = Words(tags), Words(items), Words(payers)
 
-    def text(
-        self, line: int, original: str, correction: bool, day: int, cluster: str, tags: Tags,
-        item: Item, payer: Payer, figures: Iterable[int],
-    ) -> str:  # fmt: skip
-        """``figures``: unit-seconds, ticks as `Posted` has them, and minor units."""
-        head = f"[{line},{canonical(original)},{int(correction)},{day},{canonical(cluster)}"
-        named = f"{self._of(tags)},{self._of(item)},{self._of(payer)}"
-        return f"{head},{named},{','.join(map(str, figures))}]\n"
-
-    def _of(self, named: Tags | Item | Payer) -> str:
-        found = self._words.get(named)
-        if found is None:
-            if len(self._words) >= 50_000:
-                self._words.clear()
-            found = self._words[named] = canonical(named)
-        return found
+    def text(self, row: Sequence[int]) -> str:
+        """``row``: of a line its number, original (0: none), whether it is a correction, day,
+        cluster, tags, item, payer, unit-seconds, money in whole units and ticks, minor units.
+        """
+        line, original, correction, day, cluster, tags, item, payer, *figures = row
+        return (
+            f"[{line},{self._originals[original]},{correction},{day},{self._clusters[cluster]},"
+            f"{self._tags[tags]},{self._items[item]},{self._payers[payer]},"
+            f"{','.join(map(str, figures))}]\n"
+        )
 
 
 def seal(text: str) -> int:
@@ -57,13 +68,13 @@ def seal(text: str) -> int:
 
 
 class Sealed:
-    """The hash of a statement, line by line."""
+    """The hash of a statement, some lines at a time."""
 
     def __init__(self) -> None:
         self._hash = hashlib.sha256()
 
-    def add(self, text: str) -> None:
-        self._hash.update(text.encode())
+    def add(self, texts: Iterable[str]) -> None:
+        self._hash.update("".join(texts).encode())
 
     @property
     def hex(self) -> str:

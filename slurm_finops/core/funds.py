@@ -84,6 +84,18 @@ class Part(NamedTuple):
     why: str
 
 
+class _Named(NamedTuple):
+    """Who is named for a day: by name, with their parts of `WHOLE`.
+
+    ``free``: none of them leaves anything to another on that day.
+    """
+
+    funds: tuple[str, ...]
+    parts: tuple[int, ...]
+    why: str
+    free: bool
+
+
 class Payers:
     """Splits amounts over funds, one after the other; a cap is used up as they come."""
 
@@ -98,6 +110,9 @@ class Payers:
         self._splits = {owner: sorted(splits) for owner, splits in funding.payers}
         self._untagged = funding.untagged
         self._spent = Counter(spent)
+        #: the day that was asked for last, with who is named for whom: amounts come by day
+        self._day = 0
+        self._on_day: dict[tuple[str | None, str | None], _Named] = {}
 
     def split(self, team: str | None, project: str | None, day: int, ticks: int) -> list[Part]:
         """Who pays an amount of a day, by fund and reason; none of 0 ticks.
@@ -106,10 +121,16 @@ class Payers:
         fewest fallbacks, then by the name of the fund that the split names.  What is given
         back (below 0) goes to whom the dates say, and makes room under a cap.
         """
-        shares, why = self._named(team, project, day)
-        names = sorted(shares)
-        amounts = split_amount(ticks, [shares[name] for name in names], names)
-        left = [Part(*one, why) for one in zip(names, amounts, strict=True)]
+        named = self._named(team, project, day)
+        amounts = split_amount(ticks, named.parts, named.funds)
+        left = [
+            Part(fund, amount, named.why)
+            for fund, amount in zip(named.funds, amounts, strict=True) if amount
+        ]  # fmt: skip
+        return left if named.free else self._left(left, day)
+
+    def _left(self, left: list[Part], day: int) -> list[Part]:
+        """Who pays parts in the end, where dates or caps may leave some to others."""
         found: Counter[tuple[str, str]] = Counter()
         while left:
             further = []
@@ -129,12 +150,32 @@ class Payers:
 
     def shares(self, team: str | None, project: str | None, day: int) -> list[tuple[str, int]]:
         """Funds and parts of `WHOLE` as the dates have it, whatever the caps; by name."""
+        named = self._named(team, project, day)
+        if named.free:
+            return list(zip(named.funds, named.parts, strict=True))
         found: Counter[str] = Counter()
-        for name, part in self._named(team, project, day)[0].items():
+        for name, part in zip(named.funds, named.parts, strict=True):
             found[heir(self._funds, name, day)] += part
         return sorted(found.items())
 
-    def _named(
+    def _named(self, team: str | None, project: str | None, day: int) -> _Named:
+        if day != self._day:
+            self._day = day
+            self._on_day.clear()
+        found = self._on_day.get((team, project))
+        if found is None:
+            parts, why = self._dated(team, project, day)
+            names = tuple(sorted(parts))
+            free = all(name == SUSPENSE or self._free(self._funds[name], day) for name in names)
+            found = _Named(names, tuple(parts[name] for name in names), why, free)
+            self._on_day[team, project] = found
+        return found
+
+    @staticmethod
+    def _free(fund: Fund, day: int) -> bool:
+        return fund.cap_ticks is None and not fund.refuses(day)
+
+    def _dated(
         self, team: str | None, project: str | None, day: int
     ) -> tuple[Mapping[str, int], str]:
         """The parts of the funds that are named for a day, and why where no split does it."""

@@ -145,5 +145,19 @@ def apportion_ticks(ticks: Sequence[int], digits: int, keys: Sequence[Any]) -> l
 
 def split_amount(amount: int, weights: Sequence[int], keys: Sequence[Any]) -> list[int]:
     """``amount`` in whole parts proportional to ``weights`` (>= 0, not all 0)."""
+    if len(weights) == 2:
+        return _in_two(amount, weights, keys)
     whole = sum(weights)
     return apportion(amount, [amount * w for w in weights], whole, keys)
+
+
+def _in_two(amount: int, weights: Sequence[int], keys: Sequence[Any]) -> list[int]:
+    """The same as `apportion` says: most amounts that are split at all are split in two."""
+    whole = weights[0] + weights[1]
+    first, rest = divmod(abs(amount) * weights[0], whole)
+    # what is cut off of the second is whole - rest
+    if 2 * rest > whole or (2 * rest == whole and keys[0] <= keys[1]):
+        first += 1
+    if amount < 0:
+        first = -first
+    return [first, amount - first]

@@ -138,13 +138,20 @@ class Policy:
         names is contested with it.
         """
         tags = self.filled(claim, who)
-        faults, source = claim.faults, claim.source
-        if source == "none" and tags != UNTAGGED:
-            source = "rule"
+        source = "rule" if claim.source == "none" and tags != UNTAGGED else claim.source
+        return self.registered(Claim(tags, claim.faults, source), who)
+
+    def registered(self, claim: Claim, who: Who, contest: bool = True) -> Claim:
+        """A claim with what the registry adds: whose it is, and its team's cost centre.
+
+        Without ``contest`` its team stands, whoever the run is of.
+        """
+        tags, faults, source = claim
         team = self._team.get(tags.team or "")
-        if team and team.is_closed and who.account is not None and not team.names(who):
+        closed = contest and team and team.is_closed and who.account is not None
+        if team and closed and not team.names(who):
             owner = self.owner(who)
-            faults += (Fault("not_yours", "team", team.name, who.account),)
+            faults += (Fault("not_yours", "team", team.name, who.account or ""),)
             tags = tags._replace(team=owner.name if owner else None, cost_center=None)
             source, team = "account", owner
         if team and team.cost_center and tags.cost_center is None:

@@ -1,5 +1,6 @@
 """A Slurm run as its source told it, and a record that could not be read."""
 
+import re
 from typing import NamedTuple
 
 
@@ -55,3 +56,8 @@ class Problem(NamedTuple):
 
     text: str
     reason: str
+
+
+def whole(name: str) -> str:
+    """The array or het job that a name is a part of: 4711 of 4711_3; of 4711 itself."""
+    return re.split("[_+]", name)[0]

@@ -48,8 +48,8 @@ class Claim(NamedTuple):
     """What a run says of itself, where it says it, and what was wrong with that.
 
     ``source`` is ``seal``, ``comment`` or ``none``; after the site's policy also
-    ``rule`` (only its own rules say so) and ``account`` (a contested claim, billed
-    to the account's own team).
+    ``rule`` (only its own rules say so), ``account`` (a contested claim, billed
+    to the account's own team) and ``retag`` (corrected by hand: `core.retags`).
     """
 
     tags: Tags = UNTAGGED

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from slurm_finops.core.period import Calendar
 from slurm_finops.core.rows import near
+from slurm_finops.core.runs import whole as whole
 from slurm_finops.core.words import shown
 from slurm_finops.errors import InputError
 
@@ -32,11 +33,6 @@ class _Run(NamedTuple):
     job_id_raw: int | str
     user: str
     submit: int
-
-
-def whole(name: str) -> str:
-    """The array or het job that a name is a part of: 4711 of 4711_3; of 4711 itself."""
-    return re.split("[_+]", name)[0]
 
 
 def like(names: Iterable[str]) -> str:

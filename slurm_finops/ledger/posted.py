@@ -1,11 +1,11 @@
 """Closed periods as the ledger keeps them: their statements, and the lines of these."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
-from slurm_finops.core.money import TICKS, join_ticks
+from slurm_finops.core.money import TICKS
 from slurm_finops.core.posted import Item, Payer, Posted
 from slurm_finops.core.tags import KEYS, Tags
 from slurm_finops.ledger.bulk import BulkInsert
@@ -164,25 +164,29 @@ def lines(
     db: sqlite3.Connection, of: Statement, period: str, named: "Named"
 ) -> Iterator[tuple[int, Posted]]:
     """A statement's lines in order, each behind the seal that is stored with it."""
-    rows = db.execute(
+    for row in sealed_rows(db, of):
+        seal, line, original, correction, day, cluster, tags, item, payer = row[:9]
+        yield seal, Posted(
+            line, period, of.number, named.number(original), bool(correction), day,
+            named.cluster(cluster), named.tags(tags), named.item(item), named.payer(payer),
+            row[9], *joined(row[10:18]), row[18],
+        )  # fmt: skip
+
+
+def sealed_rows(db: sqlite3.Connection, of: Statement) -> Iterator[tuple[int, ...]]:
+    """The same by number, as `core.chain` has lines, each behind its seal."""
+    yield from db.execute(
         "SELECT seal, line, ifnull(original_id, 0), correction, day, cluster_id, tags_id, "
         f"item_id, payer_id, unit_seconds, {_MONEY}, amount_minor FROM statement_lines "
         "WHERE statement_id = ? AND id >= ? AND id < ? ORDER BY id",
         (of.id, of.first_line, of.first_line + of.lines),
     )
-    for row in rows:
-        seal, line, original, correction, day, cluster, tags, item, payer = row[:9]
-        seconds, *ticks, minor = row[9:]
-        yield seal, Posted(
-            line, period, of.number, named.number(original), bool(correction), day,
-            named.clusters.get(cluster, ""), named.tags(tags), named.items.get(item, _NO_ITEM),
-            named.payers.get(payer, _NO_PAYER), seconds, *_joined(ticks), minor,
-        )  # fmt: skip
 
 
-def _joined(ticks: list[int]) -> tuple[int, int, int, int]:
-    a, b, c, d = (join_ticks(*ticks[i : i + 2]) for i in range(0, 8, 2))
-    return a, b, c, d
+def joined(pairs: Sequence[int]) -> tuple[int, int, int, int]:
+    """Four amounts, each given as whole units and ticks."""
+    a, b, c, d, e, f, g, h = pairs
+    return a * TICKS + b, c * TICKS + d, e * TICKS + f, g * TICKS + h
 
 
 class Named:
@@ -191,16 +195,26 @@ class Named:
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
         self._tags: dict[int, Tags] = {}
-        self.items = {row[0]: Item(*row[1:]) for row in db.execute("SELECT * FROM posted_items")}
-        self.payers = {
+        self._items = {row[0]: Item(*row[1:]) for row in db.execute("SELECT * FROM posted_items")}
+        self._payers = {
             row[0]: Payer(*row[1:]) for row in db.execute("SELECT * FROM posted_payers")
         }
-        self.clusters: Mapping[int, str] = dict(db.execute("SELECT id, name FROM clusters"))
+        self._clusters: Mapping[int, str] = dict(db.execute("SELECT id, name FROM clusters"))
         self._numbers: Mapping[int, str] = dict(db.execute("SELECT id, number FROM statements"))
 
     def number(self, statement_id: int) -> str:
         """The number of a statement; "" of none."""
         return self._numbers.get(statement_id, "")
+
+    def cluster(self, number: int) -> str:
+        """The name of a cluster; "" of none."""
+        return self._clusters.get(number, "")
+
+    def item(self, number: int) -> Item:
+        return self._items.get(number, _NO_ITEM)
+
+    def payer(self, number: int) -> Payer:
+        return self._payers.get(number, _NO_PAYER)
 
     def tags(self, number: int) -> Tags:
         found = self._tags.get(number)
@@ -228,13 +242,25 @@ def posted_of(
         (day, statement, statement),
     )
     for cluster, tags, item, payer, seconds, *ticks in rows:
-        found.setdefault((cluster, tags, item), {})[payer] = (seconds, *_joined(ticks))
+        found.setdefault((cluster, tags, item), {})[payer] = (seconds, *joined(ticks))
     return found
 
 
-def pairs(ticks: Iterable[int]) -> list[int]:
-    """Each amount as whole units and ticks."""
-    return [part for amount in ticks for part in divmod(amount, TICKS)]
+def days_of(db: sqlite3.Connection, statement: str) -> list[int]:
+    """The days that a statement's lines are of."""
+    rows = db.execute(
+        "SELECT DISTINCT day FROM statement_lines JOIN statements ON statements.id = statement_id "
+        "AND statement_lines.id >= first_line AND statement_lines.id < first_line + "
+        "statements.lines WHERE number = ? ORDER BY 1",
+        (statement,),
+    )
+    return [row[0] for row in rows]
+
+
+def pairs(ticks: Sequence[int]) -> tuple[int, ...]:
+    """Four amounts, each as whole units and ticks."""
+    a, b, c, d = ticks
+    return *divmod(a, TICKS), *divmod(b, TICKS), *divmod(c, TICKS), *divmod(d, TICKS)
 
 
 # ---- days that have changed since they were stated

@@ -16,7 +16,8 @@ _JUDGED_THROUGH = "judged_through"
 #: Selects `Held`.
 SELECT_HELD = """SELECT id, start, elapsed, suspended, cluster_id, context_id, tres_id, tag_set_id,
 state, provisional FROM jobs"""
-_BILLABLE = "start IS NOT NULL AND elapsed + suspended > 0 AND held IS NULL"
+#: Which runs can cost.
+BILLABLE = "start IS NOT NULL AND elapsed + suspended > 0 AND held IS NULL"
 _CHARGES = BulkInsert(
     "charges",
     (
@@ -85,7 +86,7 @@ def new_runs(db: sqlite3.Connection, after: int, limit: int) -> tuple[int, list[
     ).fetchone()[0]
     if last is None:
         return after, []
-    rows = db.execute(f"{SELECT_HELD} WHERE id > ? AND id <= ? AND {_BILLABLE}", (after, last))
+    rows = db.execute(f"{SELECT_HELD} WHERE id > ? AND id <= ? AND {BILLABLE}", (after, last))
     return last, rows.fetchall()
 
 
@@ -99,7 +100,7 @@ def queued(db: sqlite3.Connection, limit: int) -> list[Queued]:
 
 def runs_by_id(db: sqlite3.Connection, ids: Sequence[int]) -> list[Held]:
     """Those of these runs that can cost."""
-    select = f"{SELECT_HELD} WHERE id = ? AND {_BILLABLE}"
+    select = f"{SELECT_HELD} WHERE id = ? AND {BILLABLE}"
     return [row for i in ids for row in db.execute(select, (i,))]
 
 
@@ -210,6 +211,29 @@ def queue_team(db: sqlite3.Connection, team: str, first: int, last: int) -> int:
         "WHERE day >= ? AND day < ? AND ifnull(team, '') = ?)",
         (first, last, team),
     ).rowcount
+
+
+def queue_runs(db: sqlite3.Connection, runs: Iterable[int], through: int) -> int:
+    """Queue these runs, of those up to ``through``; how many."""
+    return db.executemany(
+        f"{_ENQUEUE} WHERE jobs.id = ? AND start IS NOT NULL",
+        [(run,) for run in runs if run <= through],
+    ).rowcount
+
+
+def charged_runs(db: sqlite3.Connection) -> Iterator[tuple[Held, int]]:
+    """Every run that has charges, with the tag set that they are billed to."""
+    columns = SELECT_HELD.removeprefix("SELECT").removesuffix("FROM jobs")
+    rows = db.execute(
+        f"SELECT {columns}, owner FROM jobs JOIN (SELECT usage_id, max(tag_set_id) AS owner "
+        "FROM charges GROUP BY usage_id) ON usage_id = id"
+    )
+    return ((Held._make(row[:-1]), row[-1]) for row in rows)
+
+
+def all_runs(db: sqlite3.Connection) -> Iterator[Held]:
+    """Every run that can cost."""
+    return map(Held._make, db.execute(f"{SELECT_HELD} WHERE {BILLABLE}"))
 
 
 def queue_uncharged(db: sqlite3.Connection) -> int:

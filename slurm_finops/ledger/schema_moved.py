@@ -21,10 +21,12 @@ def _differs(columns: list[str]) -> str:
     return f"{_row('NEW', columns)} IS NOT {_row('OLD', columns)}"
 
 
-_MOVED = f"""
-ALTER TABLE pricing_queue ADD COLUMN moved INTEGER NOT NULL DEFAULT 0;
+def queueing(also: str = "0") -> str:
+    """The trigger that queues a run where what it costs may change, or (SQL) ``also`` holds."""
+    return f"""
 DROP TRIGGER jobs_changed;
 CREATE TRIGGER jobs_changed AFTER UPDATE ON jobs WHEN {_differs([*_PRICED, *_FOUND])}
+  OR {also}
 BEGIN
   INSERT INTO pricing_queue (job_id, was_start, was_end, moved)
   VALUES (OLD.id, OLD.start, OLD.start + OLD.elapsed + OLD.suspended, {_differs(_FOUND)})
@@ -35,6 +37,11 @@ BEGIN
     WHERE excluded.was_start IS NOT NULL;
 END;
 """
+
+
+_MOVED = f"""
+ALTER TABLE pricing_queue ADD COLUMN moved INTEGER NOT NULL DEFAULT 0;
+{queueing()}"""
 
 
 @steps(name="0013_moved")

@@ -4,7 +4,7 @@ from sqlite_utils import Database
 
 from slurm_finops.core.tags import KEYS
 from slurm_finops.ledger.schema import statements
-from slurm_finops.ledger.schema_audit import steps as steps
+from slurm_finops.ledger.schema_retags import steps as steps
 
 MONEY = ("list", "contracted", "effective", "billed")
 #: Whole units of currency and ticks beside them, as in `allocations`.

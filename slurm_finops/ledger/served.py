@@ -10,7 +10,10 @@ from slurm_finops.ledger.tag_sets import SELECT
 
 
 class Served(NamedTuple):
-    """A run, and what it was charged from some day on; ticks are None where nothing has a rate."""
+    """A run, and what it was charged from some day on; ticks are None where nothing has a rate.
+
+    ``tag_set`` is the one that it is billed to, or claims where nothing was charged for it.
+    """
 
     id: int
     cluster: str
@@ -44,12 +47,12 @@ def days(db: sqlite3.Connection) -> tuple[int, int] | None:
 
 
 _RUNS = """SELECT jobs.id, clusters.name, job_id, job_name, user, account, partition, qos, state,
-    submit, start, "end", alloc_tres, jobs.tag_set_id, comment,
+    submit, start, "end", alloc_tres, ifnull(owner, jobs.tag_set_id), comment,
     ifnull(gpu_seconds, 0), priced, effective_1, effective_2, billed_1, billed_2, taken_1, taken_2
   FROM jobs JOIN clusters ON clusters.id = cluster_id JOIN contexts ON contexts.id = context_id
     JOIN tres ON tres.id = tres_id
     LEFT JOIN (SELECT usage_id, {gpu_seconds}
-        AS gpu_seconds, MAX(rate_card_id) > 0 AS priced, {sums}
+        AS gpu_seconds, MAX(rate_card_id) > 0 AS priced, MAX(tag_set_id) AS owner, {sums}
       FROM charges JOIN skus ON skus.id = sku_id WHERE day >= ? GROUP BY usage_id)
       AS charged ON charged.usage_id = jobs.id
     LEFT JOIN (SELECT usage_id, {taken} FROM draws WHERE day >= ? GROUP BY usage_id)

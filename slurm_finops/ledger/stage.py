@@ -2,9 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
 
-from slurm_finops.core.money import join_ticks
 from slurm_finops.core.tags import KEYS, Tags
 from slurm_finops.ledger.bulk import BulkInsert
 from slurm_finops.ledger.posted import MONEY
@@ -15,19 +13,9 @@ _INSERT = BulkInsert("temp.staged", _ROW)
 _SLICE = 2_000
 _CACHE = 50_000
 
-
-class Staged(NamedTuple):
-    """A day's part of a line; ticks of any size."""
-
-    line_id: int
-    day: int
-    cluster_id: int
-    tags_id: int
-    unit_seconds: int
-    list_ticks: int
-    contracted_ticks: int
-    effective_ticks: int
-    billed_ticks: int
+#: A day's part of a line: the line, day, cluster, tags, unit-seconds, and whole units and ticks
+#: of each of `MONEY`.  Bare, for a month has many.
+Staged = tuple[int, ...]
 
 
 class Stage:
@@ -52,7 +40,7 @@ class Stage:
             self._db.execute(f"DROP TABLE IF EXISTS temp.{table}")
 
     def put(self, row: Sequence[int]) -> None:
-        """Stage a row: its line, day, cluster, tags, seconds, and units and ticks of its money."""
+        """Stage a `Staged`."""
         self._rows.append(row)
         if len(self._rows) >= _SLICE:
             self._flush()
@@ -69,11 +57,11 @@ class Stage:
         known = self._known.get(number)
         if known is None:
             places = ", ".join("?" * (1 + len(KEYS)))
-            self._db.execute(
+            new = self._db.execute(
                 f"INSERT INTO temp.staged_tags VALUES ({places}) ON CONFLICT (id) DO NOTHING",
                 (number, *tags),
             )
-            known = self.tags(number)
+            known = self._keep(number, tags) if new.rowcount else self.tags(number)
         if known != tags:
             raise ValueError(f"{tags} and {known} have one number")
         return number
@@ -87,10 +75,14 @@ class Stage:
                 if (row := self._db.execute(
                     f"SELECT * FROM {table} WHERE id = ?", (number,)).fetchone())
             )  # fmt: skip
-            if len(self._known) >= _CACHE:
-                self._known.clear()
-            found = self._known[number] = Tags(*row[1:])
+            found = self._keep(number, Tags(*row[1:]))
         return found
+
+    def _keep(self, number: int, tags: Tags) -> Tags:
+        if len(self._known) >= _CACHE:
+            self._known.clear()
+        self._known[number] = tags
+        return tags
 
     def all_tags(self) -> Iterator[tuple[int, Tags]]:
         """All that were staged, with their ids."""
@@ -105,10 +97,7 @@ class Stage:
             "INSERT INTO temp.staged_order VALUES (?, ?)",
             ((line, place) for place, line in enumerate(line_ids)),
         )
-        rows: Iterable[Any] = self._db.execute(
+        yield from self._db.execute(
             f"SELECT {', '.join(_ROW)} FROM temp.staged JOIN temp.staged_order USING (line_id) "
             "ORDER BY place, day, tags_id, cluster_id"
         )
-        for row in rows:
-            money = [join_ticks(*row[i : i + 2]) for i in range(5, 13, 2)]
-            yield Staged(*row[:5], *money)

@@ -12,19 +12,19 @@ from slurm_finops.core.money import join_ticks
 from slurm_finops.core.posted import Item
 from slurm_finops.ledger.spend import sum_ticks
 
-#: Ticks: list, contracted, effective and billed.
-Money = tuple[int, int, int, int]
 _PRICING = {"share": "committed", "beyond": "on_demand", "shared": "overhead"}
 
 
 class Fact(NamedTuple):
-    """Of a cluster (0: none), a tag set and an item: unit-seconds and ticks of any size."""
+    """Of a cluster (0: none), a tag set and an item.
+
+    ``figures``: unit-seconds; ticks of any size: list, contracted, effective and billed.
+    """
 
     cluster_id: int
     tag_set_id: int
     item: Item
-    unit_seconds: int
-    money: Money
+    figures: list[int]
 
 
 def facts(db: sqlite3.Connection, day: int) -> Iterator[Fact]:
@@ -37,33 +37,46 @@ def facts(db: sqlite3.Connection, day: int) -> Iterator[Fact]:
 def _charges(db: sqlite3.Connection, day: int) -> Iterator[Fact]:
     """Summed here: SQLite would sort the day's charges first, which takes twice as long."""
     sums: dict[tuple[int, int, int, int], list[int]] = {}
+    clusters = db.execute("SELECT id FROM clusters LIMIT 2").fetchall()
+    # to look up each charge's run takes as long as all the rest: it tells nothing of one cluster
+    cluster_id, join = (
+        (str(clusters[0][0]), "") if len(clusters) == 1
+        else ("cluster_id", "JOIN jobs ON jobs.id = usage_id")
+    )  # fmt: skip
     rows = db.execute(
-        "SELECT cluster_id, charges.tag_set_id, sku_id, rate_card_id, quantity * seconds, "
+        f"SELECT {cluster_id}, charges.tag_set_id, sku_id, rate_card_id, quantity * seconds, "
         "list_ticks, contracted_ticks, effective_ticks, forgiven_ticks, subsidised_ticks "
-        "FROM charges JOIN jobs ON jobs.id = usage_id WHERE day = ? AND rate_card_id > 0",
+        f"FROM charges {join} WHERE day = ? AND rate_card_id > 0",
         (day,),
     )
-    for cluster, tag_set, sku, card, *figures in rows:
+    for cluster, tag_set, sku, card, a, b, c, d, e, f in rows:
         total = sums.get((cluster, tag_set, sku, card))
         if total is None:
-            sums[cluster, tag_set, sku, card] = figures
+            sums[cluster, tag_set, sku, card] = [a, b, c, d, e, f]
         else:
-            for i, figure in enumerate(figures):
-                total[i] += figure
+            total[0] += a
+            total[1] += b
+            total[2] += c
+            total[3] += d
+            total[4] += e
+            total[5] += f
     skus = dict(db.execute("SELECT id, name FROM skus").fetchall())
     cards = {
         card: (pricing, of_class)
         for card, pricing, of_class in db.execute("SELECT id, pricing, of_class FROM rate_cards")
     }
+    items: dict[tuple[int, int], Item] = {}
     for (cluster, tag_set, sku, card), figures in sums.items():
         seconds, listed, contracted, effective, forgiven, subsidised = figures
-        pricing, of_class = cards[card]
-        item = Item("usage", skus[sku], pricing, "", "", of_class)
-        yield Fact(cluster, tag_set, item, seconds, (listed, contracted, effective, effective))
+        item = items.get((sku, card))
+        if item is None:
+            pricing, of_class = cards[card]
+            item = items[sku, card] = Item("usage", skus[sku], pricing, "", "", of_class)
+        yield Fact(cluster, tag_set, item, [seconds, listed, contracted, effective, effective])
         for category, ticks in (("forgiven", forgiven), ("subsidised", subsidised)):
             if ticks:
                 off = item._replace(category=category)
-                yield Fact(cluster, tag_set, off, 0, (0, 0, 0, -ticks))
+                yield Fact(cluster, tag_set, off, [0, 0, 0, 0, -ticks])
 
 
 def _allocations(db: sqlite3.Connection, day: int) -> Iterator[Fact]:
@@ -73,11 +86,15 @@ def _allocations(db: sqlite3.Connection, day: int) -> Iterator[Fact]:
         "FROM allocations JOIN origins ON origins.id = origin_id WHERE day = ?",
         (day,),
     )
+    items: dict[tuple[str, ...], Item] = {}
     for cluster, tag_set, category, sku, origin, method, *ticks in rows:
-        item = Item(category, sku, _PRICING.get(category, category), origin, method, "")
+        item = items.get((category, sku, origin, method))
+        if item is None:
+            item = Item(category, sku, _PRICING.get(category, category), origin, method, "")
+            items[category, sku, origin, method] = item
         effective, billed = join_ticks(*ticks[:2]), join_ticks(*ticks[2:])
         # what was held stands on the usage itself
-        yield Fact(cluster, tag_set, item, 0, (0, 0, effective, billed))
+        yield Fact(cluster, tag_set, item, [0, 0, 0, effective, billed])
 
 
 def _draws(db: sqlite3.Connection, day: int) -> Iterator[Fact]:
@@ -92,4 +109,4 @@ def _draws(db: sqlite3.Connection, day: int) -> Iterator[Fact]:
         kind = "credit" if lot is None else "allocation"
         origin = f"credit {credit}" if lot is None else lot
         item = Item(kind, sku, kind, origin, "", "")
-        yield Fact(cluster, tag_set, item, 0, (0, 0, 0, -join_ticks(units, ticks)))
+        yield Fact(cluster, tag_set, item, [0, 0, 0, 0, -join_ticks(units, ticks)])

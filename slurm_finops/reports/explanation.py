@@ -12,8 +12,10 @@ from slurm_finops.core.lots import MICRO
 from slurm_finops.core.money import MICROS, TICKS, grouped, minor_digits, round_half_away
 from slurm_finops.core.period import Calendar
 from slurm_finops.core.rates import POOL_RANK, Rate
+from slurm_finops.core.retags import Retag
 from slurm_finops.ledger import explained as table
 from slurm_finops.ledger.explained import About, Charged, Drawn
+from slurm_finops.ledger.retags import told
 from slurm_finops.reports.format import gpu_hours, visible
 from slurm_finops.reports.tables import aligned
 
@@ -40,7 +42,10 @@ class Part(NamedTuple):
 
 
 class Explanation(NamedTuple):
-    """A run, whom it is billed to, its parts, what is taken off them, and what is billed."""
+    """A run, whom it is billed to, its parts, what is taken off them, and what is billed.
+
+    ``retags`` are those by which it is billed to whom it is, in words.
+    """
 
     run: About
     tags: dict[str, str]
@@ -50,12 +55,14 @@ class Explanation(NamedTuple):
     list_ticks: int
     effective_ticks: int
     billed_ticks: int
+    retags: tuple[str, ...] = ()
 
 
 def explanation(
-    db: sqlite3.Connection, run: About, rates: Sequence[Rate], calendar: Calendar
-) -> Explanation:
-    """Explain a run; ``rates`` are those that it was charged by."""
+    db: sqlite3.Connection, run: About, rates: Sequence[Rate], calendar: Calendar,
+    retags: Sequence[Retag] = (),
+) -> Explanation:  # fmt: skip
+    """Explain a run; ``rates`` are those that it was charged by, ``retags`` those applied to it."""
     first, last = 0, 0
     if run.start is not None:
         first = calendar.day_of(run.start)
@@ -69,7 +76,17 @@ def explanation(
         tuple(_taken(one) for one in taken),
         sum(c.list_ticks for c in charges), sum(c.effective_ticks for c in charges),
         sum(c.billed_ticks for c in charges) - sum(one.ticks for one in taken),
+        # one that was made since it was charged is in no charge yet
+        tuple(_retagged(one, calendar) for one in retags if source == "retag"),
     )  # fmt: skip
+
+
+def _retagged(retag: Retag, calendar: Calendar) -> str:
+    wanted = retag.wanted
+    ticket = f", {wanted.ticket}" if wanted.ticket else ""
+    approver = f", approved by {wanted.approver}" if wanted.approver else ""
+    return (f"retag {retag.id}: {told(calendar, wanted)}; {wanted.reason} "
+            f"({retag.actor}, {calendar.isoformat(retag.at)[:10]}{ticket}{approver})")  # fmt: skip
 
 
 def _steps(charge: Charged, run: About, rates: Sequence[Rate]) -> Iterator[Step]:
@@ -163,6 +180,7 @@ def explanation_text(found: Explanation, currency: str, calendar: Calendar) -> s
         ", ".join(f"{key} {visible(value)}" for key, value in where.items() if value),
         f"billed to {whose} (by its {found.source})" if whose else "billed to nobody: untagged",
     ]
+    lines += map(visible, found.retags)
     if run.held:
         lines.append(f"held unbilled: {run.held}")
     for part in found.parts:
@@ -214,6 +232,7 @@ def explanation_json(
             "start": None if run.start is None else calendar.isoformat(run.start),
         },
         "tags": found.tags, "tag_source": found.source,
+        "retags": list(found.retags) if people == "names" else [],
         "parts": [
             {"sku": part.sku, "quantity": part.quantity, "seconds": part.seconds,
              "steps": list(map(_step_json, part.steps))}

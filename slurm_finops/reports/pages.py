@@ -19,9 +19,11 @@ from slurm_finops.ledger.narrowed import Teams
 from slurm_finops.ledger.store import Ledger
 from slurm_finops.reports import insight
 from slurm_finops.reports.build import page, state_of
+from slurm_finops.reports.readiness import Asked, readiness
+from slurm_finops.reports.readiness_digest import in_short
 from slurm_finops.reports.runs_csv import runs_csv
-from slurm_finops.reports.site import UNTAGGED_NAME, Owner, Site, header_of
-from slurm_finops.reports.view import BudgetLine, Page
+from slurm_finops.reports.site import EVERYBODY, UNTAGGED_NAME, Owner, Site, header_of
+from slurm_finops.reports.view import BudgetLine, Header, Page, Ready
 
 _Days = Mapping[int, history.Day]
 
@@ -30,16 +32,18 @@ class Pages:
     """``budgets`` are those for the days in which the period ends, whoever's; ``moment``: its end.
 
     ``many``: whether more than a few owners are asked for, so that it pays to put the
-    costs in order of teams first.
+    costs in order of teams first.  ``asked``: what must hold before chargeback begins,
+    where the whole site is told whether it does.
     """
 
     def __init__(
         self, ledger: Ledger, site: Site, terms: Terms, period: Period, moment: Moment,
         budgets: Iterable[tuple[Budget, Period]] = (), *, many: bool = False,
+        asked: Asked | None = None,
     ) -> None:  # fmt: skip
         self._ledger, self._site, self._period = ledger, site, period
         self._terms, self._moment = terms, moment
-        self._budgets = list(budgets)
+        self._budgets, self._asked = list(budgets), asked
         self._state = state_of(ledger, site)
         self._daily: dict[history.Owner, dict[int, history.Day]] | None = None
         self._teams: Teams | None = None
@@ -66,12 +70,17 @@ class Pages:
         first = insight.first_day(self._site.calendar, self._period)
         return replace(found, standings=self._lines(owner), corrections=insight.corrections(
             days, self._site, self._period, told or {}, first
-        ))  # fmt: skip
+        ), ready=self._ready(found.report.header) if owner == EVERYBODY else None)  # fmt: skip
 
     def close(self) -> None:
         """No more pages of this period are asked for."""
         if self._teams is not None:
             self._teams.drop()
+
+    def _ready(self, header: Header) -> Ready | None:
+        if self._asked is None:
+            return None
+        return in_short(readiness(self._ledger, self._site, self._asked), header)
 
     def _lines(self, owner: Owner) -> tuple[BudgetLine, ...]:
         """Every budget of the whole site, or of the teams of a cost centre."""

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from slurm_finops.core.words import count
-from slurm_finops.reports import charts, parts
+from slurm_finops.reports import charts, parts, readiness_digest
 from slurm_finops.reports.canvas import svg_of
 from slurm_finops.reports.format import (
     cost,
@@ -130,7 +130,8 @@ def mail_html(page: Page, as_of: str = "") -> str:
     # those that do not last first: of hundreds nobody reads more than some
     budgets = sorted(parts.standings(page), key=lambda row: (not row["over"], -row["tenths"]))
     return _render("mail.html.j2", page, images, parts.MAIL_ROWS, as_of,
-                   standings=budgets[: parts.MAIL_ROWS])  # fmt: skip
+                   standings=budgets[: parts.MAIL_ROWS],
+                   ready_title=readiness_digest.TITLE)  # fmt: skip
 
 
 class _Chart(NamedTuple):

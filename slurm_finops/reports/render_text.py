@@ -13,6 +13,7 @@ from slurm_finops.reports.format import (
     shortened,
     visible,
 )
+from slurm_finops.reports.readiness_digest import ready_text
 from slurm_finops.reports.render_allotments import allotment_text, allotment_warnings
 from slurm_finops.reports.sentences import answers
 from slurm_finops.reports.view import Page, Spend
@@ -39,6 +40,7 @@ def mail_text(page: Page, as_of: str = "") -> str:
     lines += _notes(page)
     lines += [*([""] if page.allotments else []), *allotment_text(page)]
     lines += [line for text in allotment_warnings(page) for line in wrapped(text)]
+    lines += ready_text(page)
     for spend in (page.report.spend, *page.tables):
         lines += ["", *_table(page, spend)]
     lines += [*_waste(page), *_runs(page), *_faults(page), *_corrections(page)]

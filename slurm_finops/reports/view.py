@@ -247,6 +247,20 @@ class Allotment:
 
 
 @dataclass(frozen=True, slots=True)
+class Ready:
+    """Whether chargeback may begin, by which weeks.
+
+    ``signals``: each one's name, its figure, and whether it is good.  ``first``: what to
+    mend first, "" if nothing.
+    """
+
+    ready: bool
+    weeks: str
+    signals: tuple[tuple[str, str, bool], ...]
+    first: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """A page or mail: who it is for, its tables, its chart, what is wrong with tags.
 
@@ -274,3 +288,5 @@ class Page:
     before: tuple[tuple[Key, int], ...] | None = None
     #: every budget of the whole site or of a cost centre's teams, in the order of teams
     standings: tuple[BudgetLine, ...] = ()
+    #: whether chargeback may begin: of the digest alone
+    ready: Ready | None = None

@@ -186,7 +186,7 @@ TABLES: tuple[Table, ...] = (
             Column("effective_minor", INTEGER, "the effective cost as a whole number of cents"),
             *(Column(key, TEXT, f"its {key.replace('_', ' ')}, as billed") for key in KEYS),
             Column("tag_source", TEXT, "where its tags came from: seal, comment, account "
-                   "(contested, billed to the account's own team), rule or none"),
+                   "(contested, billed to the account's own team), retag, rule or none"),
             Column("tag_status", TEXT, "valid, invalid or untagged; empty where nobody asks"),
             Column("wrong", TEXT, "what is wrong with its tags"),
             Column("type", TEXT, "what to give sbatch next time; <…> is for you to fill in"),

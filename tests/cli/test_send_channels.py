@@ -68,6 +68,9 @@ def test_a_cost_centre_and_finance_get_theirs(tmp_path: Path) -> None:
     assert mails["centre@example.org"]["Subject"] == "product-ai: 9,031.68 USD in June 2026"
     assert mails["finance@example.org"]["Subject"] == "All teams: 22,579.20 USD in June 2026"
     assert mails["finance@example.org"]["Reply-To"] == "help@example.org"
+    said = {to: mail.get_body(("plain",)).get_content() for to, mail in mails.items()}
+    assert "Ready for chargeback? not yet, by 6 whole weeks" in said["finance@example.org"]
+    assert "Ready for chargeback?" not in said["centre@example.org"]
 
 
 def test_a_team_and_the_site_are_posted_once_by_slack_alone(tmp_path: Path) -> None:

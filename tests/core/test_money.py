@@ -6,7 +6,7 @@ from fractions import Fraction
 from math import floor
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from slurm_finops.core.money import (
@@ -134,6 +134,19 @@ def test_a_split_amount_sums_to_the_amount(amount, weights):
     for part, weight in zip(parts, weights, strict=True):
         assert abs(part - Fraction(amount * weight, sum(weights))) < 1
         assert weight or part == 0
+
+
+@given(
+    st.integers(-(10**12), 10**12), st.integers(0, 10**6), st.integers(0, 10**6),
+    st.permutations(["a", "b"]),
+)  # fmt: skip
+@example(5, 1, 1, ["b", "a"])
+@example(-5, 1, 1, ["a", "b"])
+def test_two_parts_are_what_they_would_be_among_three(amount, one, two, names):
+    weights = [one, two] if one or two else [1, 1]
+    *parts, nothing = split_amount(amount, [*weights, 0], [*names, "c"])
+    assert split_amount(amount, weights, names) == parts
+    assert nothing == 0
 
 
 def test_a_tie_goes_to_the_smallest_key_wherever_it_stands():

@@ -17,6 +17,7 @@ from slurm_finops.core.tags import Tags
 from slurm_finops.reports import statement_words as words
 from slurm_finops.reports.format import columns
 from slurm_finops.reports.statement import Statement, statement
+from tests.conftest import GOLDEN
 from tests.reports.statements import (
     CLOSED,
     DRAFT,
@@ -36,6 +37,7 @@ from tests.reports.test_render import Tags as Markup
 
 AS_OF = "2026-07-03 09:15 CEST"
 PEOPLE = "text", "html"
+DOCS = GOLDEN.parents[1] / "docs" / "statements.md"
 
 
 def bare(html: str) -> str:
@@ -176,6 +178,26 @@ def test_lines_that_are_too_many_for_a_mail_are_not_attached(
     mail = statement_mail(a_statement(), "")
     assert mail.attachments == ()
     assert "are not attached: slurm-finops statement --format csv" in " ".join(mail.text.split())
+
+
+# ---- the page of it
+
+
+def test_its_page_shows_what_is_printed() -> None:
+    page = DOCS.read_text()
+    assert f"```text\n{say(a_statement(), 'text', AS_OF)}```" in page
+
+
+def test_its_page_names_every_key_and_column() -> None:
+    page = DOCS.read_text()
+    _, _, table = page.partition("| key | meaning |")
+    table, _, columns_ = table.partition("CSV has a row a line")
+    first = [row.split("|")[1] for row in table.splitlines() if row.startswith("| `")]
+    keys = [key for cell in first for key in re.findall(r"`(\w+)`", cell)]
+    assert sorted(keys) == sorted(json.loads(say(a_statement(), "json")))
+    head = say(a_statement(), "csv").splitlines()[0].split(",")
+    tags = set(Tags._fields)
+    assert re.findall(r"`(\w+)`", columns_) == [name for name in head if name not in tags]
 
 
 # ---- names that anybody typed
