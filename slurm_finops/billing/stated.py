@@ -26,11 +26,16 @@ class Month:
     statements: tuple[Statement, ...]
     head: str
     _lines: Callable[[], Iterator[Posted]]
+    _by_day: Callable[[], Iterator[Posted]]
     staging: Staging | None = None
 
     def lines(self) -> Iterator[Posted]:
         """All lines, statement by statement."""
         return self._lines()
+
+    def by_day(self) -> Iterator[Posted]:
+        """The same day by day."""
+        return self._by_day()
 
     @property
     def waived(self) -> tuple[tuple[str, str], ...]:
@@ -49,9 +54,15 @@ def month(ledger: Ledger, books: Books, calendar: Calendar, period: Period) -> M
     if of is None:
         staging = staged(ledger, books, calendar, period)
         drawn = Drawn(staging, books.digits)
-        return Month(period, None, (), head, lambda: drawn.posted(period.label), staging)
+        return Month(
+            period, None, (), head, lambda: drawn.posted(period.label),
+            lambda: iter(sorted(drawn.posted(period.label), key=lambda line: line.day)), staging,
+        )  # fmt: skip
     statements = tuple(table.statements_of(ledger.db, of.id))
-    return Month(period, of, statements, head, lambda: _stated(ledger, of, statements))
+    return Month(
+        period, of, statements, head, lambda: _stated(ledger, of, statements),
+        lambda: table.lines_by_day(ledger.db, of.id, of.label, table.Named(ledger.db)),
+    )  # fmt: skip
 
 
 def _stated(

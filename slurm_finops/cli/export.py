@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from slurm_finops.billing.stated import Month
+    from slurm_finops.ledger.store import Ledger
 
 
 @click.group()
@@ -48,7 +49,7 @@ def journal(app: App, label: str, style: str, out: str) -> None:
     """
     from slurm_finops.cli.exporting_journal import write
 
-    with _month(app, label) as found:
+    with _month(app, label) as (_, found):
         if found.closed is None:
             raise RefusedError(
                 f"{found.period.label} is not closed: finance books what stands on a numbered "
@@ -61,31 +62,39 @@ def journal(app: App, label: str, style: str, out: str) -> None:
 @click.argument("label", metavar="PERIOD")
 @click.option("--version", type=click.Choice(["1.2", "1.4"]), default="1.2", show_default=True,
               help="Of the FOCUS specification.")
+@click.option("--per", type=click.Choice(["day", "run"]), default="day", show_default=True,
+              help="A row for each line and day, or for each run behind it.")
 @click.option("--format", "style", type=click.Choice(["csv", "parquet"]),
               help="[default: as --out ends, else csv]")
 @click.option("--out", metavar="FILE", default="-", help="Write here.  [default: the terminal]")
 @pass_app
-def focus(app: App, label: str, version: str, style: str | None, out: str) -> None:
+def focus(
+    app: App, label: str, version: str, per: str, style: str | None, out: str
+) -> None:  # fmt: skip
     """Write a month as FOCUS rows (FinOps Open Cost and Usage Specification).
 
     A row is a day's part of a line of a statement: BilledCost sums to the statements and to
     the journal, to the cent, and the exact ticks stand beside it in columns of our own
     (x_slurm_*).  Corrections of closed months are rows with ChargeClass Correction.
 
+    --per run parts a day's line into the runs behind it.  What has changed since it was
+    stated stays one row without a run, and so do shares of pools, overhead and lines.
+
     
     Examples:
       slurm-finops export focus 2026-06 --out june.parquet
-      slurm-finops export focus 2026-06 --version 1.4 --out june.csv
+      slurm-finops export focus 2026-06 --version 1.4 --per run --out june.csv
     """
-    from slurm_finops.cli.exporting_focus import write
+    from slurm_finops.cli.exporting_focus import runs, write
 
     style = style or ("parquet" if out.endswith(".parquet") else "csv")
-    with _month(app, label) as found:
-        write(app, found, found.lines(), version, style, out)  # type: ignore[arg-type]
+    with _month(app, label) as (ledger, found):
+        lines = runs(app, ledger, found) if per == "run" else found.lines()
+        write(app, found, lines, version, style, out)  # type: ignore[arg-type]
 
 
 @contextmanager
-def _month(app: App, label: str) -> Iterator[Month]:
+def _month(app: App, label: str) -> Iterator[tuple[Ledger, Month]]:
     """A month as it was stated, or would be now."""
     from slurm_finops.billing.stated import month
     from slurm_finops.cli import closing
@@ -93,4 +102,4 @@ def _month(app: App, label: str) -> Iterator[Month]:
 
     period = closing.month(app, label)
     with app.reading() as ledger:
-        yield month(ledger, books_of(app), app.config.calendar, period)
+        yield ledger, month(ledger, books_of(app), app.config.calendar, period)

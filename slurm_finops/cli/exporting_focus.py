@@ -12,13 +12,14 @@ from slurm_finops.cli.files import save_as
 from slurm_finops.core.words import count
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from slurm_finops.billing.stated import Month
     from slurm_finops.cli.app import App
     from slurm_finops.core.posted import Posted
     from slurm_finops.exports.focus import About, PerRun, Row
     from slurm_finops.exports.focus_columns import Version
+    from slurm_finops.ledger.store import Ledger
 
 STDOUT = "-"
 
@@ -44,6 +45,21 @@ def write(
     click.echo(f"{found.period.label}: {count(number, 'row')} of FOCUS {version}{state}", err=True)
 
 
+def runs(app: App, ledger: Ledger, found: Month) -> Iterator[Posted | PerRun]:
+    """A month's lines in parts of runs; people as ``[privacy] export`` says."""
+    from slurm_finops.billing.per_run import by_run
+    from slurm_finops.exports.focus import PerRun
+
+    named = app.config.privacy.export == "names"
+    for part in by_run(ledger, found, app.config.digits):
+        run = part.run
+        if run is None:
+            yield part.posted
+            continue
+        who = (run.name, run.user) if named else ("", "")
+        yield PerRun(part.posted, run.job_id, run.job_id_raw, run.submit, *who)
+
+
 def _csv(made: Iterable[Row], version: Version, path: Path) -> int:
     from slurm_finops.exports.focus_files import write_csv
 
@@ -66,8 +82,8 @@ def about_of(app: App) -> About:
 
     config = app.config
     commitments = {
-        pool.name: Commitment(_KINDS[pool.kind], pool.use[0][0])
-        for pool in app.allocation.pools
+        pool.name: Commitment("Reserved capacity", pool.use[0][0])
+        for pool in app.allocation.pools if pool.kind == "reserved"
     }
     entity = config.statements.entity or config.cluster
     return About(
@@ -75,6 +91,3 @@ def about_of(app: App) -> About:
         commitments,
     )  # fmt: skip
 
-
-#: How a kind of pool is called in a column that people read.
-_KINDS = {"reserved": "Reserved capacity", "owned": "Owned capacity"}

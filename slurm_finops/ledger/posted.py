@@ -13,6 +13,10 @@ from slurm_finops.ledger.bulk import BulkInsert
 MONEY = ("list", "contracted", "effective", "billed")
 _MONEY = ", ".join(f"{money}_units, {money}_ticks" for money in MONEY)
 _SUMS = ", ".join(f"SUM({m}_units), SUM({m}_ticks)" for m in MONEY)
+_LINE = (
+    "line, ifnull(original_id, 0), correction, day, cluster_id, tags_id, item_id, payer_id, "
+    f"unit_seconds, {_MONEY}, amount_minor"
+)
 LINES = BulkInsert(
     "statement_lines",
     (
@@ -165,19 +169,35 @@ def lines(
 ) -> Iterator[tuple[int, Posted]]:
     """A statement's lines in order, each behind the seal that is stored with it."""
     for row in sealed_rows(db, of):
-        seal, line, original, correction, day, cluster, tags, item, payer = row[:9]
-        yield seal, Posted(
-            line, period, of.number, named.number(original), bool(correction), day,
-            named.cluster(cluster), named.tags(tags), named.item(item), named.payer(payer),
-            row[9], *joined(row[10:18]), row[18],
-        )  # fmt: skip
+        yield row[0], _posted(row[1:], period, of.number, named)
+
+
+def lines_by_day(
+    db: sqlite3.Connection, period_id: int, period: str, named: "Named"
+) -> Iterator[Posted]:
+    """A month's lines, day by day; one day's in the order of its statements."""
+    rows = db.execute(
+        f"SELECT statement_id, {_LINE} FROM statement_lines WHERE statement_id IN "
+        "(SELECT id FROM statements WHERE period_id = ?) ORDER BY day, id",
+        (period_id,),
+    )
+    for row in rows:
+        yield _posted(row[1:], period, named.number(row[0]), named)
+
+
+def _posted(row: Sequence[int], period: str, number: str, named: "Named") -> Posted:
+    line, original, correction, day, cluster, tags, item, payer = row[:8]
+    return Posted(
+        line, period, number, named.number(original), bool(correction), day,
+        named.cluster(cluster), named.tags(tags), named.item(item), named.payer(payer),
+        row[8], *joined(row[9:17]), row[17],
+    )  # fmt: skip
 
 
 def sealed_rows(db: sqlite3.Connection, of: Statement) -> Iterator[tuple[int, ...]]:
     """The same by number, as `core.chain` has lines, each behind its seal."""
     yield from db.execute(
-        "SELECT seal, line, ifnull(original_id, 0), correction, day, cluster_id, tags_id, "
-        f"item_id, payer_id, unit_seconds, {_MONEY}, amount_minor FROM statement_lines "
+        f"SELECT seal, {_LINE} FROM statement_lines "
         "WHERE statement_id = ? AND id >= ? AND id < ? ORDER BY id",
         (of.id, of.first_line, of.first_line + of.lines),
     )

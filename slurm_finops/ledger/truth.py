@@ -5,7 +5,7 @@ credited is a line of its own, below zero, so that all of a day sums to what it 
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from slurm_finops.core.money import join_ticks
@@ -110,3 +110,40 @@ def _draws(db: sqlite3.Connection, day: int) -> Iterator[Fact]:
         origin = f"credit {credit}" if lot is None else lot
         item = Item(kind, sku, kind, origin, "", "")
         yield Fact(cluster, tag_set, item, [0, 0, 0, 0, -join_ticks(units, ticks)])
+
+
+class OfRun(NamedTuple):
+    """What a run costs of a day in one item; figures as of `Fact`."""
+
+    run: int
+    cluster: str
+    job_id: str
+    job_id_raw: int
+    submit: int
+    name: str
+    user: str
+    tag_set_id: int
+    item: Item
+    figures: Sequence[int]
+
+
+def runs_of(db: sqlite3.Connection, day: int) -> Iterator[OfRun]:
+    """The runs behind the usage lines of a day, and behind what is forgiven or subsidised of it."""
+    rows = db.execute(
+        "SELECT usage_id, clusters.name, job_id, job_id_raw, submit, job_name, user, "
+        "charges.tag_set_id, skus.name, pricing, of_class, quantity * seconds, list_ticks, "
+        "contracted_ticks, effective_ticks, forgiven_ticks, subsidised_ticks FROM charges "
+        "JOIN jobs ON jobs.id = usage_id JOIN clusters ON clusters.id = cluster_id "
+        "JOIN contexts ON contexts.id = context_id JOIN skus ON skus.id = sku_id "
+        "JOIN rate_cards ON rate_cards.id = rate_card_id WHERE day = ? "
+        "ORDER BY clusters.name, job_id_raw, submit, sku_id, rate_card_id",
+        (day,),
+    )
+    for row in rows:
+        sku, pricing, of_class, seconds, a, b, c, forgiven, subsidised = row[8:]
+        of = OfRun(*row[:8], Item("usage", sku, pricing, "", "", of_class), [seconds, a, b, c, c])
+        yield of
+        for category, ticks in (("forgiven", forgiven), ("subsidised", subsidised)):
+            if ticks:
+                item = of.item._replace(category=category)
+                yield of._replace(item=item, figures=[0, 0, 0, 0, -ticks])
