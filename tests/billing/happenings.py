@@ -129,7 +129,7 @@ class Site:
 
     def check(self) -> None:
         lines = stated(self.ledger)
-        assert self.truth() == _sums(lines)
+        assert self.truth() == sums(lines)
         for period in table.closed(self.ledger.db):
             mine = [line for line in lines if line.period == period.label]
             assert period.amount_minor == to_minor(sum(line.billed_ticks for line in mine), 2)
@@ -188,7 +188,7 @@ def _month(number: int) -> str:
     return _day(number)[:7]
 
 
-def _sums(lines) -> Counter:  # type: ignore[no-untyped-def,type-arg]
+def sums(lines) -> Counter:  # type: ignore[no-untyped-def,type-arg]
     found: Counter = Counter()  # type: ignore[type-arg]
     for line in lines:
         key = _day(line.day), line.tags.team, line.tags.project

@@ -12,8 +12,8 @@ from slurm_finops.core.funds import SUSPENSE
 from slurm_finops.ledger.disputes import Hold, Move, add, open_moves, revoke
 from slurm_finops.ledger.paid import paid, taken
 from tests.billing.books import stated
+from tests.billing.happenings import MONTHS, TEAMS, Site, sums
 from tests.billing.pools import CALENDAR, DAY, HOUR
-from tests.billing.test_closing_laws import MONTHS, TEAMS, Site, _sums
 
 happenings = st.lists(
     st.one_of(
@@ -75,8 +75,8 @@ class Disputed(Site):
         for label in MONTHS:
             month = CALENDAR.period(label)
             moves = [one for one in open_moves(self.ledger.db) if one.period == label]
-            sums = taken(paid(self.ledger.db, month.first, month.last), moves)
-            foretold |= {one.id: ticks for one, ticks in zip(moves, sums, strict=True) if ticks}
+            takes = taken(paid(self.ledger.db, month.first, month.last), moves)
+            foretold |= {one.id: ticks for one, ticks in zip(moves, takes, strict=True) if ticks}
         period = CALENDAR.period(MONTHS[self.closed])
         with self.ledger.transaction():
             staging = staged(self.ledger, self.books, CALENDAR, period)
@@ -87,8 +87,10 @@ class Disputed(Site):
         if not self.held:
             super().check()
             return
-        truth, sums = self.truth(), _sums(stated(self.ledger))
-        assert {key: ticks for key, ticks in truth.items() if not self.is_held(key)} == sums
+        truth = self.truth()
+        assert {key: ticks for key, ticks in truth.items() if not self.is_held(key)} == (
+            sums(stated(self.ledger))
+        )
         assert verify(self.ledger.db).fault == ""
 
     def is_held(self, key) -> bool:  # type: ignore[no-untyped-def]
