@@ -171,7 +171,7 @@ def close(
         table.put_period(db, found, statements)
         staging.names.put(db)
         table.put_tags(db, staging.stage.all_tags())
-        db.execute("DELETE FROM unstated_days")
+        db.execute("DELETE FROM unstated_days WHERE day < ?", (found.last,))
         table.unstate(db, staging.held_days)
         stated(db, number)
         put_moved(db, staging.refused, number)

@@ -105,10 +105,11 @@ class Staging:
     def run(self, days: Iterable[int] | None = None) -> None:
         """Stage all lines; ``days``: those of closed months that may have changed."""
         earlier = unstated(self.db) if days is None else days
-        for move in self._moves:
-            self._move(move)
+        # a line that finance refuses is one of a statement; a move takes what is left
         for line in self.refused:
             self._refuse(line)
+        for move in self._moves:
+            self._move(move)
         for day in earlier:
             self._day(day, self._stated(day))
         for day in range(self._period.first, self._period.last):
@@ -136,7 +137,7 @@ class Staging:
         if before:
             whole = sum(figures[4] for figures in before.values())
             if not billed or (billed * whole < 0 and abs(billed) <= abs(whole)):
-                return self._taken_back(change, before)
+                return self._taken_back(day, change, before)
         tags = self.stage.tags(key[1])
         parts: dict[str, int] = {}
         for fund, ticks, why in self._payers.split(tags.team, tags.project, day, billed):
@@ -155,7 +156,7 @@ class Staging:
         return zip(payers, zip(*columns, strict=True), strict=True)
 
     def _taken_back(
-        self, change: Sequence[int], before: Mapping[int, Figures]
+        self, day: int, change: Sequence[int], before: Mapping[int, Figures]
     ) -> Iterator[tuple[int, Sequence[int]]]:
         payers = sorted(before, key=lambda payer: self._paying[payer])
         columns = []
@@ -167,10 +168,27 @@ class Staging:
                 weights = [1] * len(payers)
             columns.append(split_amount(amount, weights, range(len(payers))))
         for payer, *figures in zip(payers, *columns, strict=True):
+            if figures[4] > 0:  # a credit that is taken back is paid like any cost
+                yield from self._charged(day, payer, figures)
+                continue
             fund = self._paying[payer].fund
             self._payers.paid(fund, figures[4])
             self._count(fund, figures[4])
             yield payer, figures
+
+    def _charged(
+        self, day: int, payer: int, figures: Sequence[int]
+    ) -> Iterable[tuple[int, Sequence[int]]]:
+        """What a payer, or those after it, pay of what was credited to it."""
+        parts = self._payers.charge(self._paying[payer].fund, day, figures[4])
+        for fund, ticks, _ in parts:
+            self._count(fund, ticks)
+        if [part.fund for part in parts] == [self._paying[payer].fund]:
+            return [(payer, figures)]
+        weights, names = [part.ticks for part in parts], range(len(parts))
+        columns = [split_amount(amount, weights, names) for amount in figures]
+        payers = [self._payer(part.fund) for part in parts]
+        return zip(payers, zip(*columns, strict=True), strict=True)
 
     def _stated(self, day: int) -> dict[Key, dict[int, Figures]]:
         """What was stated of a day, with what is moved now."""
@@ -185,14 +203,15 @@ class Staging:
         month = self._calendar.period(move.period)
         target = self._payer(move.to_fund)
         for day in range(month.first, month.last):
-            for key, by_payer in posted_of(self.db, day, move.statement).items():
+            for key, by_payer in self._stated(day).items():
                 tags = self.stage.tags(key[1])
                 if not move.is_of(tags.team, tags.project):
                     continue
                 for payer, figures in by_payer.items():
                     if self._paying[payer].fund == move.from_fund:
-                        ticks = self._move_line(day, key, payer, target, figures)
-                        self.told.moved[move.id] = self.told.moved.get(move.id, 0) + ticks
+                        self._take(day, key, payer, target, figures)
+                        done = self.told.moved.get(move.id, 0)
+                        self.told.moved[move.id] = done + figures[4]
 
     def _refuse(self, line: Sent) -> None:
         """What finance does not take of a journal goes to suspense, until somebody moves it on."""
@@ -200,6 +219,7 @@ class Staging:
         for day in days_of(self.db, line.statement):
             if line.correction != (day < first):
                 continue
+            held = self._stated(day)
             for key, by_payer in posted_of(self.db, day, line.statement).items():
                 tags = self.stage.tags(key[1])
                 named = tags.team or "", tags.project or "", tags.cost_center or ""
@@ -207,20 +227,23 @@ class Staging:
                     continue
                 for payer, figures in by_payer.items():
                     if self._paying[payer][:2] == (line.fund, line.account):
-                        self.told.refused += self._move_line(day, key, payer, target, figures)
+                        # a later statement may have taken some of it off this payer already
+                        left = held[key][payer]
+                        part = figures if _covers(left[4], figures[4]) else left
+                        self._take(day, key, payer, target, part)
+                        self.told.refused += part[4]
 
-    def _move_line(self, day: int, key: Key, payer: int, target: int, stated: Figures) -> int:
-        """Move what is left of a line's part of a day; the ticks that are billed of it."""
+    def _take(
+        self, day: int, key: Key, payer: int, target: int, figures: Sequence[int]
+    ) -> None:  # fmt: skip
+        """Put a part of a line on another payer."""
         moved = self._moved.setdefault(day, {})
-        # what a move before this one took is not there any more
-        left = _sum(stated, moved.get((key, payer), _NOTHING))
         for to, sign in ((payer, -1), (target, 1)):
-            part = [sign * figure for figure in left]
+            part = [sign * figure for figure in figures]
             moved[key, to] = _sum(moved.get((key, to), _NOTHING), part)
             self._put(day, key, to, part)
             self._payers.paid(self._paying[to].fund, part[4])
             self._count(self._paying[to].fund, part[4])
-        return left[4]
 
     def _order(self, key: Key) -> tuple[str, int, Item]:
         """The same in each ledger, unlike the numbers of clusters and items."""
@@ -320,6 +343,11 @@ def _changes(
         )  # fmt: skip
         if any(change):
             yield key, change, before
+
+
+def _covers(whole: int, part: int) -> bool:
+    """Whether an amount has another in it, on the same side of zero."""
+    return whole * part >= 0 and abs(whole) >= abs(part)
 
 
 def _sum(one: Sequence[int], two: Sequence[int]) -> list[int]:

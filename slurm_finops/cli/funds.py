@@ -107,7 +107,7 @@ def move(
         month = moving.closed_month(app, ledger, label)
         owner = whose(app, ledger, team, project)
         moving.check_funds(app, ledger, source, target)
-        wanted = Move(0, month.label, *owner, source, target, None, why, who, now(), actor())
+        wanted = Move(0, month.label, *owner, source, target, why, who, now(), actor())
         planned = moving.planned(app, ledger, month, wanted)
         number = put(ledger, wanted, moving.said(app, planned))
         planned = planned._replace(move=wanted._replace(id=number))

@@ -129,6 +129,15 @@ class Payers:
         ]  # fmt: skip
         return left if named.free else self._left(left, day)
 
+    def charge(self, fund: str, day: int, ticks: int) -> list[Part]:
+        """The same of what is one fund's, and of what it cannot pay its fallback's.
+
+        A fund that there is no more pays all of it, as it did before.
+        """
+        if fund == SUSPENSE or fund in self._funds:
+            return self._left([Part(fund, ticks, "")], day)
+        return [Part(fund, ticks, "")]
+
     def _left(self, left: list[Part], day: int) -> list[Part]:
         """Who pays parts in the end, where dates or caps may leave some to others."""
         found: Counter[tuple[str, str]] = Counter()

@@ -55,7 +55,6 @@ class Move(NamedTuple):
     project: str | None
     from_fund: str
     to_fund: str
-    statement: str | None
     justification: str
     approver: str
     at: int

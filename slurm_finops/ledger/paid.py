@@ -9,9 +9,8 @@ from slurm_finops.ledger.disputes import Move
 
 
 class Share(NamedTuple):
-    """Whose it is, on which statement it stands, and which fund paid it."""
+    """Whose it is, and which fund paid it."""
 
-    statement: str
     team: str | None
     project: str | None
     fund: str
@@ -24,14 +23,13 @@ Paid = dict[Share, int]
 def paid(db: sqlite3.Connection, first: int, last: int) -> Paid:
     """What was stated of the days ``[first, last)`` so far, corrections with it."""
     rows = db.execute(
-        "SELECT number, team, project, fund, sum(billed_units), sum(billed_ticks) "
-        "FROM statement_lines JOIN statements ON statements.id = statement_id "
-        "JOIN posted_tags ON posted_tags.id = tags_id "
+        "SELECT team, project, fund, sum(billed_units), sum(billed_ticks) "
+        "FROM statement_lines JOIN posted_tags ON posted_tags.id = tags_id "
         "JOIN posted_payers ON posted_payers.id = payer_id "
-        "WHERE day >= ? AND day < ? GROUP BY 1, 2, 3, 4",
+        "WHERE day >= ? AND day < ? GROUP BY 1, 2, 3",
         (first, last),
     )
-    return {Share(*row[:4]): join_ticks(*row[4:]) for row in rows}
+    return {Share(*row[:3]): join_ticks(*row[3:]) for row in rows}
 
 
 def taken(found: Paid, moves: Iterable[Move]) -> list[int]:
@@ -53,5 +51,4 @@ def taken(found: Paid, moves: Iterable[Move]) -> list[int]:
 
 def fits(share: Share, move: Move) -> bool:
     """Whether a move is of this, whoever paid it."""
-    on_it = move.statement in (None, share.statement)
-    return on_it and move.is_of(share.team, share.project)
+    return move.is_of(share.team, share.project)

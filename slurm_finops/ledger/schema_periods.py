@@ -97,15 +97,14 @@ CREATE TABLE holds (
 CREATE TABLE moves (
   id INTEGER PRIMARY KEY, period TEXT NOT NULL, team TEXT, project TEXT,
   from_fund TEXT NOT NULL, to_fund TEXT NOT NULL CHECK (to_fund <> from_fund),
-  statement TEXT,
   justification TEXT NOT NULL CHECK (trim(justification) <> ''),
   approver TEXT NOT NULL CHECK (trim(approver) <> ''),
   at INTEGER NOT NULL, actor TEXT NOT NULL, period_id INTEGER REFERENCES periods (id));
 CREATE TRIGGER moves_kept_1 BEFORE UPDATE ON moves
 WHEN OLD.period_id IS NOT NULL
-  OR (NEW.id, NEW.period, NEW.team, NEW.project, NEW.from_fund, NEW.to_fund, NEW.statement,
+  OR (NEW.id, NEW.period, NEW.team, NEW.project, NEW.from_fund, NEW.to_fund,
       NEW.justification, NEW.approver, NEW.at, NEW.actor)
-  IS NOT (OLD.id, OLD.period, OLD.team, OLD.project, OLD.from_fund, OLD.to_fund, OLD.statement,
+  IS NOT (OLD.id, OLD.period, OLD.team, OLD.project, OLD.from_fund, OLD.to_fund,
       OLD.justification, OLD.approver, OLD.at, OLD.actor)
 BEGIN SELECT RAISE(ABORT, 'moves are append-only'); END;
 CREATE TRIGGER moves_kept_2 BEFORE DELETE ON moves

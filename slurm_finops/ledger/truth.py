@@ -141,9 +141,10 @@ def runs_of(db: sqlite3.Connection, day: int) -> Iterator[OfRun]:
     )
     for row in rows:
         sku, pricing, of_class, seconds, a, b, c, forgiven, subsidised = row[8:]
-        of = OfRun(*row[:8], Item("usage", sku, pricing, "", "", of_class), [seconds, a, b, c, c])
+        item = Item("usage", sku, pricing, "", "", of_class)
+        of = OfRun._make((*row[:8], item, [seconds, a, b, c, c]))
         yield of
         for category, ticks in (("forgiven", forgiven), ("subsidised", subsidised)):
             if ticks:
-                item = of.item._replace(category=category)
-                yield of._replace(item=item, figures=[0, 0, 0, 0, -ticks])
+                off = item._replace(category=category)
+                yield of._replace(item=off, figures=[0, 0, 0, 0, -ticks])

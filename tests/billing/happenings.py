@@ -117,7 +117,7 @@ class Site:
     def _move(self, team: str, fund: str) -> None:
         if self.closed and fund != "b":
             with self.ledger.transaction() as db:
-                add(db, Move(0, MONTHS[0], team or None, None, fund, "b", None, "why", "dean", 1,
+                add(db, Move(0, MONTHS[0], team or None, None, fund, "b", "why", "dean", 1,
                              "me"))  # fmt: skip
 
     def _close(self) -> None:

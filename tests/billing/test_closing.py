@@ -163,7 +163,7 @@ def test_a_move_takes_from_one_fund_and_puts_on_another_once():
     ledger = a_month()
     books = Books(funding=FUNDING)
     close_month(ledger, "2026-05", books)
-    move = Move(0, "2026-05", "cv", None, "suspense", "dept", None, "it is theirs", "dean", 1, "me")
+    move = Move(0, "2026-05", "cv", None, "suspense", "dept", "it is theirs", "dean", 1, "me")
     with ledger.transaction() as db:
         add(db, move)
     close_month(ledger, "2026-06", books)
@@ -258,3 +258,20 @@ def test_what_finance_rejects_goes_to_suspense_once_and_can_be_moved_on():
     close_month(ledger, "2026-06", books)
     assert by_fund(ledger, "2026-06") == {"dept": -40_00, "suspense": 40_00}
     assert close_month(ledger, "2026-07", books).lines == 0
+
+
+def test_what_finance_rejects_of_two_statements_is_each_ones_own():
+    ledger = priced(run(1, "nlp", FIRST, 10 * HOUR))
+    of_dept = ((("nlp", None), (Split(0, (("dept", WHOLE),)),)),)
+    books = Books(funding=replace(FUNDING, payers=of_dept))
+    close_month(ledger, "2026-05", books)
+    priced(run(2, "nlp", FIRST, HOUR), ledger=ledger)
+    close_month(ledger, "2026-06", books)
+    made = [*entries(stated(ledger, "2026-05"), Accounts()),
+            *entries(stated(ledger, "2026-06"), Accounts())]  # fmt: skip
+    refused = [line.external_id for entry in made for line in entry.lines if line.fund]
+    with ledger.transaction():
+        keep(ledger, made, 1, "me")
+        hear(ledger, [Status(one, REJECTED, "no", "") for one in refused], "a.csv", 2, "me")
+    close_month(ledger, "2026-07", books)
+    assert by_fund(ledger, "2026-07") == {"dept": -11_00, "suspense": 11_00}

@@ -34,7 +34,15 @@ def test_statements_and_corrections_are_todays_truth(happened, kind, taxed):
         site.happen("close")
 
 
+#: A credit that made room under a cap, and is taken back.
+A_CREDIT_TAKEN_BACK = [
+    ("shared", 8), ("close",), ("run", 1, "nlp", 0, 17_493, 3, "COMPLETED"), ("close",),
+    ("shared", 0),
+]  # fmt: skip
+
+
 @settings(max_examples=40, deadline=None)
+@example(A_CREDIT_TAKEN_BACK)
 @given(happenings)
 def test_no_fund_is_ever_over_its_cap_nor_paid_outside_its_days(happened):
     site = Site("fund", taxed=False)

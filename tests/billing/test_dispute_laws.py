@@ -58,7 +58,7 @@ class Disputed(Site):
         if month < self.closed:
             project = f"{team}-p" if team and alone else None
             with self.ledger.transaction() as db:
-                add(db, Move(0, MONTHS[month], team or None, project, funds[0], funds[1], None,
+                add(db, Move(0, MONTHS[month], team or None, project, funds[0], funds[1],
                              "why", "dean", 1, "me"))  # fmt: skip
 
     def _close(self) -> None:

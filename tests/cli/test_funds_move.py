@@ -88,8 +88,6 @@ def test_what_is_to_be_moved_already_is_not_moved_again(site: Site) -> None:
     assert posted(site) == {"GRANT": "20.00", "DEPT": "103.00", "suspense": "10.00"}
 
 
-@pytest.mark.xfail(strict=True, reason="staging reads only what was stated, and not what an "
-                   "earlier move of the same close puts on a fund")  # fmt: skip
 def test_a_move_that_waits_is_moved_back_by_another(site: Site) -> None:
     site.close()
     site.done(*move(*GRANT_TO_DEPT))
