@@ -66,7 +66,7 @@ class Owed:
             item = self._item(fact.item)
             _add(found, (fact.cluster_id, tags, item), fact.figures)
         for one in self._adjusted(day):
-            origin = f"adjustment {one.id}"
+            origin = f"adjustment {one.id}: {one.reason}"
             item = self._item(Item("adjustment", "adjustment", "adjustment", origin, "", ""))
             ticks = one.amount_minor * (TICKS // 10**self._books.digits)
             centre = self._books.centres.get(one.team or "")

@@ -172,6 +172,8 @@ def _close(
     run(app, ledger)
     checks = closing.checks(app, ledger, month, saved)
     closing.refuse(month, checks, waived)
+    # what passes needs no excuse, and a statement names none
+    waived = {check.name: waived[check.name] for check in checks if not check.ok}
     _confirm(app, month, yes)
     from slurm_finops import __version__
 

@@ -99,15 +99,15 @@ def _allocations(db: sqlite3.Connection, day: int) -> Iterator[Fact]:
 
 def _draws(db: sqlite3.Connection, day: int) -> Iterator[Fact]:
     rows = db.execute(
-        "SELECT cluster_id, draws.tag_set_id, skus.name, lots.name, credit_id, "
+        "SELECT cluster_id, draws.tag_set_id, skus.name, lots.name, credit_id, reason, "
         f"{sum_ticks('ticks')} FROM draws JOIN jobs ON jobs.id = usage_id "
         "JOIN skus ON skus.id = sku_id LEFT JOIN lots ON lots.id = lot_id "
-        "WHERE day = ? GROUP BY 1, 2, 3, 4, 5",
+        "LEFT JOIN credits ON credits.id = credit_id WHERE day = ? GROUP BY 1, 2, 3, 4, 5",
         (day,),
     )
-    for cluster, tag_set, sku, lot, credit, units, ticks in rows:
+    for cluster, tag_set, sku, lot, credit, reason, units, ticks in rows:
         kind = "credit" if lot is None else "allocation"
-        origin = f"credit {credit}" if lot is None else lot
+        origin = f"credit {credit}: {reason}" if lot is None else lot
         item = Item(kind, sku, kind, origin, "", "")
         yield Fact(cluster, tag_set, item, [0, 0, 0, 0, -join_ticks(units, ticks)])
 

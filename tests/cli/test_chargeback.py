@@ -45,8 +45,11 @@ class Site:
         if words[0] == "cp":
             Path(words[2]).write_bytes((ROOT / words[1]).read_bytes())
             return ""
-        if words[0] == "cat":
-            return Path(words[1]).read_text()
+        if words[0] == "sed":
+            _, before, after, _ = words[2].split("/")
+            path = Path(words[3])
+            path.write_text(path.read_text().replace(before, after))
+            return ""
         if words[0] == "sqlite3":
             import sqlite3
 
