@@ -9,9 +9,10 @@ from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
 from slurm_finops.billing.owed import Books
+from slurm_finops.billing.rounding import Document, fitted, rounded
 from slurm_finops.billing.staging import LineKey, Staging
 from slurm_finops.core import chain
-from slurm_finops.core.money import TICKS, apportion, join_ticks, to_minor
+from slurm_finops.core.money import join_ticks
 from slurm_finops.core.period import Calendar, Period
 from slurm_finops.core.posted import Posted
 from slurm_finops.ledger import posted as table
@@ -24,7 +25,6 @@ from slurm_finops.ledger.store import Ledger
 _SLICE = 2_000
 #: The setting that says by which surcharges and taxes the last month was closed.
 _LEVIES = "levies"
-Document = tuple[str, str | None]
 
 
 class Made(NamedTuple):
@@ -46,29 +46,15 @@ class Drawn:
         self._staging = staging
         self._scale = 10**digits
         self._keys = dict(sorted(enumerate(staging.lines), key=lambda one: staging.place(one[1])))
-        self.documents: dict[Document, int] = {}
-        self._lines: dict[int, int] = {}
-        of: dict[Document, list[int]] = {}
-        for number, key in self._keys.items():
-            of.setdefault((key.entity, key.owner), []).append(number)
-        ticks = [sum(staging.sums[number] for number in numbers) for numbers in of.values()]
-        self.total = to_minor(sum(ticks), digits)
-        for (document, numbers), minor in zip(of.items(), self._parts(self.total, ticks),
-                                              strict=True):  # fmt: skip
-            self.documents[document] = minor
-            parts = self._parts(minor, [staging.sums[number] for number in numbers])
-            self._lines.update(zip(numbers, parts, strict=True))
-
-    def _parts(self, minor: int, ticks: Sequence[int]) -> list[int]:
-        # what is given is in an order that every ledger has: so its places settle ties
-        return apportion(minor, [t * self._scale for t in ticks], TICKS, range(len(ticks)))
+        self.total, self.documents, self._lines = rounded(staging, self._keys, digits)
 
     def made(self) -> Iterator[Made]:
         """All lines in order."""
         rows = self._staging.stage.in_order(self._keys)
         for number, of_line in groupby(rows, key=itemgetter(0)):
             days = list(of_line)
-            minors = self._parts(self._lines[number], [join_ticks(*day[-2:]) for day in days])
+            quotas = [join_ticks(*day[-2:]) * self._scale for day in days]
+            minors = fitted(self._lines[number], quotas)
             yield Made(self._keys[number], days, minors)
 
     def posted(self, period: str) -> Iterator[Posted]:

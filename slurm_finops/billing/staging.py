@@ -74,7 +74,7 @@ class Staging:
     ) -> None:  # fmt: skip
         self.db = ledger.db
         self.books = books
-        self._calendar = calendar
+        self.calendar = calendar
         self._period = period
         self._payers = Payers(books.funding, spent)
         self._funds = {fund.name: fund for fund in books.funding.funds}
@@ -200,7 +200,7 @@ class Staging:
 
     def _move(self, move: Move) -> None:
         """What one fund paid of a closed month's lines goes to another."""
-        month = self._calendar.period(move.period)
+        month = self.calendar.period(move.period)
         target = self._payer(move.to_fund)
         for day in range(month.first, month.last):
             for key, by_payer in self._stated(day).items():
@@ -215,7 +215,7 @@ class Staging:
 
     def _refuse(self, line: Sent) -> None:
         """What finance does not take of a journal goes to suspense, until somebody moves it on."""
-        target, first = self._payer(SUSPENSE), self._calendar.period(line.period).first
+        target, first = self._payer(SUSPENSE), self.calendar.period(line.period).first
         for day in days_of(self.db, line.statement):
             if line.correction != (day < first):
                 continue
@@ -254,7 +254,7 @@ class Staging:
         self.spent[fund] = self.spent.get(fund, 0) + ticks
 
     def _hold(self, day: int, tags: Tags) -> int | None:
-        month = self._calendar.month_of(day).label
+        month = self.calendar.month_of(day).label
         return next((h.id for h in self.holds if h.is_of(month, tags.team, tags.project)), None)
 
     def _put(self, day: int, key: Key, payer: int, figures: Sequence[int]) -> None:
@@ -281,7 +281,7 @@ class Staging:
         )  # fmt: skip
 
     def _month(self, day: int) -> str:
-        return self._calendar.month_of(day).label
+        return self.calendar.month_of(day).label
 
     def _who(self, tags: int) -> int:
         """A number for what a line has of tags: their team, project and cost centre."""
@@ -296,8 +296,8 @@ class Staging:
 
     def late(self, as_of: int) -> set[int]:
         """The moves of what is of a month that ended more than `LATE_DAYS` ago."""
-        border = self._calendar.day_of(as_of) - LATE_DAYS
-        return {one.id for one in self._moves if self._calendar.period(one.period).last <= border}
+        border = self.calendar.day_of(as_of) - LATE_DAYS
+        return {one.id for one in self._moves if self.calendar.period(one.period).last <= border}
 
     # ---- names
 

@@ -2,7 +2,9 @@
 
 import sqlite3
 from collections.abc import Iterable
+from typing import NamedTuple
 
+from slurm_finops.core.money import join_ticks
 from slurm_finops.core.period import Calendar
 
 #: SQL of whose a line is, by what statements are of.
@@ -13,10 +15,11 @@ _OWNER = {
     "cost_center": "posted_tags.cost_center",
     "fund": "posted_payers.fund",
 }  # fmt: skip
-Stated = dict[tuple[str, str | None], int]
 
 
-def stated_before(db: sqlite3.Connection, kind: str, first: int, last: int) -> Stated:
+def stated_before(
+    db: sqlite3.Connection, kind: str, first: int, last: int
+) -> dict[tuple[str, str | None], int]:
     """Entity and owner -> minor units of the months within the billing days ``[first, last)``."""
     of_kind = db.execute(
         "SELECT count(*), ifnull(sum(kind = ?), 0) FROM statements "
@@ -39,6 +42,30 @@ def stated_before(db: sqlite3.Connection, kind: str, first: int, last: int) -> S
             (first, last),
         )
     return {(entity, owner): minor for entity, owner, minor in rows}
+
+
+class Stated(NamedTuple):
+    """What statements say of something so far: ticks of any size, and minor units."""
+
+    ticks: int
+    minor: int
+
+
+def stated_lines(
+    db: sqlite3.Connection, first: int, last: int
+) -> dict[tuple[object, ...], Stated]:
+    """Of the costs of the billing days ``[first, last)``, line by line.
+
+    By team, project, cost centre, and the numbers of the item, the payer and the cluster.
+    """
+    rows = db.execute(
+        "SELECT team, project, cost_center, item_id, payer_id, cluster_id, SUM(billed_units), "
+        "SUM(billed_ticks), SUM(amount_minor) FROM statement_lines "
+        "JOIN posted_tags ON posted_tags.id = tags_id WHERE day >= ? AND day < ? "
+        "GROUP BY 1, 2, 3, 4, 5, 6",
+        (first, last),
+    )
+    return {row[:6]: Stated(join_ticks(*row[6:8]), row[8]) for row in rows}
 
 
 def months_before(db: sqlite3.Connection, first: int, last: int) -> list[str]:
