@@ -16,6 +16,7 @@ from slurm_finops.core.period import Calendar, Period
 from slurm_finops.core.posted import Posted
 from slurm_finops.ledger import posted as table
 from slurm_finops.ledger.disputes import stated
+from slurm_finops.ledger.journal import put_moved
 from slurm_finops.ledger.posted import Closed, Statement
 from slurm_finops.ledger.stage import Staged
 from slurm_finops.ledger.store import Ledger
@@ -173,6 +174,7 @@ def close(
         db.execute("DELETE FROM unstated_days")
         table.unstate(db, staging.held_days)
         stated(db, number)
+        put_moved(db, staging.refused, number)
         ledger.set(_LEVIES, books.levies)
         ledger.audit(closing.at, closing.actor, "period close", _told(closing, found, statements))
         staging.stage.clear()

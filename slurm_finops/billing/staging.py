@@ -11,13 +11,15 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from slurm_finops.billing.owed import Books, Owed
-from slurm_finops.core.funds import Payers
+from slurm_finops.core.funds import SUSPENSE, Payers
+from slurm_finops.core.journal_status import Sent
 from slurm_finops.core.money import split_amount
 from slurm_finops.core.period import Calendar, Period
-from slurm_finops.core.posted import Item, Payer
+from slurm_finops.core.posted import Item, Payer, owner_of
 from slurm_finops.core.tags import Tags
 from slurm_finops.ledger.disputes import Move, holds, open_moves
-from slurm_finops.ledger.posted import Figures, Key, pairs, posted_of, unstated
+from slurm_finops.ledger.journal import to_move
+from slurm_finops.ledger.posted import Figures, Key, days_of, pairs, posted_of, unstated
 from slurm_finops.ledger.stage import Stage
 from slurm_finops.ledger.store import Ledger
 
@@ -60,6 +62,7 @@ class Told:
     left: dict[tuple[str, str], int] = field(default_factory=dict)
     held: dict[int, int] = field(default_factory=dict)
     moved: dict[int, int] = field(default_factory=dict)
+    refused: int = 0
 
 
 class Staging:
@@ -82,6 +85,8 @@ class Staging:
         self._paying: list[Payer] = [Payer("", "", ""), *self.names.payers]
         self.holds = holds(ledger.db)
         self._moves = open_moves(ledger.db)
+        #: lines of journals that finance does not take, and that are moved now
+        self.refused = to_move(ledger.db)
         #: by day: key and payer -> what moves take from it and put on it
         self._moved: dict[int, dict[tuple[Key, int], list[int]]] = {}
         self.clusters = dict(ledger.db.execute("SELECT id, name FROM clusters").fetchall())
@@ -102,6 +107,8 @@ class Staging:
         earlier = unstated(self.db) if days is None else days
         for move in self._moves:
             self._move(move)
+        for line in self.refused:
+            self._refuse(line)
         for day in earlier:
             self._day(day, self._stated(day))
         for day in range(self._period.first, self._period.last):
@@ -184,11 +191,26 @@ class Staging:
                     continue
                 for payer, figures in by_payer.items():
                     if self._paying[payer].fund == move.from_fund:
-                        self._move_line(move, day, key, payer, target, figures)
+                        ticks = self._move_line(day, key, payer, target, figures)
+                        self.told.moved[move.id] = self.told.moved.get(move.id, 0) + ticks
 
-    def _move_line(
-        self, move: Move, day: int, key: Key, payer: int, target: int, stated: Figures
-    ) -> None:
+    def _refuse(self, line: Sent) -> None:
+        """What finance does not take of a journal goes to suspense, until somebody moves it on."""
+        target, first = self._payer(SUSPENSE), self._calendar.period(line.period).first
+        for day in days_of(self.db, line.statement):
+            if line.correction != (day < first):
+                continue
+            for key, by_payer in posted_of(self.db, day, line.statement).items():
+                tags = self.stage.tags(key[1])
+                named = tags.team or "", tags.project or "", tags.cost_center or ""
+                if named != (line.team, line.project, line.cost_center):
+                    continue
+                for payer, figures in by_payer.items():
+                    if self._paying[payer][:2] == (line.fund, line.account):
+                        self.told.refused += self._move_line(day, key, payer, target, figures)
+
+    def _move_line(self, day: int, key: Key, payer: int, target: int, stated: Figures) -> int:
+        """Move what is left of a line's part of a day; the ticks that are billed of it."""
         moved = self._moved.setdefault(day, {})
         # what a move before this one took is not there any more
         left = _sum(stated, moved.get((key, payer), _NOTHING))
@@ -198,7 +220,7 @@ class Staging:
             self._put(day, key, to, part)
             self._payers.paid(self._paying[to].fund, part[4])
             self._count(self._paying[to].fund, part[4])
-        self.told.moved[move.id] = self.told.moved.get(move.id, 0) + left[4]
+        return left[4]
 
     def _order(self, key: Key) -> tuple[str, int, Item]:
         """The same in each ledger, unlike the numbers of clusters and items."""
@@ -227,9 +249,10 @@ class Staging:
 
     def _line(self, day: int, key: Key, payer: int) -> LineKey:
         cluster, tags, item = key
-        named, correction = self.stage.tags(tags), day < self._period.first
+        named, paying = self.stage.tags(tags), self._paying[payer]
+        correction = day < self._period.first
         return LineKey(
-            self._paying[payer].entity, self._owner(named, payer), correction,
+            paying.entity, owner_of(self.books.kind, named, paying), correction,
             self._month(day) if correction else "", named.team, named.project, named.cost_center,
             item, payer, cluster,
         )  # fmt: skip
@@ -247,14 +270,6 @@ class Staging:
                 self._of_tags.clear()
             found = self._of_tags[tags] = self._whos.setdefault(who, len(self._whos))
         return found
-
-    def _owner(self, tags: Tags, payer: int) -> str | None:
-        if self.books.kind == "fund":
-            return self._paying[payer].fund
-        if self.books.kind == "project":
-            return None if tags.team is None else f"{tags.team} / {tags.project or ''}".rstrip(" /")
-        owner: str | None = getattr(tags, self.books.kind)
-        return owner
 
     def late(self, as_of: int) -> set[int]:
         """The moves of what is of a month that ended more than `LATE_DAYS` ago."""

@@ -13,9 +13,6 @@ from slurm_finops.ledger import posted as table
 from slurm_finops.ledger.posted import Closed, Statement
 from slurm_finops.ledger.store import Ledger
 
-#: One of these is what a statement is of.
-KINDS = ("team", "project", "cost_center", "fund")
-
 
 @dataclass(frozen=True)
 class Month:
@@ -64,14 +61,3 @@ def _stated(
     for one in statements:
         for _, line in table.lines(ledger.db, one, of.label, named):
             yield line
-
-
-def owner_of(line: Posted, kind: str) -> str | None:
-    """Whose statement a line is on, of statements of a kind (one of `KINDS`)."""
-    if kind == "fund":
-        return line.payer.fund
-    if kind == "project":
-        team, project = line.tags.team, line.tags.project
-        return None if team is None else f"{team} / {project}" if project else team
-    owner: str | None = line.tags.team if kind == "team" else line.tags.cost_center
-    return owner

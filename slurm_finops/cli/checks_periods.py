@@ -44,19 +44,24 @@ def _chain(opened: Ledger) -> Finding:
 
 
 def _changed(opened: Ledger, config: Config, found: Sequence[Closed]) -> Iterator[Finding]:
-    """Days that changed since they were stated; that is no fault, and is told."""
+    """Days that changed since they were stated; that is no fault, and is told.
+
+    Those of which something is held back are kept among them, and told as held.
+    """
+    from slurm_finops.ledger.disputes import holds
     from slurm_finops.ledger.posted import unstated
 
     days = unstated(opened.db)
+    held = {one.period for one in holds(opened.db)}
     said = []
     for one in found:
         number = sum(one.first <= day < one.last for day in days)
-        if number:
+        if number and one.label not in held:
             said.append(f"{count(number, 'day')} of {one.label}")
     if said:
         following = config.calendar.month_of(found[-1].last).label
-        yield Finding("changed since", OK, f"{_some(said)} may have changed since it was stated: "
-                      f"{following} corrects that when it closes")  # fmt: skip
+        yield Finding("changed since", OK, f"{_some(said)} may have changed since they were "
+                      f"stated: {following} corrects that when it closes")  # fmt: skip
 
 
 def _late(opened: Ledger, config: Config, last: Closed, as_of: int) -> Finding:
@@ -72,9 +77,9 @@ def _late(opened: Ledger, config: Config, last: Closed, as_of: int) -> Finding:
             late.append(month.label)
         month = calendar.following(month)
     if late:
-        return Finding("open months", WARN, f"{_some(late)} ended more than {_LATE_DAYS} days ago "
-                       "and is not closed", f"slurm-finops period draft {late[0]} says what keeps "
-                       "it open")  # fmt: skip
+        what = f"not closed, and ended more than {_LATE_DAYS} days ago: {_some(late)}"
+        return Finding("open months", WARN, what,
+                       f"slurm-finops period draft {late[0]} says what keeps it open")  # fmt: skip
     return Finding("open months", OK, f"closed up to {last.label}; no month that ended more than "
                    f"{_LATE_DAYS} days ago is open")  # fmt: skip
 

@@ -51,14 +51,18 @@ def next_months(app: App, ledger: Ledger, period: Period) -> list[Period]:
 
     Raises `RefusedError` if it is not its turn.
     """
-    from slurm_finops.ledger.posted import last_closed
+    from slurm_finops.ledger.posted import closed, last_closed
 
     calendar, last = app.config.calendar, last_closed(ledger.db)
     if period.end > now():
         raise RefusedError(f"{period.label} has not ended: it can be closed from "
                            f"{calendar.isoformat(period.end)} on")  # fmt: skip
-    if last is None or period.first < last.last:
+    if last is None:
         return [period]
+    if period.first < last.last:
+        first = closed(ledger.db)[0].label
+        raise RefusedError(f"{period.label} is before {first}, the first month that was closed: "
+                           "months close in order")  # fmt: skip
     found = []
     one = calendar.month_of(last.last)
     while one.first < period.first:

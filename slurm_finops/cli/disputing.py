@@ -52,6 +52,7 @@ def amount(app: App, text: str) -> int:
 def to_hold(app: App, ledger: Ledger, label: str, owner: Whose) -> Period:
     """The month, if this of it can be held; raises what to do otherwise."""
     from slurm_finops.ledger.disputes import holds
+    from slurm_finops.reports.format import visible
 
     month, following, why = _month(app, ledger, label)
     if following is not None:
@@ -62,13 +63,14 @@ def to_hold(app: App, ledger: Ledger, label: str, owner: Whose) -> Period:
         )
     for one in holds(ledger.db):
         if one.is_of(month.label, *owner):
-            raise InputError(f"hold {one.id} holds {shown_of(one)} already: {one.reason}")
+            raise InputError(visible(f"hold {one.id} holds {of(one)} already: {one.reason}"))
     return month
 
 
 def to_credit(app: App, ledger: Ledger, wanted: Adjustment, again: bool) -> Period:
     """The month that is wanted, if it takes it; raises what to type otherwise."""
     from slurm_finops.ledger.disputes import adjustments
+    from slurm_finops.reports.format import visible
 
     month, following, why = _month(app, ledger, wanted.period)
     if following is not None:
@@ -78,8 +80,8 @@ def to_credit(app: App, ledger: Ledger, wanted: Adjustment, again: bool) -> Peri
         )
     for one in adjustments(ledger.db):
         if _same(one, wanted) and not again:
-            raise InputError(f"adjustment {one.id} says the same already ({one.reason}).  Nothing "
-                             "was changed; --again adds another")  # fmt: skip
+            raise InputError(visible(f"adjustment {one.id} says the same already ({one.reason}).  "
+                                     "Nothing was changed; --again adds another"))  # fmt: skip
     return month
 
 

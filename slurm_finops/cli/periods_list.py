@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from slurm_finops.cli.app import App, now
@@ -27,7 +28,8 @@ _HEAD = 16
 class Month(NamedTuple):
     """How a month stands; ``minor``: what it states, or would if it closed now at this price.
 
-    ``changed``: days that have changed since it was closed, and are not corrected yet.
+    ``changed``: days that have changed since it was closed, and are not corrected yet, or of
+    which something is held back; ``holds``: how many are in force.
     """
 
     label: str
@@ -39,10 +41,12 @@ class Month(NamedTuple):
     lines: int
     changed: int
     head: str
+    holds: int = 0
 
 
 def months(app: App, ledger: Ledger) -> list[Month]:
     """Every month that cost anything or is closed, in order."""
+    from slurm_finops.ledger.disputes import holds
     from slurm_finops.ledger.posted import closed, statements_of, unstated
     from slurm_finops.ledger.served import days
 
@@ -61,7 +65,8 @@ def months(app: App, ledger: Ledger) -> list[Month]:
         while one.first <= min(known[1], calendar.day_of(now())):
             found.setdefault(one.label, _open(app, ledger, one))
             one = calendar.following(one)
-    return [found[label] for label in sorted(found)]
+    held = Counter(one.period for one in holds(ledger.db))
+    return [found[label]._replace(holds=held[label]) for label in sorted(found)]
 
 
 def _open(app: App, ledger: Ledger, period: Period) -> Month:
@@ -84,7 +89,7 @@ def as_json(app: App, found: Sequence[Month]) -> list[dict[str, Any]]:
             "amount": minor_text(one.minor, app.config.digits), "by": one.by or None,
             "at": None if one.at is None else app.config.calendar.isoformat(one.at),
             "statements": one.statements, "lines": one.lines, "changed_days": one.changed,
-            "head": one.head or None,
+            "holds": one.holds, "head": one.head or None,
         }
         for one in found
     ]  # fmt: skip
@@ -106,7 +111,10 @@ def table(app: App, found: Sequence[Month]) -> Iterator[str]:
         ))  # fmt: skip
     yield from aligned(rows, 5)
     for one in found:
-        if one.changed:
+        if one.holds:
+            yield (f"{count(one.holds, 'part')} of {one.label} held back: slurm-finops period "
+                   "disputes")  # fmt: skip
+        elif one.changed:
             yield (f"{count(one.changed, 'day')} of {one.label} changed since it was closed: the "
                    "next month that closes corrects that")  # fmt: skip
 
@@ -238,6 +246,9 @@ def told(app: App, staging: Staging) -> list[str]:
     for move, ticks in staging.told.moved.items():
         late = ", MORE THAN 90 DAYS AFTER ITS MONTH" if move in late_ones else ""
         found.append(f"moved: {said(ticks)} (move {move}){late}")
+    if staging.refused:
+        found.append(f"finance did not take {count(len(staging.refused), 'line')}: "
+                     f"{said(staging.told.refused)} to suspense")  # fmt: skip
     return found
 
 

@@ -37,7 +37,8 @@ def retag() -> None:
 @click.option("--clear", metavar="KEY", multiple=True, help="Take this tag away.")
 @click.option("--reason", metavar="TEXT", required=True, help="Why; kept, and shown by list.")
 @click.option("--ticket", metavar="TEXT", default="", help="Where it was asked for.")
-@click.option("--approver", metavar="LOGIN", default="", help="Who allowed it.")
+@click.option("--approver", metavar="LOGIN", default="", help="Who allowed it; needed where runs "
+              "are of a month that is closed.")  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Say what it would move, and change nothing.")
 @FORMAT
 @pass_app
@@ -76,9 +77,11 @@ def add(
     with opened as ledger:
         wanted = retagging.resolved(app.config, ledger, asked, ready)
         made, effect = retagging.as_if(ledger, app.terms, wanted, now(), actor())
+        stated = retagging.check_stated(app.config, ledger, effect, approver, now())
         if not dry_run:
             made, effect = retags.add(ledger, app.terms, wanted, now(), actor())
         notes = list(retagging.notes(app.config, ledger, made, effect, now()))
+        notes += [stated] if stated else []
     if style == "json":
         echo_json(retagging.as_json(app.config, made, effect, dry_run, stored=not dry_run))
     else:
@@ -116,10 +119,14 @@ def list_retags(app: App, undone: bool, style: str) -> None:
 @retag.command()
 @click.argument("number", metavar="ID", type=click.IntRange(1, 1 << 62))
 @click.option("--reason", metavar="TEXT", required=True, help="Why; kept, and shown by list --all.")
+@click.option("--approver", metavar="LOGIN", default="", help="Who allowed it; needed where runs "
+              "are of a month that is closed.")  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Say what it would move, and change nothing.")
 @FORMAT
 @pass_app
-def undo(app: App, number: int, reason: str, dry_run: bool, style: str) -> None:
+def undo(
+    app: App, number: int, reason: str, approver: str, dry_run: bool, style: str
+) -> None:  # fmt: skip
     """Undo a retag: its runs are billed to whom they say, once "slurm-finops price" has run.
 
     The retag stays in the ledger, with who undid it, when and why.
@@ -137,12 +144,15 @@ def undo(app: App, number: int, reason: str, dry_run: bool, style: str) -> None:
     there = app.config.database.exists()
     opened = app.writing("retag undo") if there and not dry_run else app.reading()
     with opened as ledger:
-        if dry_run:
-            made = find(ledger.db, number, app.config.calendar)
-            effect = retags.of_undoing(ledger, app.terms, made)
-        else:
+        made = find(ledger.db, number, app.config.calendar)
+        effect = retags.of_undoing(ledger, app.terms, made)
+        stated = retagging.check_stated(app.config, ledger, effect, approver, now())
+        if not dry_run:
+            why += f" (approved by {words(approver, '--approver')})" if approver else ""
             made, effect = retags.undo(ledger, app.terms, number, why, now(), actor())
     if style == "json":
         echo_json(retagging.as_json(app.config, made, effect, dry_run))
     else:
         click.echo("\n".join(retagging.told(app.config, made, effect, dry_run, undo=True)))
+    if stated:
+        click.echo(stated, err=True)

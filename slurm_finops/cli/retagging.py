@@ -8,6 +8,7 @@ import click
 
 from slurm_finops.cli.crediting import THEN, moment_of, words
 from slurm_finops.core.words import count, shown, storable
+from slurm_finops.errors import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -191,6 +192,31 @@ def notes(
         yield f"note: {count(effect.unpriced, 'run')} of them {_were(effect.unpriced)} never priced"
     if wanted.until is not None and wanted.until > at:
         yield "note: --until is still to come: what starts up to then is retagged, too"
+
+
+def check_stated(
+    config: Config, ledger: Ledger, effect: Effect, approver: str, at: int
+) -> str:  # fmt: skip
+    """What is to be known where runs are on statements already, "" where none is.
+
+    Raises `RefusedError` where nobody else approved it: what was stated goes from one payer to
+    another.
+    """
+    from slurm_finops.billing.staging import LATE_DAYS
+    from slurm_finops.cli.moving import check_approver
+    from slurm_finops.ledger.stated import stated_runs
+
+    runs, months = stated_runs(ledger.db, effect.changed, config.calendar)
+    if not runs:
+        return ""
+    said = f"{count(runs, 'run')} {_is(runs)} on statements of {', '.join(months)}"
+    if not approver:
+        raise RefusedError(f"{said}, so this takes from one payer and gives to another: somebody "
+                           "else has to approve it: --approver LOGIN")  # fmt: skip
+    check_approver(approver)
+    late = config.calendar.day_of(at) - config.calendar.period(months[0]).last
+    more = f", {late} DAYS AFTER {months[0]} ENDED" if late >= LATE_DAYS else ""
+    return f"note: {said}: the next month that closes corrects them{more}"
 
 
 def _were(number: int) -> str:

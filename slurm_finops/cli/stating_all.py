@@ -77,11 +77,12 @@ def _meant(app: App, ledger: Ledger, asked: Asked) -> tuple[Period, str]:
 
 def _grouped(found: Month, kind: str) -> Iterator[tuple[Document, list[Posted]]]:
     """Lines by whose they are, in the order of names; one owner's in that of the month."""
-    from slurm_finops.billing.stated import owner_of
+    from slurm_finops.core.posted import owner_of
 
     groups: dict[Document, list[Posted]] = {}
     for line in found.lines():
-        groups.setdefault((line.payer.entity, owner_of(line, kind)), []).append(line)
+        document = line.payer.entity, owner_of(kind, line.tags, line.payer)
+        groups.setdefault(document, []).append(line)
     order = sorted(groups, key=lambda one: (one[0], one[1] is None, one[1] or ""))
     for document in order:
         yield document, groups[document]

@@ -31,6 +31,20 @@ class Payer(NamedTuple):
     entity: str
 
 
+#: One of these is what a statement is of.
+KINDS = ("team", "project", "cost_center", "fund")
+
+
+def owner_of(kind: str, tags: Tags, payer: Payer) -> str | None:
+    """Whose statement a line is on, of statements of a kind; of a project ``team / project``."""
+    if kind == "fund":
+        return payer.fund
+    if kind == "project":
+        named = tags.team is not None and tags.project is not None
+        return f"{tags.team} / {tags.project}" if named else tags.team
+    return tags.team if kind == "team" else tags.cost_center
+
+
 class Posted(NamedTuple):
     """Of one day, owner, item and payer; money in ticks of any size, and in minor units.
 

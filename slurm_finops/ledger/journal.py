@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from slurm_finops.core.funds import SUSPENSE
 from slurm_finops.core.journal import Entry
 from slurm_finops.core.journal_status import REJECTED, Sent, Status, sent
 from slurm_finops.core.words import count, shown
@@ -82,6 +83,22 @@ def rejected(db: sqlite3.Connection) -> list[tuple[Sent, Status]]:
         (_sent(row[:width]), Status(row[0], *row[width:]))
         for row in db.execute(sql, (REJECTED,))
     ]  # fmt: skip
+
+
+def to_move(db: sqlite3.Connection) -> list[Sent]:
+    """Payers' lines that finance does not take and that no close has put on suspense, by id."""
+    moved = {row[0] for row in db.execute("SELECT external_id FROM journal_moved")}
+    return [
+        line for line, _ in rejected(db)
+        if line.fund not in ("", SUSPENSE) and line.external_id not in moved
+    ]  # fmt: skip
+
+
+def put_moved(db: sqlite3.Connection, lines: Iterable[Sent], period_id: int) -> None:
+    """Note that these went to suspense in a period."""
+    db.executemany(
+        "INSERT INTO journal_moved VALUES (?, ?)", [(one.external_id, period_id) for one in lines]
+    )
 
 
 def unheard(db: sqlite3.Connection, said: Iterable[Status]) -> list[Status]:

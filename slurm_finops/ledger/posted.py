@@ -246,6 +246,17 @@ def posted_of(
     return found
 
 
+def days_of(db: sqlite3.Connection, statement: str) -> list[int]:
+    """The days that a statement's lines are of."""
+    rows = db.execute(
+        "SELECT DISTINCT day FROM statement_lines JOIN statements ON statements.id = statement_id "
+        "AND statement_lines.id >= first_line AND statement_lines.id < first_line + "
+        "statements.lines WHERE number = ? ORDER BY 1",
+        (statement,),
+    )
+    return [row[0] for row in rows]
+
+
 def pairs(ticks: Sequence[int]) -> tuple[int, ...]:
     """Four amounts, each as whole units and ticks."""
     a, b, c, d = ticks

@@ -47,6 +47,12 @@ BEGIN SELECT RAISE(ABORT, 'what finance said is append-only'); END;
 CREATE TRIGGER journal_status_kept_4 AFTER INSERT ON journal_status
 WHEN NEW.id <> ifnull((SELECT max(id) FROM journal_status WHERE id <> NEW.id), 0) + 1
 BEGIN SELECT RAISE(ABORT, 'what finance said is append-only'); END;
+
+-- What finance did not take and so went to suspense, in the month that closed then.
+CREATE TABLE journal_moved (
+  external_id TEXT PRIMARY KEY REFERENCES journal_lines (external_id),
+  period_id INTEGER NOT NULL REFERENCES periods (id)) WITHOUT ROWID;
+{_kept("journal_moved", "what went to suspense is append-only")}
 """
 
 

@@ -1,6 +1,9 @@
 """What was stated so far, by whose it is."""
 
 import sqlite3
+from collections.abc import Iterable
+
+from slurm_finops.core.period import Calendar
 
 #: SQL of whose a line is, by what statements are of.
 _OWNER = {
@@ -44,3 +47,23 @@ def months_before(db: sqlite3.Connection, first: int, last: int) -> list[str]:
         "SELECT label FROM periods WHERE first >= ? AND last <= ? ORDER BY id", (first, last)
     )
     return [row[0] for row in rows]
+
+
+def stated_runs(
+    db: sqlite3.Connection, runs: Iterable[int], calendar: Calendar
+) -> tuple[int, list[str]]:
+    """How many of these runs held anything in a closed month, and in which."""
+    spans = [
+        (label, calendar.midnight(first), calendar.midnight(last))
+        for label, first, last in db.execute("SELECT label, first, last FROM periods ORDER BY id")
+    ]
+    number, months = 0, set()
+    for run in runs if spans else ():
+        row = db.execute(
+            "SELECT start, start + elapsed + suspended FROM jobs "
+            "WHERE id = ? AND start IS NOT NULL", (run,),
+        ).fetchone()  # fmt: skip
+        within = [label for label, start, end in spans if row and row[0] < end and start < row[1]]
+        months.update(within)
+        number += bool(within)
+    return number, sorted(months)

@@ -9,11 +9,14 @@ from slurm_finops.billing.owed import Books
 from slurm_finops.billing.pricing import price
 from slurm_finops.billing.verifying import verify
 from slurm_finops.core.funds import WHOLE, Fund, Funding, Split
+from slurm_finops.core.journal import Accounts, entries
+from slurm_finops.core.journal_status import REJECTED, Status
 from slurm_finops.core.money import TICKS
 from slurm_finops.core.rates import Rate
 from slurm_finops.core.surcharges import Surcharge
 from slurm_finops.ledger import posted as table
 from slurm_finops.ledger.disputes import Adjustment, Hold, Move, add, revoke
+from slurm_finops.ledger.journal import hear, keep
 from slurm_finops.ledger.store import Ledger
 from tests.billing.books import AUGUST, MAY, close_month, stated, totals
 from tests.billing.pools import CALENDAR, DAY, HOUR, a_line, run, terms
@@ -236,3 +239,22 @@ def test_a_draft_says_what_the_close_then_states():
     close_month(ledger, "2026-05")
     of = [line._replace(line=0, statement="") for line in stated(ledger, "2026-05")]
     assert draft == of
+
+
+# ---- what finance does not take
+
+
+def test_what_finance_rejects_goes_to_suspense_once_and_can_be_moved_on():
+    ledger = a_month()
+    books = Books(funding=FUNDING)
+    close_month(ledger, "2026-05", books)
+    made = entries(stated(ledger, "2026-05"), Accounts())
+    refused = next(
+        line.external_id for entry in made for line in entry.lines if line.fund == "dept"
+    )
+    with ledger.transaction():
+        keep(ledger, made, 1, "me")
+        hear(ledger, [Status(refused, REJECTED, "closed account", "")], "answer.csv", 2, "me")
+    close_month(ledger, "2026-06", books)
+    assert by_fund(ledger, "2026-06") == {"dept": -40_00, "suspense": 40_00}
+    assert close_month(ledger, "2026-07", books).lines == 0

@@ -36,7 +36,7 @@ def test_status_says_what_is_open_drafted_and_closed(site: Site) -> None:
     assert may == {
         "period": "2026-05", "state": "closed", "amount": "110.00", "by": "ops",
         "at": "2026-07-02T00:00:00+00:00", "statements": 2, "lines": 9, "changed_days": 0,
-        "head": head,
+        "holds": 0, "head": head,
     }  # fmt: skip
     assert (june["state"], june["amount"], june["head"]) == ("draft", "20.00", None)
 
@@ -47,6 +47,15 @@ def test_days_that_changed_since_are_counted(site: Site) -> None:
     assert site.done("period", "status").endswith(
         "1 day of 2026-05 changed since it was closed: the next month that closes corrects that\n"
     )
+
+
+def test_what_is_held_back_is_not_said_to_have_changed(site: Site) -> None:
+    site.done("period", "hold", "2026-05", "--team", "cv", "--reason", "x")
+    site.close()
+    assert site.done("period", "status").endswith(
+        "20.00\n1 part of 2026-05 held back: slurm-finops period disputes\n"
+    )
+    assert site.json("period", "status")["periods"][0]["holds"] == 1
 
 
 def test_a_draft_says_what_would_be_stated_and_freezes_nothing(site: Site) -> None:
@@ -68,7 +77,7 @@ def test_a_draft_says_what_would_be_stated_and_freezes_nothing(site: Site) -> No
         ("problems", True),
     ]  # fmt: skip
     assert site.months() == {}
-    assert site.audited("period draft") == ["ops: 2026-05"] * 2
+    assert site.audited("period draft") == ["ops: 2026-05: 11000 minor units"] * 2
 
 
 def test_a_draft_lists_what_does_not_pass_and_is_noted_all_the_same(site: Site) -> None:
@@ -142,6 +151,14 @@ def test_months_close_in_order(site: Site) -> None:
     )
 
 
+def test_a_month_before_the_first_that_was_closed_stays_out(site: Site) -> None:
+    site.close("2026-06")
+    site.collect(ran(30, "nlp", JUNE + DAY, 1))
+    assert site.unclosed("2026-05") == (
+        "error: 2026-05 is before 2026-06, the first month that was closed: months close in order\n"
+    )
+
+
 def test_months_in_between_that_cost_nothing_are_closed_with_it(site: Site) -> None:
     site.close()
     site.close("2026-06")
@@ -202,6 +219,15 @@ def test_who_drew_it_up_last_does_not_close_it(site: Site) -> None:
     site.by("eve")
     site.close()
     assert site.sql("SELECT drafted_by, closed_by FROM periods") == [("ops", "eve")]
+
+
+def test_what_changed_since_it_was_drawn_up_is_told(site: Site) -> None:
+    drafted(site, "ops")
+    site.collect(ran(30, "nlp", JUNE - DAY, 1))
+    assert site.close().endswith(
+        "\nthe draft of 2026-07-02 00:00 UTC by ops came to 110.00 USD: what changed since is in "
+        "slurm-finops audit\n"
+    )
 
 
 def test_where_one_is_enough_who_drew_it_up_is_kept_too(site: Site) -> None:

@@ -1,10 +1,12 @@
 """period close as real processes: two at once, one that is killed, and disks that do not write."""
 
 import os
+import pty
 import resource
 import signal
 import sqlite3
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -41,6 +43,28 @@ def test_two_closes_at_once_close_once(site: Site) -> None:
     assert sum("nothing was changed" in out for out, _ in said) == 1
 
 
+@pytest.mark.parametrize(("answer", "code"), [("n", 1), ("y", 0)])
+def test_on_a_terminal_it_is_asked_once_more(site: Site, answer: str, code: int) -> None:
+    person, terminal = pty.openpty()
+    words = [word for word in closing(site) if word != "--yes"]
+    asked = subprocess.Popen(words, stdin=terminal, stdout=subprocess.PIPE, text=True)
+    os.write(person, f"{answer}\n".encode())
+    said = asked.communicate(timeout=60)[0]
+    os.close(person)
+    os.close(terminal)
+    assert asked.returncode == code
+    assert said.startswith(f"Close 2026-05 of {site.database} for good? [y/N]: ")
+    assert tables(site) == ([(0, 0, 0, 0)] if code else [(1, 2, 9, 1)])
+
+
+#: It may be nobody's to enter, either, where the package lies.
+NOBODY = """
+import os, pkgutil, slurm_finops
+from importlib import import_module
+for module in pkgutil.walk_packages(slurm_finops.__path__, "slurm_finops."):
+    import_module(module.name)
+os.setuid(65534)
+"""
 #: Stops where the audit is to be written, the last thing of a close: by then all lines are.
 STOP = """
 from slurm_finops.ledger.store import Ledger
@@ -85,17 +109,17 @@ def test_one_that_is_killed_at_any_moment_has_closed_all_of_it_or_nothing(
     assert tables(site) == [(1, 2, 9, 1)]
 
 
-def test_a_full_disk_is_said_and_the_ledger_is_as_it_was(site: Site) -> None:
+@pytest.mark.parametrize("room", [20_000, 100_000])
+def test_a_full_disk_is_said_and_the_ledger_is_as_it_was(site: Site, room: int) -> None:
+    """Full as it is opened, and in the midst of what a close writes, of which there is 130 kB."""
     before = site.content()
-    # the log of what is not yet in the ledger grows while a close writes
-    most = site.database.stat().st_size
     checkpointed = sqlite3.connect(site.database)
     checkpointed.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     checkpointed.close()
 
     def small() -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, most))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
 
     done = subprocess.run(closing(site), capture_output=True, text=True, preexec_fn=small,
                           check=False, timeout=60)  # fmt: skip
@@ -106,30 +130,22 @@ def test_a_full_disk_is_said_and_the_ledger_is_as_it_was(site: Site) -> None:
     site.close()
 
 
-@pytest.mark.skipif(os.getuid() == 0, reason="root may write everything")
-def test_a_ledger_that_may_not_be_written_is_said(site: Site) -> None:
-    before = site.content()
-    for path in (site.database, site.folder):
-        path.chmod(path.stat().st_mode & ~0o222)
-    try:
-        done = subprocess.run(closing(site), capture_output=True, text=True, check=False)
-    finally:
-        site.folder.chmod(0o755)
-    assert (done.returncode, done.stdout) == (3, "")
-    assert site.content() == before
-
-
-def test_a_ledger_on_a_read_only_file_is_said(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As one sees it whose rights end at the file: SQLite itself says that it cannot write."""
-    before = site.content()
-    opened = sqlite3.connect
-
-    def only_read(path: object, **more: object) -> sqlite3.Connection:
-        return opened(f"{Path(str(path)).absolute().as_uri()}?mode=ro", uri=True, **more)  # type: ignore[arg-type]
-
-    monkeypatch.setattr("slurm_finops.ledger.store.sqlite3.connect", only_read)
-    done = site.run("period", "close", "2026-05", "--yes", "--file", str(site.file))
-    monkeypatch.undo()
-    assert (done.exit_code, done.stdout) == (3, "")
-    assert "this user may not open" in done.stderr
-    assert site.content() == before
+@pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user")
+@pytest.mark.parametrize(("folder", "said"), [
+    (0o755, "ledger.db.lock: Permission denied"), (0o777, "attempt to write a readonly database"),
+])  # fmt: skip
+def test_who_may_only_read_the_ledger_is_told_so(
+    monkeypatch: pytest.MonkeyPatch, folder: int, said: str
+) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        site = Site(Path(name), monkeypatch)
+        before = site.content()
+        site.folder.chmod(folder)
+        site.database.with_name("ledger.db.lock").unlink()
+        site.database.chmod(0o644)
+        program = closing(site)
+        program[2] = program[2].replace("\n", f"\n{NOBODY}", 1)
+        done = subprocess.run(program, capture_output=True, text=True, check=False, cwd="/")
+        assert (done.returncode, done.stdout) == (3, ""), done
+        assert said in done.stderr
+        assert site.content() == before
