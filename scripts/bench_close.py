@@ -4,6 +4,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -70,6 +71,24 @@ percent = "8.1"
 WHOLE, BARE = RATES + SHARED + FUNDS, RATES + FUNDS
 #: What `statement_lines` is when nothing but SQLite reads it and writes it as text.
 PRINT = ".mode csv\n.output close.csv\nSELECT * FROM statement_lines ORDER BY id;\n"
+#: What a close does after it has priced and looked whether it may.
+ALONE = """\
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+from slurm_finops.billing.closing import Closing, close
+from slurm_finops.cli.books import books_of
+from slurm_finops.config import load
+from slurm_finops.ledger.store import Ledger
+
+path, label = sys.argv[1:]
+config = load(Path(path))
+ledger = Ledger.open(config.database, config.currency, config.timezone)
+month = config.calendar.period(label)
+closing = Closing(month, month.end, "bench", "", "0", {})
+close(ledger, books_of(SimpleNamespace(config=config)), config.calendar, closing)
+"""
 
 
 class Month(NamedTuple):
@@ -128,6 +147,10 @@ def close(month: Month, label: str) -> tuple[float, float]:
     return run([str(FINOPS), "-c", month.settings, "period", "close", label, "--yes", *waived])
 
 
+def alone(month: Month, label: str) -> tuple[float, float]:
+    return run([str(FINOPS.parent / "python"), "-c", ALONE, month.settings, label])
+
+
 def late(month: Month) -> Path:
     """A run of the closed month that comes to light after it was closed."""
     path = OUT / "late.txt"
@@ -158,15 +181,16 @@ def measured(month: Month, rounds: int) -> Found:
     prepare(found)
     for i in range(rounds):
         click.echo(f"round {i + 1} of {rounds}", err=True)
-        remove(database)
-        shutil.copy(OUT / "close-priced.db", OUT / database)
-        found.note("close", lambda: close(month, CLOSED))
+        for name, how in (("close", close), ("alone", alone)):
+            remove(database)
+            shutil.copy(OUT / "close-priced.db", OUT / database)
+            found.note(name, partial(how, month, CLOSED))
         found.note("print", lambda: run(["sqlite3", database], PRINT))
         found.note("verify", lambda: run([*command, "period", "verify"]))
         found.note("focus", lambda: run([*command, "export", "focus", CLOSED, "--out", "june.csv"]))
         collect(late(month), month.settings)
         found.note("reprice", lambda: price(month.settings))
-        found.note("next", lambda: close(month, NEXT))
+        found.note("next", lambda: alone(month, NEXT))
     found.lines, found.corrections = counted(database)
     for name in (database, "close-priced.db", "close.csv", "june.csv"):
         remove(name)
@@ -182,15 +206,16 @@ def counted(database: str) -> tuple[int, int]:
 
 SAID = {
     "price": "`price`",
-    "close": "`period close`",
+    "close": "`period close`, which looks at readiness first",
+    "alone": "closing alone: staged, rounded, hashed, written",
     "print": "the sqlite3 shell prints the lines as CSV",
     "verify": "`period verify`",
     "focus": "`export focus`, CSV",
     "reprice": "`price` after a late run",
-    "next": "`period close` of the next month, which corrects this one",
+    "next": "closing the next month alone, which corrects this one",
 }
 #: What each is told beside.
-FLOOR = {"verify": "print", "focus": "print", "next": "close"}
+FLOOR = {"verify": "print", "focus": "print", "next": "alone"}
 TITLES = {
     "usual": "{experiments} experiments; a pool, overhead and a line",
     "small": "{experiments} experiments; a pool, overhead and a line",
