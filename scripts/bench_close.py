@@ -1,15 +1,16 @@
 """Closing a month, writing its FOCUS rows, verifying it, and the next close; see scripts/bench."""
 
-import importlib.util
 import shutil
 import sqlite3
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import click
 from bench_input import MONTH, START, TEAMS, write_sacct
+from bench_policy import busy
 from benchmarks import FINOPS, OUT, ROOT, Timed, collect, config, price, ratio, remove, run
 
 CLOSED, NEXT = "2026-06", "2026-07"
@@ -70,28 +71,23 @@ percent = "8.1"
 WHOLE, BARE = RATES + SHARED + FUNDS, RATES + FUNDS
 #: What `statement_lines` is when nothing but SQLite reads it and writes it as text.
 PRINT = ".mode csv\n.output close.csv\nSELECT * FROM statement_lines ORDER BY id;\n"
-FOCUS = """\
+#: What a close does after it has priced and looked whether it may.
+ALONE = """\
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
-from zoneinfo import ZoneInfo
-
-from slurm_finops.core.period import Calendar
-from slurm_finops.exports.focus import About, rows
-from slurm_finops.exports.focus_files import write_csv
-from slurm_finops.ledger import posted
+from slurm_finops.billing.closing import Closing, close
+from slurm_finops.cli.books import books_of
+from slurm_finops.config import load
 from slurm_finops.ledger.store import Ledger
 
-with Ledger.reading(sys.argv[1], "USD", "UTC") as ledger:
-    named = posted.Named(ledger.db)
-    lines = (
-        line for period in posted.closed(ledger.db)
-        for one in posted.statements_of(ledger.db, period.id)
-        for _, line in posted.lines(ledger.db, one, period.label, named)
-    )
-    about = About(Calendar(ZoneInfo("UTC")), "USD", 2, "site", "site", "alpha")
-    with Path(sys.argv[2]).open("w", newline="") as file:
-        write_csv(rows(lines, about, "1.2"), file, "1.2")
+path, label = sys.argv[1:]
+config = load(Path(path))
+ledger = Ledger.open(config.database, config.currency, config.timezone)
+month = config.calendar.period(label)
+closing = Closing(month, month.end, "bench", "", "0", {})
+close(ledger, books_of(SimpleNamespace(config=config)), config.calendar, closing)
 """
 
 
@@ -108,13 +104,31 @@ class Month(NamedTuple):
         return config(f"close-{self.name}", self.terms)
 
 
-class Found(NamedTuple):
-    """What was measured of a month; ``lines``: how many it has, ``corrections``: the next."""
+@dataclass
+class Found:
+    """What was measured of a month; ``lines``: how many it has, ``corrections``: the next.
+
+    ``wall`` and ``work``: seconds of the clock, and of a processor.
+    """
 
     month: Month
-    timed: dict[str, Timed]
-    lines: int
-    corrections: int
+    wall: dict[str, Timed] = field(default_factory=dict)
+    work: dict[str, Timed] = field(default_factory=dict)
+    lines: int = 0
+    corrections: int = 0
+
+    def note(self, name: str, call: Callable[[], tuple[float, float]]) -> None:
+        before = busy()
+        seconds, memory = call()
+        wall = self.wall.setdefault(name, Timed(name))
+        wall.seconds.append(seconds)
+        wall.memory.append(memory)
+        work = self.work.setdefault(name, Timed(name))
+        work.seconds.append(busy() - before)
+        click.echo(
+            f"  {self.month.name}, {name}: {seconds:.1f} s, {work.seconds[-1]:.1f} s of a "
+            f"processor, {memory:.0f} MiB", err=True,
+        )  # fmt: skip
 
 
 def months(runs: int) -> list[Month]:
@@ -133,6 +147,10 @@ def close(month: Month, label: str) -> tuple[float, float]:
     return run([str(FINOPS), "-c", month.settings, "period", "close", label, "--yes", *waived])
 
 
+def alone(month: Month, label: str) -> tuple[float, float]:
+    return run([str(FINOPS.parent / "python"), "-c", ALONE, month.settings, label])
+
+
 def late(month: Month) -> Path:
     """A run of the closed month that comes to light after it was closed."""
     path = OUT / "late.txt"
@@ -142,52 +160,41 @@ def late(month: Month) -> Path:
     return path
 
 
-def prepared(month: Month) -> tuple[float, float]:
-    """A ledger with a month's runs, priced, to be copied; what pricing took."""
+def prepare(found: Found) -> None:
+    """A ledger with a month's runs, priced, to be copied."""
+    month = found.month
     path = OUT / f"month-{month.runs}-{month.each}.txt"
     if not path.exists():
         write_sacct(path, month.runs, projects=PROJECTS, each=month.each)
     remove(f"close-{month.name}.db")
     collect(path, month.settings)
-    found = price(month.settings)
+    found.note("price", lambda: price(month.settings))
     remove("close-priced.db")
     shutil.move(OUT / f"close-{month.name}.db", OUT / "close-priced.db")
-    return found
 
 
 def measured(month: Month, rounds: int) -> Found:
     """Close a month and all that follows, in turn on copies of one ledger."""
-    names = ["price", "close", "print", "verify", "focus", "reprice", "next"]
-    timed = {name: Timed(name) for name in names}
     database = f"close-{month.name}.db"
-
-    def note(name: str, found: tuple[float, float]) -> None:
-        timed[name].seconds.append(found[0])
-        timed[name].memory.append(found[1])
-        click.echo(f"  {month.name}, {name}: {found[0]:.1f} s, {found[1]:.0f} MiB", err=True)
-
-    priced = prepared(month)
-    lines = corrections = 0
+    command = [str(FINOPS), "-c", month.settings]
+    found = Found(month)
+    prepare(found)
     for i in range(rounds):
         click.echo(f"round {i + 1} of {rounds}", err=True)
-        note("price", priced)
-        remove(database)
-        shutil.copy(OUT / "close-priced.db", OUT / database)
-        note("close", close(month, CLOSED))
-        note("print", run(["sqlite3", database], PRINT))
-        note("verify", run([str(FINOPS), "-c", month.settings, "period", "verify"]))
-        if importlib.util.find_spec("slurm_finops.exports"):
-            python = str(FINOPS.parent / "python")
-            note("focus", run([python, "-c", FOCUS, database, "focus.csv"]))
+        for name, how in (("close", close), ("alone", alone)):
+            remove(database)
+            shutil.copy(OUT / "close-priced.db", OUT / database)
+            found.note(name, partial(how, month, CLOSED))
+        found.note("print", lambda: run(["sqlite3", database], PRINT))
+        found.note("verify", lambda: run([*command, "period", "verify"]))
+        found.note("focus", lambda: run([*command, "export", "focus", CLOSED, "--out", "june.csv"]))
         collect(late(month), month.settings)
-        note("reprice", price(month.settings))
-        note("next", close(month, NEXT))
-        lines, corrections = counted(database)
-    if not timed["focus"].seconds:
-        del timed["focus"]
-    for name in (database, "close-priced.db", "close.csv", "focus.csv"):
+        found.note("reprice", lambda: price(month.settings))
+        found.note("next", lambda: alone(month, NEXT))
+    found.lines, found.corrections = counted(database)
+    for name in (database, "close-priced.db", "close.csv", "june.csv"):
         remove(name)
-    return Found(month, timed, lines, corrections)
+    return found
 
 
 def counted(database: str) -> tuple[int, int]:
@@ -199,38 +206,44 @@ def counted(database: str) -> tuple[int, int]:
 
 SAID = {
     "price": "`price`",
-    "close": "`period close`",
-    "print": "the sqlite3 shell prints the lines as CSV, the floor of what follows",
+    "close": "`period close`, which looks at readiness first",
+    "alone": "closing alone: staged, rounded, hashed, written",
+    "print": "the sqlite3 shell prints the lines as CSV",
     "verify": "`period verify`",
-    "focus": "daily FOCUS 1.2 as CSV",
+    "focus": "`export focus`, CSV",
     "reprice": "`price` after a late run",
-    "next": "`period close` of the next month, which corrects it",
+    "next": "closing the next month alone, which corrects this one",
 }
-FLOOR = {"close": "price", "verify": "print", "focus": "print", "next": "close"}
+#: What each is told beside.
+FLOOR = {"verify": "print", "focus": "print", "next": "alone"}
 TITLES = {
-    "usual": "{experiments} experiments; pool, overhead and line",
-    "small": "the same, a tenth of the runs",
+    "usual": "{experiments} experiments; a pool, overhead and a line",
+    "small": "{experiments} experiments; a pool, overhead and a line",
     "bare": "{experiments} experiments; nothing is shared",
-    "distinct": "each run an experiment of its own; nothing is shared",
-    "worst": "each run an experiment of its own; pool, overhead and line",
+    "distinct": "each an experiment of its own; nothing is shared",
+    "worst": "each an experiment of its own; a pool, overhead and a line",
 }
 
 
-def table(found: Sequence[Found], rounds: int) -> str:
-    said = [f"{rounds} rounds, medians; the seconds of `price` are of one."]
-    for month, timed, lines, corrections in found:
-        title = TITLES[month.name].format(experiments=f"{month.runs // month.each:,}")
-        said += [
-            "", f"{month.runs:,} runs, {title}: {lines:,} lines, and {corrections:,} of the next "
-            "month.", "",
-            "| what | s | ratio | peak MiB |", "|---|---|---|---|",
-        ]  # fmt: skip
-        for name, one in timed.items():
-            beside = FLOOR.get(name)
-            of = f"{ratio(one, timed[beside])} × {SAID[beside]}" if beside else ""
-            of = of.replace(SAID["print"], "floor")
-            said.append(f"| {SAID[name]} | {one.median:.1f} | {of} | {max(one.memory):.0f} |")
-    return "\n".join(said)
+def table(found: Found) -> str:
+    month = found.month
+    title = TITLES[month.name].format(experiments=f"{month.runs // month.each:,}")
+    rows = []
+    for name, wall in found.wall.items():
+        work, ratios = found.work[name], ["", ""]
+        if floor := FLOOR.get(name):
+            beside = " × printing" if floor == "print" else " × the first"
+            ratios = [ratio(of[name], of[floor]) + beside for of in (found.wall, found.work)]
+        rows.append(
+            f"| {SAID[name]} | {wall.median:.1f} | {ratios[0]} | {work.median:.1f} | {ratios[1]} "
+            f"| {max(wall.memory):.0f} |"
+        )
+    return "\n".join([
+        f"{month.runs:,} runs, {title}: {found.lines:,} lines, and {found.corrections:,} in the "
+        "next month.", "",
+        "| what | s | ratio | s of a processor | ratio | peak MiB |", "|---|---|---|---|---|---|",
+        *rows,
+    ])  # fmt: skip
 
 
 @click.command()
@@ -250,8 +263,10 @@ def main(runs: int, rounds: int, only: tuple[str, ...], write: bool) -> None:
     """
     OUT.mkdir(exist_ok=True)
     asked = only or tuple(name for name in TITLES if name != "worst")
-    found = [measured(month, rounds) for month in months(runs) if month.name in asked]
-    said = table(found, rounds)
+    said = "\n\n".join([
+        f"{rounds} rounds, medians; the first `price` once.",
+        *(table(measured(month, rounds)) for month in months(runs) if month.name in asked),
+    ])  # fmt: skip
     click.echo(said)
     if write:
         page = Path(ROOT, "docs", "benchmarks.md")
@@ -261,4 +276,4 @@ def main(runs: int, rounds: int, only: tuple[str, ...], write: bool) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

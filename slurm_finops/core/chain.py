@@ -15,6 +15,8 @@ from slurm_finops.core.tags import Tags
 
 #: The head before any period was closed.
 GENESIS = "0" * 64
+#: Eight values that say what a line is, and ten figures.
+_LINE = f"[{','.join(['%s'] * 18)}]\n"
 
 
 def canonical(value: Any) -> str:
@@ -55,11 +57,10 @@ class Lines:
         cluster, tags, item, payer, unit-seconds, money in whole units and ticks, minor units.
         """
         line, original, correction, day, cluster, tags, item, payer, *figures = row
-        return (
-            f"[{line},{self._originals[original]},{correction},{day},{self._clusters[cluster]},"
-            f"{self._tags[tags]},{self._items[item]},{self._payers[payer]},"
-            f"{','.join(map(str, figures))}]\n"
-        )
+        return _LINE % (
+            line, self._originals[original], correction, day, self._clusters[cluster],
+            self._tags[tags], self._items[item], self._payers[payer], *figures,
+        )  # fmt: skip
 
 
 def seal(text: str) -> int:

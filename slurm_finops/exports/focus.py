@@ -27,7 +27,7 @@ from slurm_finops.exports.focus_words import (
 #: A charge that nobody tagged has a payer too, and so a sub-account.
 UNTAGGED = "(untagged)"
 _SCALE = 10**DIGITS
-#: Kinds of rows remembered at once: a month's owners, and an end to memory.
+#: Owners remembered at once: those of some projects, and an end to memory.
 _REMEMBERED = 20_000
 
 Row = dict[str, object]
@@ -96,6 +96,7 @@ class _Kind(NamedTuple):
     charge: str
     consumed: bool
     commitment: Unit | None
+    shared: bool
 
 
 class _Rows:
@@ -104,16 +105,16 @@ class _Rows:
         self._names = tuple(column.name for column in columns(version))
         self._has = frozenset(self._names)
         self._kinds: dict[tuple[object, ...], _Kind] = {}
+        self._owners: dict[tuple[Tags, bool], Row] = {}
         self._times: dict[tuple[str, int], Row] = {}
 
     def row(self, posted: Posted) -> Row:
-        key = (posted.cluster, posted.tags, posted.item, posted.payer, posted.correction)
+        key = (posted.cluster, posted.item, posted.payer, posted.correction)
         kind = self._kinds.get(key)
         if kind is None:
-            if len(self._kinds) >= _REMEMBERED:
-                self._kinds.clear()
             kind = self._kinds[key] = self._kind(posted)
         row = kind.row.copy()
+        row.update(self._owner(posted.tags, kind.shared))
         row.update(self._when(posted.period, posted.day))
         row.update(_costs(posted, kind, self._about.digits))
         row.update(_exact(posted))
@@ -132,7 +133,11 @@ class _Rows:
     def _kind(self, posted: Posted) -> _Kind:
         words = CATEGORIES[posted.item.category]
         found = _fixed(self._about) | _payer(posted, self._about) | _charge(posted)
-        found |= _own(posted) | _sku(posted.item, words.charge) | _share(posted)
+        found |= _own(posted) | _sku(posted.item, words.charge)
+        # a tax's method is its percentage
+        shared = posted.item.category in SPLIT and bool(posted.item.method)
+        if shared:
+            found["AllocatedMethodId"] = posted.item.method
         bought = self._about.commitments.get(posted.item.origin)
         unit = unit_of(bought.sku if bought else posted.item.sku)
         if bought and words.charge in (USAGE, PURCHASE):
@@ -141,7 +146,18 @@ class _Rows:
             bought = None
         consumed = words.charge == USAGE and found.get("CommitmentDiscountStatus") != "Unused"
         row = {name: found.get(name) for name in self._names}
-        return _Kind(row, unit, words.charge, consumed, unit if bought else None)
+        return _Kind(row, unit, words.charge, consumed, unit if bought else None, shared)
+
+    def _owner(self, tags: Tags, shared: bool) -> Row:
+        """What a row has of whose it is; there are many owners, and few kinds of rows."""
+        found = self._owners.get((tags, shared))
+        if found is None:
+            if len(self._owners) >= _REMEMBERED:
+                self._owners.clear()
+            whole = _tagged(tags) | (_share(tags) if shared else {})
+            found = {name: value for name, value in whole.items() if name in self._has}
+            self._owners[tags, shared] = found
+        return found
 
     def _when(self, period: str, day: int) -> Row:
         found = self._times.get((period, day))
@@ -240,12 +256,19 @@ def _payer(posted: Posted, about: About) -> Row:
     return {
         "BillingAccountId": account,
         "BillingAccountName": account,
-        "SubAccountId": posted.tags.team or UNTAGGED,
-        "SubAccountName": posted.tags.team or UNTAGGED,
-        "Tags": _json({key: tag for key, tag in posted.tags._asdict().items() if tag is not None}),
         "x_slurm_fund": posted.payer.fund or None,
         "x_slurm_account": posted.payer.account or None,
         "x_slurm_entity": posted.payer.entity or None,
+    }
+
+
+def _tagged(tags: Tags) -> Row:
+    named = tags._asdict()
+    return {
+        "SubAccountId": tags.team or UNTAGGED,
+        "SubAccountName": tags.team or UNTAGGED,
+        "Tags": _json({key: tag for key, tag in named.items() if tag is not None}),
+        **{f"x_slurm_{key}": tag for key, tag in named.items()},
     }
 
 
@@ -266,10 +289,9 @@ def _charge(posted: Posted) -> Row:
 
 
 def _own(posted: Posted) -> Row:
-    item, tags = posted.item, posted.tags
+    item = posted.item
     return {
         "x_slurm_cluster": posted.cluster or None,
-        **{f"x_slurm_{key}": tag for key, tag in tags._asdict().items()},
         "x_slurm_class": item.of_class or None,
         "x_slurm_category": item.category,
         "x_slurm_sku": item.sku or None,
@@ -315,15 +337,9 @@ def _commitment_id(pool: str) -> str:
     return f"pool/{quote(pool, safe='')}"
 
 
-def _share(posted: Posted) -> Row:
-    if posted.item.category not in SPLIT or not posted.item.method:
-        return {}  # a tax's method is its percentage
-    owner = _owner(posted.tags)
-    return {
-        "AllocatedMethodId": posted.item.method,
-        "AllocatedResourceId": owner,
-        "AllocatedResourceName": owner,
-    }
+def _share(tags: Tags) -> Row:
+    owner = _owner(tags)
+    return {"AllocatedResourceId": owner, "AllocatedResourceName": owner}
 
 
 def _owner(tags: Tags) -> str:
