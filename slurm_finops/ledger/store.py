@@ -12,7 +12,7 @@ from slurm_finops.errors import ConfigError, FinopsError, InputError, OutsideErr
 _BUSY_MS = 60_000
 _CACHE_KIB = 32_768
 #: How many steps `ledger.schema` has; it is only imported where one is missing.
-SCHEMA_STEPS = 21
+SCHEMA_STEPS = 22
 
 
 class Ledger:
@@ -83,7 +83,7 @@ class Ledger:
         if made < SCHEMA_STEPS:
             from sqlite_utils import Database
 
-            from slurm_finops.ledger.schema_journal import steps
+            from slurm_finops.ledger.schema_stated import steps
 
             # the whole in one transaction: another process may be opening it, too
             if not made and self.db.execute("SELECT 1 FROM sqlite_master").fetchone():
