@@ -301,3 +301,14 @@ def test_suspended_time_is_forgiven_where_it_is_charged(site: Path) -> None:
 def test_a_ledger_without_credits_says_how_one_is_given(site: Path) -> None:
     assert done("list", "--all") == "no credit was ever given: slurm-finops credits add gives one\n"
     assert JUNE < NOW
+
+
+def test_giving_and_revoking_are_in_the_audit(site: Path) -> None:
+    done("add", "--run", "4720", *WHY)
+    done("revoke", "1", "--reason", "the wrong one")
+    entries = json.loads(finops("audit", "--action", "credits", "--format", "json").stdout)
+    assert [(one["action"], one["by"], one["detail"]) for one in entries["entries"]] == [
+        ("credits add", "ops", "1: all of run 4720 of alpha; disk full; approved by "
+         "pi@example.org"),
+        ("credits revoke", "ops", "1: all of run 4720 of alpha; the wrong one"),
+    ]  # fmt: skip
