@@ -1,8 +1,8 @@
 """Rounding a month's lines once: the total first, then statements, then lines, then their days.
 
 What is corrected of a closed month is rounded so that all statements of that month's costs
-together are what its total rounds to today, and a line that is taken back whole leaves not
-a minor unit behind.
+together are what its total rounds to today.  Lines go by what they lack to what they come
+to, so one that is taken back whole leaves nothing behind where the total lets it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,6 @@ from slurm_finops.ledger.stated import Stated, stated_lines
 
 #: Entity and owner of a statement.
 Document = tuple[str, str | None]
-Quotas = Sequence[int]
 
 
 class Rounded(NamedTuple):
@@ -34,12 +33,11 @@ def rounded(staging: Staging, keys: Mapping[int, LineKey], digits: int) -> Round
     for month, numbers in months.items():
         ticks = {number: staging.sums[number] for number in numbers}
         if month:
-            exact, total = _corrected(staging, keys, month, ticks, digits)
+            quotas, total = _corrected(staging, keys, month, ticks, digits)
         else:
-            exact = {number: amount * 10**digits for number, amount in ticks.items()}
+            quotas = {number: amount * 10**digits for number, amount in ticks.items()}
             total = to_minor(sum(ticks.values()), digits)
-        plain = {number: amount * 10**digits for number, amount in ticks.items()}
-        _share(found, keys, total, exact, plain)
+        _share(found, keys, total, quotas)
         found = found._replace(total=found.total + total)
     return found
 
@@ -69,35 +67,35 @@ def _same(key: LineKey) -> tuple[object, ...]:
 
 
 def _share(
-    found: Rounded, keys: Mapping[int, LineKey], total: int, exact: Mapping[int, int],
-    plain: Mapping[int, int],
-) -> None:  # fmt: skip
+    found: Rounded, keys: Mapping[int, LineKey], total: int, quotas: Mapping[int, int]
+) -> None:
     """Apportion a total to statements, and each of these to its lines."""
     of: dict[Document, list[int]] = {}
-    for number in plain:
+    for number in quotas:
         key = keys[number]
         of.setdefault((key.entity, key.owner), []).append(number)
-    sums = [[sum(by[n] for n in numbers) for numbers in of.values()] for by in (exact, plain)]
-    for (document, numbers), minor in zip(of.items(), fitted(total, *sums), strict=True):
+    whole = [sum(quotas[n] for n in numbers) for numbers in of.values()]
+    for (document, numbers), minor in zip(of.items(), fitted(total, whole), strict=True):
         found.documents[document] += minor
-        quotas = [[by[n] for n in numbers] for by in (exact, plain)]
-        found.lines.update(zip(numbers, fitted(minor, *quotas), strict=True))
+        shares = fitted(minor, [quotas[n] for n in numbers])
+        found.lines.update(zip(numbers, shares, strict=True))
 
 
-def fitted(total: int, *candidates: Quotas) -> list[int]:
-    """Whole shares of ``total`` near the first quotas (in `TICKS` parts) that can sum to it.
+def fitted(total: int, quotas: Sequence[int]) -> list[int]:
+    """Whole shares of ``total`` near their quotas, in parts of `TICKS`.
 
-    Where none can, the last are rounded by themselves, and the largest bears the difference.
+    Less than one from it each, where that can sum to the total; else each is rounded by
+    itself, and the largest bear a unit of the difference, one by one.
     """
-    for quotas in candidates:
-        try:
-            # places are in an order that every ledger has: so they settle ties
-            return apportion(total, quotas, TICKS, range(len(quotas)))
-        except ValueError:
-            continue
-    last = candidates[-1]
-    whole = round_half_away(sum(last), TICKS)
-    shares = apportion(whole, last, TICKS, range(len(last)))
-    largest = max(range(len(last)), key=lambda i: abs(last[i]))
-    shares[largest] += total - whole
+    places = range(len(quotas))
+    try:
+        # places are in an order that every ledger has: so they settle ties
+        return apportion(total, quotas, TICKS, places)
+    except ValueError:
+        whole = round_half_away(sum(quotas), TICKS)
+        shares = apportion(whole, quotas, TICKS, places)
+    step = 1 if total > whole else -1
+    largest = sorted(places, key=lambda i: (-abs(quotas[i]), i))
+    for i in range(abs(total - whole)):
+        shares[largest[i % len(largest)]] += step
     return shares

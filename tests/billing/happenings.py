@@ -151,11 +151,13 @@ class Site:
         def line(one):  # type: ignore[no-untyped-def]
             return one.tags[:2], one.tags.cost_center, one.item, one.payer, one.cluster
 
-        for some in (stated_first, mine):
+        # what is corrected of few lines may have to make up for what the others were rounded
+        for some, near in ((stated_first, 1), (mine, 2)):
             for _, of in groupby(sorted(some, key=lambda one: str(line(one))), key=line):
                 found = list(of)
                 exact = 100 * sum(one.billed_ticks for one in found)
-                assert abs(sum(one.billed_minor for one in found) * TICKS - exact) < TICKS
+                apart = abs(sum(one.billed_minor for one in found) * TICKS - exact)
+                assert apart < near * TICKS
 
     def truth(self) -> Counter:  # type: ignore[type-arg]
         """Billed and effective ticks by day, team and project, as reports have them."""

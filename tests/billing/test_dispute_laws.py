@@ -98,7 +98,7 @@ class Disputed(Site):
         return any(one.is_of(day[:7], team, project) for one in self.held.values())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(happenings, st.sampled_from(("team", "project", "cost_center", "fund")), st.booleans())
 def test_what_is_held_is_stated_when_it_is_released_and_nothing_is_lost(happened, kind, taxed):
     site = Disputed(kind, taxed)
