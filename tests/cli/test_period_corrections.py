@@ -81,3 +81,22 @@ def test_what_changes_after_both_is_corrected_in_the_third(site: Site) -> None:
     )
     site.close("2026-07", "--waive", "readiness=nothing ran")
     assert site.months() == {"2026-05": "110.00", "2026-06": "20.00", "2026-07": "3.00"}
+
+
+def test_what_loses_its_price_after_it_was_stated_keeps_the_next_month_open(site: Site) -> None:
+    site.close()
+    site.config(old="from  = 2026-01-01", new="from  = 2026-06-01")
+    said = site.unclosed("2026-06")
+    assert "unpriced: no rate for gres/gpu:h100 (5 runs), on days that were stated before" in said
+    site.close("2026-06", "--waive", "unpriced=May was free after all")
+    assert site.months() == {"2026-05": "110.00", "2026-06": "-90.00"}
+
+
+def test_what_is_held_unbilled_after_it_was_stated_keeps_the_next_month_open(site: Site) -> None:
+    site.close()
+    site.config(
+        old='price = "1.00"\nfrom  = 2026-01-01',
+        new='price = "99999999999"\nfrom  = 2026-01-01\n[[rates]]\nsku = "gres/gpu:h100"\n'
+        'price = "1.00"\nfrom = 2026-06-01',
+    )
+    assert "provisional: 5 runs held unbilled" in site.unclosed("2026-06")
