@@ -83,11 +83,13 @@ def turn(app: App, ledger: Ledger) -> Period | None:
 
 
 def costs(ledger: Ledger, period: Period) -> bool:
-    """Whether a month cost anything, or gave anything back."""
+    """Whether a month cost anything, or gave anything back, by hand too."""
+    from slurm_finops.ledger.disputes import adjustments
     from slurm_finops.ledger.shares import spend
     from slurm_finops.ledger.spend import Scope
 
-    return bool(spend(ledger.db, Scope(period.first, period.last), ()))
+    by_hand = any(one.period == period.label for one in adjustments(ledger.db))
+    return by_hand or bool(spend(ledger.db, Scope(period.first, period.last), ()))
 
 
 def check_person(app: App, ledger: Ledger, period: Period) -> Draft | None:
@@ -188,7 +190,10 @@ def _reconcile(app: App, ledger: Ledger, period: Period, saved: Saved) -> Check:
     from slurm_finops.cli.collect import saved_batches
     from slurm_finops.cli.reconciling import against_file, against_slurm
 
-    span = period.start, period.end
+    # months that cost nothing close with it: is that so, or were they never collected?
+    following = turn(app, ledger)
+    since = period.start if following is None else min(period.start, following.start)
+    span = since, period.end
     try:
         if saved.path is None:
             found = against_slurm(app, ledger, span, lambda done: None)
