@@ -199,6 +199,8 @@ def head_of(period: Closed, statements: Sequence[Statement]) -> str:
 
 def _write(staging: Staging, drawn: Drawn, period_id: int) -> list[Statement]:
     """Write all lines; their statements, which are numbered in their order."""
+    # one that finops.toml does not name any more may still be given something back
+    series_of = table.last_series(staging.db) | dict(staging.books.series)
     places = table.next_places(staging.db)
     first = int(staging.db.execute("SELECT ifnull(max(id), 0) FROM statements").fetchone()[0])
     line_id = table.next_line(staging.db)
@@ -206,7 +208,7 @@ def _write(staging: Staging, drawn: Drawn, period_id: int) -> list[Statement]:
     writer = _Writer(staging)
     for document, rows in groupby(drawn.made(), key=attrgetter("document")):
         entity, owner = document
-        series = staging.books.series.get(entity, "")
+        series = series_of.get(entity, "")
         places[series] = place = places.get(series, 0) + 1
         statement_id = first + len(found) + 1
         lines, digest = writer.write(statement_id, rows)

@@ -37,7 +37,7 @@ def verify(
         previous = period.sha256
         heads.append(previous)
         lines += period.lines
-    strays = _strays(db)
+    strays = _strays(db, lines)
     if strays:
         return Verified(strays, len(found), lines, previous)
     if kept and not any(head.startswith(kept.lower()) for head in heads):
@@ -71,6 +71,8 @@ def _period(
 
 def _statement(db: sqlite3.Connection, of: Statement, words: chain.Lines) -> str:
     """What is wrong with a statement, with the first line that is not as it was."""
+    if not isinstance(of.first_line, int) or not isinstance(of.lines, int):
+        return f"statement {of.number}: where its lines are was altered"
     digest, rows = chain.Sealed(), table.sealed_rows(db, of)
     total = count = 0
     first = ""
@@ -94,16 +96,18 @@ def _statement(db: sqlite3.Connection, of: Statement, words: chain.Lines) -> str
     return f"statement {of.number}: its lines are not those that were closed"
 
 
-def _strays(db: sqlite3.Connection) -> str:
-    """Statements of no period, and lines of no statement."""
-    for sql, said in (
-        ("SELECT number FROM statements WHERE period_id NOT IN (SELECT id FROM periods)",
-         "statement {}: it is of no period"),
-        ("SELECT id FROM statement_lines WHERE id >= "
-         "(SELECT ifnull(max(first_line + lines), 1) FROM statements) OR id < 1",
-         "line {}: it is on no statement"),
-    ):  # fmt: skip
-        row = db.execute(f"{sql} LIMIT 1").fetchone()
-        if row:
-            return said.format(row[0])
-    return ""
+def _strays(db: sqlite3.Connection, lines: int) -> str:
+    """Statements of no period, and lines of no statement; ``lines``: how many are on one."""
+    row = db.execute(
+        "SELECT number FROM statements WHERE period_id NOT IN (SELECT id FROM periods) LIMIT 1"
+    ).fetchone()
+    if row:
+        return f"statement {row[0]}: it is of no period"
+    if db.execute("SELECT count(*) FROM statement_lines").fetchone()[0] == lines:
+        return ""
+    row = db.execute(
+        "SELECT id FROM statement_lines WHERE NOT EXISTS (SELECT 1 FROM statements "
+        "WHERE statements.id = statement_id AND statement_lines.id >= first_line "
+        "AND statement_lines.id < first_line + statements.lines) LIMIT 1"
+    ).fetchone()
+    return f"line {row[0] if row else '?'}: it is on no statement"

@@ -83,11 +83,13 @@ def turn(app: App, ledger: Ledger) -> Period | None:
 
 
 def costs(ledger: Ledger, period: Period) -> bool:
-    """Whether a month cost anything, or gave anything back."""
+    """Whether a month cost anything, or gave anything back, by hand too."""
+    from slurm_finops.ledger.disputes import adjustments
     from slurm_finops.ledger.shares import spend
     from slurm_finops.ledger.spend import Scope
 
-    return bool(spend(ledger.db, Scope(period.first, period.last), ()))
+    by_hand = any(one.period == period.label for one in adjustments(ledger.db))
+    return by_hand or bool(spend(ledger.db, Scope(period.first, period.last), ()))
 
 
 def check_person(app: App, ledger: Ledger, period: Period) -> Draft | None:
@@ -169,13 +171,18 @@ def _readiness(app: App, ledger: Ledger, period: Period) -> Check:
 
 
 def _unpriced(ledger: Ledger, period: Period) -> Check:
+    from slurm_finops.ledger.posted import unstated
     from slurm_finops.ledger.spend import Scope, unpriced
 
     found = unpriced(ledger.db, Scope(period.first, period.last))
+    where, earlier = "", min([*unstated(ledger.db), period.first])
+    if not found:  # what lost its price since it was stated would be given back
+        changed = Scope(earlier, period.first, "day IN (SELECT day FROM unstated_days)")
+        found, where = unpriced(ledger.db, changed), ", on days that were stated before"
     if not found:
         return Check("unpriced", True, "all that was held has a price")
     said = ", ".join(f"{sku} ({count(runs, 'run')})" for sku, runs, _ in found)
-    return Check("unpriced", False, f"no rate for {said}",
+    return Check("unpriced", False, f"no rate for {said}{where}",
                  "add it to [[rates]], then slurm-finops price")  # fmt: skip
 
 
@@ -183,7 +190,10 @@ def _reconcile(app: App, ledger: Ledger, period: Period, saved: Saved) -> Check:
     from slurm_finops.cli.collect import saved_batches
     from slurm_finops.cli.reconciling import against_file, against_slurm
 
-    span = period.start, period.end
+    # months that cost nothing close with it: is that so, or were they never collected?
+    following = turn(app, ledger)
+    since = period.start if following is None else min(period.start, following.start)
+    span = since, period.end
     try:
         if saved.path is None:
             found = against_slurm(app, ledger, span, lambda done: None)
@@ -204,13 +214,17 @@ def _reconcile(app: App, ledger: Ledger, period: Period, saved: Saved) -> Check:
 def _provisional(app: App, ledger: Ledger, period: Period) -> Check:
     from slurm_finops.cli.standing import collected
     from slurm_finops.ledger.live import running_in
+    from slurm_finops.ledger.posted import unstated
 
     through = collected(app, ledger)
     if through is not None and through < period.end:
         known = app.config.calendar.isoformat(through)
         return Check("provisional", False, f"runs are collected up to {known} only",
                      "slurm-finops collect sacct")  # fmt: skip
-    running, held = running_in(ledger.db, period.start, period.end)
+    # what of a closed month is held since it was stated would be given back
+    earlier = min([*unstated(ledger.db), period.first])
+    since = app.config.calendar.midnight(earlier)
+    running, held = running_in(ledger.db, since, period.end)
     if running or held:
         parts = [f"{count(running, 'run')} had not ended when last collected"] if running else []
         parts += [f"{count(held, 'run')} held unbilled"] if held else []

@@ -77,7 +77,7 @@ def add(
     with opened as ledger:
         wanted = retagging.resolved(app.config, ledger, asked, ready)
         made, effect = retagging.as_if(ledger, app.terms, wanted, now(), actor())
-        stated = retagging.check_stated(app.config, ledger, effect, approver, now())
+        stated = retagging.check_stated(app.config, ledger, effect, wanted.approver, now())
         if not dry_run:
             made, effect = retags.add(ledger, app.terms, wanted, now(), actor())
         notes = list(retagging.notes(app.config, ledger, made, effect, now()))
@@ -141,14 +141,15 @@ def undo(
     from slurm_finops.ledger.retags import find
 
     why = words(reason, "--reason")
+    who = words(approver, "--approver") if approver else ""
     there = app.config.database.exists()
     opened = app.writing("retag undo") if there and not dry_run else app.reading()
     with opened as ledger:
         made = find(ledger.db, number, app.config.calendar)
         effect = retags.of_undoing(ledger, app.terms, made)
-        stated = retagging.check_stated(app.config, ledger, effect, approver, now())
+        stated = retagging.check_stated(app.config, ledger, effect, who, now())
         if not dry_run:
-            why += f" (approved by {words(approver, '--approver')})" if approver else ""
+            why += f" (approved by {who})" if who else ""
             made, effect = retags.undo(ledger, app.terms, number, why, now(), actor())
     if style == "json":
         echo_json(retagging.as_json(app.config, made, effect, dry_run))

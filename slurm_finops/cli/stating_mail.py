@@ -33,11 +33,13 @@ def mail(app: App, asked: Asked, out: Path | None) -> list[str]:
     if out is not None:
         with app.reading() as ledger:
             found = statements(app, ledger, asked)
+            _check_told(app, found)
             write_all(_wanted(app, found), out)
         return _silent(app, found)
     with app.writing("statement") as ledger:
         found = statements(app, ledger, asked)
         outbox, outcomes = outbox_of(app, ledger), []
+        _check_told(app, found)
         for view in found:
             outcomes += outbox.queue_together(list(_wanted(app, [view])), now())
         outcomes += outbox.send_due(now(), lambda report: report.startswith(_PREFIXES), False)
@@ -52,18 +54,20 @@ def _wanted(app: App, found: list[Statement]) -> Iterator[Wanted]:
     from slurm_finops.cli.stating import statement_mail
     from slurm_finops.delivery.outbox import Wanted
 
-    any_to = False
     for view in found:
         issue = view.issue
         # a draft is another each day; a statement is one for good
         label = view.header.label if issue.number else _draft_key(app, view)
-        report = f"{'statement' if issue.number else 'draft'}:{_key(view)}"
+        report = f"{'statement' if issue.number else 'draft'}:{_key(view)}{_entity(app, view)}"
         content = cache(partial(statement_mail, view, app.said_now()))
         for recipient in _recipients(app.config, view):
-            any_to = True
             make = partial(message_to, app, content, report, label, recipient)
             yield Wanted(report, label, recipient, make)
-    if not any_to:
+
+
+def _check_told(app: App, found: list[Statement]) -> None:
+    """Raises `InputError` where none of them has anybody to go to."""
+    if found and not any(_recipients(app.config, view) for view in found):
         raise InputError(
             f"nobody is told of {'these statements' if len(found) > 1 else 'this statement'}: "
             f"give email to the {found[0].issue.kind.replace('_', ' ')} in {app.config.path}"
@@ -75,6 +79,12 @@ def _draft_key(app: App, view: Statement) -> str:
     from slurm_finops.core.period import day_date
 
     return f"{view.header.label}@{day_date(app.config.calendar.day_of(now()))}"
+
+
+def _entity(app: App, view: Statement) -> str:
+    """Whose books it is in where that is not the usual: an owner has a statement of each."""
+    entity = view.issue.entity
+    return "" if entity == app.config.funding.entity else f"@{entity}"
 
 
 def _key(view: Statement) -> str:

@@ -21,7 +21,19 @@ _LINE = f"[{','.join(['%s'] * 18)}]\n"
 
 def canonical(value: Any) -> str:
     """JSON of one shape for one value: keys sorted, no white space, all ASCII."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=_altered
+    )
+
+
+def _altered(value: object) -> dict[str, str]:
+    """Bytes where a ledger has text: only somebody else puts them there, and no text is the same.
+
+    Raises TypeError for anything else.
+    """
+    if isinstance(value, bytes):
+        return {"bytes": value.hex()}
+    raise TypeError(f"{type(value).__name__} is no part of what is hashed")
 
 
 def sha256(text: str) -> str:

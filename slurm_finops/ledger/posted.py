@@ -98,6 +98,11 @@ def next_places(db: sqlite3.Connection) -> dict[str, int]:
     return dict(db.execute("SELECT series, max(place) FROM statements GROUP BY 1").fetchall())
 
 
+def last_series(db: sqlite3.Connection) -> dict[str, str]:
+    """Legal entity -> the series that its last statement is of."""
+    return dict(db.execute("SELECT entity, series FROM statements ORDER BY id").fetchall())
+
+
 def next_line(db: sqlite3.Connection) -> int:
     """The id that the next line will have."""
     return int(db.execute("SELECT ifnull(max(id), 0) + 1 FROM statement_lines").fetchone()[0])

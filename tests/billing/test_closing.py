@@ -214,6 +214,14 @@ def test_what_is_credited_is_a_line_of_its_own():
         ("UPDATE periods SET closed_by = 'nobody'", "not what was closed"),
         ("UPDATE periods SET basis = '{\"spent\":{}}'", "not what was closed"),
         ("DELETE FROM periods WHERE id = 1", "does not follow"),
+        ("UPDATE posted_tags SET team = x'ff35' WHERE team = 'cv'",
+         "statement 000001 (cv): line 1 was altered"),
+        ("UPDATE periods SET closed_by = x'ff35'", "not what was closed"),
+        ("UPDATE statements SET owner = x'ff35' WHERE id = 1", "not what was closed"),
+        ("UPDATE statements SET first_line = 'x' WHERE id = 1",
+         "statement 000001: where its lines are was altered"),
+        ("UPDATE statements SET lines = x'31' WHERE id = 1",
+         "statement 000001: where its lines are was altered"),
     ],
 )  # fmt: skip
 def test_whatever_is_altered_is_named(sql, fault):
@@ -223,6 +231,19 @@ def test_whatever_is_altered_is_named(sql, fault):
     ledger.db.execute("PRAGMA foreign_keys = OFF")
     ledger.db.execute(sql)
     assert fault in verify(ledger.db).fault
+
+
+def test_a_line_that_is_put_between_two_statements_is_named():
+    ledger = a_month()
+    close_month(ledger, "2026-05")
+    line = ledger.db.execute("SELECT * FROM statement_lines WHERE id = 1").fetchone()
+    ledger.db.execute("UPDATE statement_lines SET id = -id WHERE statement_id = 2")
+    ledger.db.execute("UPDATE statement_lines SET id = 1 - id WHERE id < 0")
+    ledger.db.execute("UPDATE statements SET first_line = first_line + 1 WHERE id = 2")
+    assert verify(ledger.db).fault == ""  # where a line is kept is no part of what was stated
+    places = ", ".join("?" * len(line))
+    ledger.db.execute(f"INSERT INTO statement_lines VALUES ({places})", (2, *line[1:]))
+    assert verify(ledger.db).fault == "line 2: it is on no statement"
 
 
 def test_a_chain_that_was_made_anew_is_found_by_a_head_that_somebody_kept():

@@ -2,7 +2,8 @@
 
 import json
 
-from tests.cli.periods import DAY, HOUR, JUNE, MAY, WHY, Site, ran, site
+from tests.cli.periods import DAY, HOUR, JULY, JUNE, MAY, WHY, Site, ran, site
+from tests.support import saved
 
 __all__ = ["site"]
 
@@ -81,3 +82,51 @@ def test_what_changes_after_both_is_corrected_in_the_third(site: Site) -> None:
     )
     site.close("2026-07", "--waive", "readiness=nothing ran")
     assert site.months() == {"2026-05": "110.00", "2026-06": "20.00", "2026-07": "3.00"}
+
+
+def test_what_loses_its_price_after_it_was_stated_keeps_the_next_month_open(site: Site) -> None:
+    site.close()
+    site.config(old="from  = 2026-01-01", new="from  = 2026-06-01")
+    said = site.unclosed("2026-06")
+    assert "unpriced: no rate for gres/gpu:h100 (5 runs), on days that were stated before" in said
+    site.close("2026-06", "--waive", "unpriced=May was free after all")
+    assert site.months() == {"2026-05": "110.00", "2026-06": "-90.00"}
+
+
+def test_what_is_held_unbilled_after_it_was_stated_keeps_the_next_month_open(site: Site) -> None:
+    site.close()
+    site.config(
+        old='price = "1.00"\nfrom  = 2026-01-01',
+        new='price = "99999999999"\nfrom  = 2026-01-01\n[[rates]]\nsku = "gres/gpu:h100"\n'
+        'price = "1.00"\nfrom = 2026-06-01',
+    )
+    assert "provisional: 5 runs held unbilled" in site.unclosed("2026-06")
+
+
+def test_a_month_in_between_that_only_a_credit_is_of_is_closed_by_itself(site: Site) -> None:
+    site.close()
+    site.close("2026-06")
+    site.at(JULY + 70 * DAY)
+    site.done("period", "credit", "2026-07", "--team", "nlp", "--amount", "500", *WHY)
+    assert "2026-07 comes first" in site.unclosed("2026-08")
+
+
+def test_a_month_in_between_that_was_never_collected_is_not_closed_with_it(site: Site) -> None:
+    site.close()
+    site.close("2026-06")
+    site.collect(ran(50, "nlp", JULY + 40 * DAY, 1))
+    site.file.write_text(saved(*site.runs, ran(51, "nlp", JULY + DAY, 1)))
+    site.at(JULY + 70 * DAY)
+    site.done("price")
+    assert "reconcile: the ledger and Slurm differ" in site.unclosed("2026-08")
+
+
+def test_an_entity_that_is_named_no_more_keeps_its_series(site: Site) -> None:
+    bills = '\n[[entities]]\nname = "%s"\nseries = "U-"\n[statements]\nentity = "%s"\n'
+    site.config(more=bills % ("Old", "Old"))
+    site.close()
+    site.config(more=bills % ("New", "New"), old='price = "1.00"', new='price = "0.90"')
+    site.close("2026-06")
+    assert site.sql("SELECT number, entity, owner FROM statements WHERE period_id = 2") == [
+        ("U-000003", "New", "nlp"), ("U-000004", "Old", "cv"), ("U-000005", "Old", "nlp"),
+    ]  # fmt: skip
