@@ -15,6 +15,7 @@ from slurm_finops.core import chain
 from slurm_finops.core.money import join_ticks
 from slurm_finops.core.period import Calendar, Period
 from slurm_finops.core.posted import Posted
+from slurm_finops.errors import RefusedError
 from slurm_finops.ledger import posted as table
 from slurm_finops.ledger.disputes import stated
 from slurm_finops.ledger.journal import put_moved
@@ -47,6 +48,11 @@ class Drawn:
         self._scale = 10**digits
         self._keys = dict(sorted(enumerate(staging.lines), key=lambda one: staging.place(one[1])))
         self.total, self.documents, self._lines = rounded(staging, self._keys, digits)
+
+    @property
+    def said(self) -> str:
+        """What each statement comes to, as a draft keeps it."""
+        return chain.canonical([[*who, minor] for who, minor in self.documents.items()])
 
     def made(self) -> Iterator[Made]:
         """All lines in order."""
@@ -95,9 +101,21 @@ class Originals:
         return self._found.get((key.month, key.entity, key.owner), (0, ""))
 
 
+class NotReviewed(RefusedError):
+    """What would be closed is not what was reviewed; ``now``: what it is, as `Drawn.said`."""
+
+    def __init__(self, now: str) -> None:
+        super().__init__("what would be closed is not what was reviewed")
+        self.now = now
+
+
 @dataclass
 class Closing:
-    """A close: whose, when, and by what; ``basis`` is kept as it is, and hashed."""
+    """A close: whose, when, and by what; ``basis`` is kept as it is, and hashed.
+
+    ``reviewed``: what each statement came to when somebody else looked at it (`Drawn.said`);
+    None where nobody has to.
+    """
 
     period: Period
     at: int
@@ -106,6 +124,7 @@ class Closing:
     tool: str
     basis: Mapping[str, Any]
     waived: Mapping[str, str] = field(default_factory=dict)
+    reviewed: str | None = None
 
 
 def spent(ledger: Ledger) -> dict[str, int]:
@@ -146,6 +165,8 @@ def close(
                 return one, None
         staging = staged(ledger, books, calendar, closing.period)
         drawn = Drawn(staging, books.digits)
+        if closing.reviewed not in (None, drawn.said):
+            raise NotReviewed(drawn.said)
         number = len(before) + 1
         statements = _write(staging, drawn, number)
         basis = chain.canonical({

@@ -96,6 +96,18 @@ def _statement(db: sqlite3.Connection, of: Statement, words: chain.Lines) -> str
     return f"statement {of.number}: its lines are not those that were closed"
 
 
+def _audited(db: sqlite3.Connection, found: list[Closed]) -> str:
+    """What the audit says was closed, and is not there as it was then."""
+    heads = {one.label: one.sha256 for one in found}
+    for (detail,) in db.execute("SELECT detail FROM audit WHERE action = 'period close'"):
+        label, _, rest = str(detail).partition(":")
+        if label not in heads:
+            return f"period {label}: it was closed, as the audit says, and is not there"
+        if heads[label] not in rest:
+            return f"period {label}: the audit has another head of it"
+    return ""
+
+
 def _strays(db: sqlite3.Connection, lines: int) -> str:
     """Statements of no period, and lines of no statement; ``lines``: how many are on one."""
     row = db.execute(

@@ -104,6 +104,11 @@ def check_person(app: App, ledger: Ledger, period: Period) -> Draft | None:
             f"{period.label} has no draft, and [statements] second_person asks for one: somebody "
             f"else first types: slurm-finops period draft {period.label}"
         )
+    if drafted.at < period.end:
+        raise RefusedError(
+            f"{drafted.actor} drew {period.label} up before it had ended: somebody else types it "
+            f"again: slurm-finops period draft {period.label}"
+        )
     if drafted.actor == actor():
         raise RefusedError(
             f"{drafted.actor} drew {period.label} up, and [statements] second_person asks for "

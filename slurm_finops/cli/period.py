@@ -98,7 +98,7 @@ def draft(app: App, label: str, path: str | None, delimiter: str | None, style: 
             drawn = Drawn(staging, books.digits)
             told = periods_list.told(app, staging)
             staging.stage.clear()
-        drafted(ledger, month.label, Draft(now(), actor(), drawn.total))
+        drafted(ledger, month.label, Draft(now(), actor(), drawn.total, drawn.said))
     if style == "json":
         echo_json(periods_list.draft_json(app, month, drawn, found))
         return
@@ -109,6 +109,8 @@ def _check_open(ledger: Ledger, month: Period) -> None:
     from slurm_finops.errors import RefusedError
     from slurm_finops.ledger.posted import closed
 
+    if month.start > now():
+        raise RefusedError(f"{month.label} has not begun")
     for one in closed(ledger.db):
         if one.label == month.label:
             raise RefusedError(f"{one.label} is closed: slurm-finops statement {one.label} shows "
@@ -158,10 +160,11 @@ def _close(
     app: App, ledger: Ledger, month: Period, waived: dict[str, str], saved: Saved, yes: bool
 ) -> tuple[Closed, list[str], bool]:
     """The closed month, what a person should know of it, and whether it was closed just now."""
-    from slurm_finops.billing.closing import Closing, close
+    from slurm_finops.billing.closing import Closing, NotReviewed, close
     from slurm_finops.cli import closing, periods_list
     from slurm_finops.cli.books import basis_of, books_of
     from slurm_finops.cli.price import run
+    from slurm_finops.errors import RefusedError
     from slurm_finops.ledger.posted import closed
 
     for one in closed(ledger.db):
@@ -179,15 +182,22 @@ def _close(
 
     last, told = None, []
     for each in months:
+        reviewed = draft if app.config.statements.second_person and each == month else None
         what = Closing(
             each, now(), actor(), draft.actor if draft else "", __version__,
             basis_of(app, ledger, each) | {"checks": {c.name: c.said for c in checks}}, waived,
+            reviewed.statements if reviewed else None,
         )  # fmt: skip
-        last, staging = close(ledger, books_of(app), app.config.calendar, what)
+        try:
+            last, staging = close(ledger, books_of(app), app.config.calendar, what)
+        except NotReviewed as error:
+            assert draft is not None
+            said = periods_list.not_reviewed(app, month, draft, error.now)
+            raise RefusedError("\n".join(said)) from None
         told = periods_list.told(app, staging) if staging else []
     assert last is not None
-    if draft and draft.amount_minor != last.amount_minor:
-        told.append(periods_list.since_draft(app, draft))
+    if draft:
+        told += periods_list.since_draft(app, draft, periods_list.statements(ledger, last))
     return last, told, True
 
 

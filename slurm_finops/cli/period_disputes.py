@@ -108,11 +108,13 @@ def credit(
     """
     from slurm_finops.cli import disputing
     from slurm_finops.cli.crediting import words
+    from slurm_finops.cli.moving import check_approver
     from slurm_finops.cli.owners import whose
     from slurm_finops.ledger.disputes import Adjustment, put
 
     minor = disputing.amount(app, amount) * (1 if charge else -1)
     why, who = words(reason, "--reason"), words(approver, "--approver")
+    check_approver(who)
     with disputing.opened(app, "period credit") as ledger:
         owner = whose(app, ledger, team, project)
         one = Adjustment(0, label, *owner, minor, why, who, now(), actor())

@@ -10,7 +10,7 @@ from slurm_finops.core.money import grouped, minor_text, to_minor
 from slurm_finops.core.words import count
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from slurm_finops.billing.closing import Drawn
     from slurm_finops.billing.staging import Staging
@@ -21,8 +21,12 @@ if TYPE_CHECKING:
     from slurm_finops.ledger.store import Ledger
 
 OPEN, DRAFT, CLOSED = "open", "draft", "closed"
+#: Of a month before the first that was closed: it was told of, and never booked.
+SHOWBACK = "showback"
 #: So many digits of a head are shown in a table; JSON and `period verify` have all.
 _HEAD = 16
+#: So many owners' corrections are told.
+_MOST = 10
 
 
 class Month(NamedTuple):
@@ -178,14 +182,39 @@ def closed_text(
     yield f"head {of.sha256}"
 
 
-def since_draft(app: App, draft: Draft) -> str:
-    """That what was reviewed is not what was closed."""
+def not_reviewed(app: App, period: Period, draft: Draft, now_: str) -> Iterator[str]:
+    """What is not as somebody else reviewed it, and what to do."""
     from slurm_finops.reports.format import visible
 
-    digits, currency = app.config.digits, app.config.currency
-    before = f"{grouped(draft.amount_minor, digits)} {currency}"
-    return (f"the draft of {app.said(draft.at)} by {visible(draft.actor)} came to {before}: what "
-            "changed since is in slurm-finops audit")  # fmt: skip
+    yield (f"{period.label} is not what {visible(draft.actor)} drew up at {app.said(draft.at)}, "
+           "and [statements] second_person asks that it is:")  # fmt: skip
+    yield from _differences(app, draft.statements, now_)
+    yield f"draw it up again: slurm-finops period draft {period.label}"
+
+
+def since_draft(app: App, draft: Draft, found: Sequence[Statement]) -> Iterator[str]:
+    """What was closed otherwise than it was drawn up."""
+    from slurm_finops.core.chain import canonical
+    from slurm_finops.reports.format import visible
+
+    closed = canonical([[one.entity, one.owner, one.amount_minor] for one in found])
+    if closed != draft.statements:
+        yield f"since {visible(draft.actor)} drew it up at {app.said(draft.at)}:"
+        yield from _differences(app, draft.statements, closed)
+
+
+def _differences(app: App, *texts: str) -> Iterator[str]:
+    """Statement by statement, of two texts of `Drawn.said`."""
+    import json
+
+    digits, kind = app.config.digits, app.config.statements.per
+    before, after = (
+        {(entity, owner): minor for entity, owner, minor in json.loads(text)} for text in texts
+    )
+    for who in sorted(before.keys() | after.keys(), key=lambda one: (one[0], one[1] or "")):
+        was, is_now = (grouped(of.get(who, 0), digits) for of in (before, after))
+        if was != is_now:
+            yield f"  {called(kind, who[1])}: {was} -> {is_now}"
 
 
 def draft_json(
@@ -242,6 +271,7 @@ def told(app: App, staging: Staging) -> list[str]:
             found.append(f"{fund} pays {said(ticks)}: {_WHY[why]}")
     for hold, ticks in staging.told.held.items():
         found.append(f"held back: {said(ticks)} (hold {hold})")
+    found += _corrections(app, staging, said)
     late_ones = staging.late(now())
     for move, ticks in staging.told.moved.items():
         late = ", MORE THAN 90 DAYS AFTER ITS MONTH" if move in late_ones else ""
@@ -250,6 +280,24 @@ def told(app: App, staging: Staging) -> list[str]:
         found.append(f"finance did not take {count(len(staging.refused), 'line')}: "
                      f"{said(staging.told.refused)} to suspense")  # fmt: skip
     return found
+
+
+def _corrections(
+    app: App, staging: Staging, said: Callable[[int], str]
+) -> Iterator[str]:
+    """What goes from whom to whom of closed months, the most first."""
+    sums: dict[tuple[str, str | None], int] = {}
+    for number, key in enumerate(staging.lines):
+        if key.correction:
+            of = key.month, key.owner
+            sums[of] = sums.get(of, 0) + staging.sums[number]
+    moved = sorted((-abs(ticks), month, owner or "", owner) for (month, owner), ticks
+                   in sums.items() if to_minor(ticks, app.config.digits))  # fmt: skip
+    kind = app.config.statements.per
+    for _, month, _, owner in moved[:_MOST]:
+        yield f"correction of {month}: {called(kind, owner)} {said(sums[month, owner])}"
+    if len(moved) > _MOST:
+        yield f"and corrections of {len(moved) - _MOST:,} more"
 
 
 _WHY = {

@@ -128,14 +128,17 @@ class _Issues:
     def _held(self, document: Document) -> Iterator[tuple[str, int]]:
         """What of a draft is held back from this owner."""
         from slurm_finops.core.money import to_minor
+        from slurm_finops.core.posted import Payer, owner_of
+        from slurm_finops.core.tags import Tags
 
         staging = self._month.staging
         if staging is None:
             return
         for hold in staging.holds:
-            team, project = hold.team, hold.project
-            named = {"team": team, "project": f"{team} / {project}" if project else team}
-            if hold.id in staging.told.held and named.get(self._kind, ()) == document[1]:
+            if self._kind not in ("team", "project") or hold.id not in staging.told.held:
+                continue
+            tags = Tags(hold.team, hold.project)
+            if owner_of(self._kind, tags, Payer("", "", "")) == document[1]:
                 yield hold.reason, to_minor(staging.told.held[hold.id], self._digits)
 
 

@@ -6,7 +6,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from slurm_finops.cli.app import App, now
-from slurm_finops.core.owner_key import owner_key
+from slurm_finops.core.owner_key import owner_key, plain
 from slurm_finops.core.words import count
 from slurm_finops.errors import InputError
 
@@ -90,11 +90,17 @@ def _entity(app: App, view: Statement) -> str:
 def _key(view: Statement) -> str:
     kind, owner = view.issue.kind, view.issue.owner or ""
     if kind == "project":
-        team, _, project = owner.partition(" / ")
+        team, project = _named(owner)
         return owner_key(team, project)
     if kind == "cost_center":
         return owner_key("", cost_center=owner)
     return owner_key(owner) if kind == "team" else f"fund:{owner}"
+
+
+def _named(owner: str) -> tuple[str, str]:
+    """The team and project of a project's statement."""
+    team, _, project = owner.partition(" / ")
+    return plain(team), plain(project)
 
 
 def _recipients(config: Config, view: Statement) -> tuple[str, ...]:
@@ -103,7 +109,7 @@ def _recipients(config: Config, view: Statement) -> tuple[str, ...]:
     if kind == "cost_center":
         centres = [one for one in config.cost_centers if one.name == owner]
         return tuple(to for one in centres for to in (*one.email, *one.delegates))
-    team_name, _, project_name = (owner or "").partition(" / ")
+    team_name, project_name = _named(owner or "")
     if kind == "team":
         team_name, project_name = owner or "", ""
     for team in config.teams:

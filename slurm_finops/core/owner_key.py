@@ -27,7 +27,7 @@ def owner_key(team: str, project: str = "", cost_center: str = "") -> str:
         return f"cost_center:{cost_center}"
     if not team:
         return "site"
-    return f"project:{_escaped(team)}/{_escaped(project)}" if project else f"team:{team}"
+    return f"project:{escaped(team)}/{escaped(project)}" if project else f"team:{team}"
 
 
 def named_by(key: str) -> Named:
@@ -37,18 +37,20 @@ def named_by(key: str) -> Named:
         return Named(name)
     if kind == "project":
         team, _, project = name.partition("/")
-        return Named(_plain(team), _plain(project))
+        return Named(plain(team), plain(project))
     return Named()
 
 
 def shown_key(key: str) -> str:
     """A key for people, with names as they are; ``alert:`` may stand before it."""
-    return _plain(key) if key.startswith(("project:", "alert:project:")) else key
+    return plain(key) if key.startswith(("project:", "alert:project:")) else key
 
 
-def _escaped(name: str) -> str:
+def escaped(name: str) -> str:
+    """A name without a slash."""
     return _TO_ESCAPE.sub(lambda found: _ESCAPES[found[0]], name)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """What was escaped."""
     return _ESCAPED.sub(lambda found: _PLAIN[found[0]], text)

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from slurm_finops.core.owner_key import escaped
 from slurm_finops.core.tags import Tags
 
 
@@ -36,12 +37,16 @@ KINDS = ("team", "project", "cost_center", "fund")
 
 
 def owner_of(kind: str, tags: Tags, payer: Payer) -> str | None:
-    """Whose statement a line is on, of statements of a kind; of a project ``team / project``."""
+    """Whose statement a line is on, of statements of a kind.
+
+    Of a project ``team / project``; a slash in a name is ``%2F``, so that no two are alike.
+    """
     if kind == "fund":
         return payer.fund
     if kind == "project":
-        named = tags.team is not None and tags.project is not None
-        return f"{tags.team} / {tags.project}" if named else tags.team
+        if tags.team is None or tags.project is None:
+            return tags.team and escaped(tags.team)
+        return f"{escaped(tags.team)} / {escaped(tags.project)}"
     return tags.team if kind == "team" else tags.cost_center
 
 

@@ -7,17 +7,22 @@ from slurm_finops.ledger.store import Ledger
 
 
 class Draft(NamedTuple):
-    """``at`` in epoch seconds, ``actor`` a login; what the month then came to, in minor units."""
+    """``at`` in epoch seconds, ``actor`` a login; what the month then came to, in minor units.
+
+    ``statements``: JSON of `[[entity, owner, minor units], …]`.
+    """
 
     at: int
     actor: str
     amount_minor: int
+    statements: str
 
 
 def last_draft(db: sqlite3.Connection, period: str) -> Draft | None:
     """The last draft of a month."""
     row = db.execute(
-        "SELECT at, actor, amount_minor FROM drafts WHERE period = ? ORDER BY id DESC LIMIT 1",
+        "SELECT at, actor, amount_minor, statements FROM drafts WHERE period = ? "
+        "ORDER BY id DESC LIMIT 1",
         (period,),
     ).fetchone()
     return Draft(*row) if row else None
@@ -27,7 +32,8 @@ def drafted(ledger: Ledger, period: str, draft: Draft) -> None:
     """Note that somebody drew a month up."""
     with ledger.transaction() as db:
         db.execute(
-            "INSERT INTO drafts (period, at, actor, amount_minor) VALUES (?, ?, ?, ?)",
+            "INSERT INTO drafts (period, at, actor, amount_minor, statements) "
+            "VALUES (?, ?, ?, ?, ?)",
             (period, *draft),
         )
         said = f"{period}: {draft.amount_minor} minor units"

@@ -32,10 +32,11 @@ _REVOKED = """revoked_at INTEGER, revoked_by TEXT, revoked_why TEXT CHECK (trim(
     AND (revoked_at IS NULL) = (revoked_why IS NULL))"""
 
 _TABLES = f"""
--- Who drew a month up for review, when, and what it came to; the last holds.
+-- Who drew a month up for review, when, and what it came to, in all and (as JSON) on each
+-- statement; the last holds.
 CREATE TABLE drafts (
   id INTEGER PRIMARY KEY, period TEXT NOT NULL, at INTEGER NOT NULL, actor TEXT NOT NULL,
-  {_integers(("amount_minor",))});
+  {_integers(("amount_minor",))}, statements TEXT NOT NULL);
 -- A closed month.  basis: by what it was made (rates, pools, policy, configuration, checks and
 -- waivers) as JSON; sha256: over all of it and over the head of the month before.
 CREATE TABLE periods (

@@ -7,11 +7,18 @@ from typing import NamedTuple
 from slurm_finops.core.money import join_ticks
 from slurm_finops.core.period import Calendar
 
+
+def _escaped(name: str) -> str:
+    """SQL of `core.owner_key.escaped`."""
+    for text, escape in (("%25", "%2525"), ("%2F", "%252F"), ("/", "%2F")):
+        name = f"replace({name}, '{text}', '{escape}')"
+    return name
+
+
 #: SQL of whose a line is, by what statements are of.
 _OWNER = {
     "team": "posted_tags.team",
-    "project": "CASE WHEN team IS NULL OR project IS NULL THEN team "
-               "ELSE team || ' / ' || project END",
+    "project": f"{_escaped('team')} || ifnull(' / ' || {_escaped('project')}, '')",
     "cost_center": "posted_tags.cost_center",
     "fund": "posted_payers.fund",
 }  # fmt: skip

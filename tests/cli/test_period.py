@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.cli.periods import DAY, HOUR, JULY, JUNE, Site, ran, site
+from tests.cli.periods import DAY, HOUR, JULY, JUNE, MAY, Site, ran, site
 
 __all__ = ["site"]
 TORN = "torn|line"
@@ -221,12 +221,38 @@ def test_who_drew_it_up_last_does_not_close_it(site: Site) -> None:
     assert site.sql("SELECT drafted_by, closed_by FROM periods") == [("ops", "eve")]
 
 
+def test_what_closes_is_what_another_person_reviewed(site: Site) -> None:
+    """Also where only the owners changed, and not the total."""
+    site.config("[statements]\nsecond_person = true\n")
+    drafted(site, "eve")
+    site.by("ops")
+    site.collect(ran(10, "nlp", MAY + 10 * DAY, 10, Account="cv"))
+    assert site.unclosed("2026-05") == (
+        "error: 2026-05 is not what eve drew up at 2026-07-02 00:00 UTC, and [statements] "
+        "second_person asks that it is:\n  cv: 10.00 -> 0.00\n  nlp: 100.00 -> 110.00\n"
+        "draw it up again: slurm-finops period draft 2026-05\n"
+    )
+    drafted(site, "eve")
+    site.by("ops")
+    site.close()
+    assert site.months() == {"2026-05": "110.00"}
+
+
+def test_a_draft_from_before_the_months_end_is_no_review(site: Site) -> None:
+    site.config("[statements]\nsecond_person = true\n")
+    site.at(JUNE - DAY)
+    site.by("eve")
+    site.run("period", "draft", "2026-05", "--file", str(site.file))
+    site.by("ops")
+    site.at(JULY + DAY)
+    assert "before it had ended" in site.unclosed("2026-05")
+
+
 def test_what_changed_since_it_was_drawn_up_is_told(site: Site) -> None:
     drafted(site, "ops")
     site.collect(ran(30, "nlp", JUNE - DAY, 1))
     assert site.close().endswith(
-        "\nthe draft of 2026-07-02 00:00 UTC by ops came to 110.00 USD: what changed since is in "
-        "slurm-finops audit\n"
+        "\nsince ops drew it up at 2026-07-02 00:00 UTC:\n  nlp: 100.00 -> 101.00\n"
     )
 
 
