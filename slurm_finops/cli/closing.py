@@ -56,7 +56,7 @@ def next_months(app: App, ledger: Ledger, period: Period) -> list[Period]:
     calendar, last = app.config.calendar, last_closed(ledger.db)
     if period.end > now():
         raise RefusedError(f"{period.label} has not ended: it can be closed from "
-                           f"{calendar.isoformat(period.end)} on")  # fmt: skip
+                           f"{calendar.isoformat(period.end)[:10]} on")  # fmt: skip
     if last is None:
         return [period]
     if period.first < last.last:

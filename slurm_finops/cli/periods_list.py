@@ -173,7 +173,7 @@ def closed_text(
         ]  # fmt: skip
         yield from aligned(rows, 3)
     total = f"{grouped(of.amount_minor, digits)} {currency}"
-    said = "closed" if new else "it states"
+    said = "closed" if new else "states"
     yield f"{of.label} {said}: {total} on {count(len(found), 'statement')}"
     yield f"head {of.sha256}"
 
@@ -230,6 +230,8 @@ def draft_text(
 
 def told(app: App, staging: Staging) -> list[str]:
     """What a person should know of what was staged: who paid instead, what is held or moved."""
+    from slurm_finops.cli.disputing import shown_of
+
     digits, currency = app.config.digits, app.config.currency
 
     def said(ticks: int) -> str:
@@ -240,8 +242,10 @@ def told(app: App, staging: Staging) -> list[str]:
         # what no fund was ever named for is what a site without funds has
         if ticks and (app.config.funding.funds or why not in ("no payer", "untagged")):
             found.append(f"{fund} pays {said(ticks)}: {_WHY[why]}")
-    for hold, ticks in staging.told.held.items():
-        found.append(f"held back: {said(ticks)} (hold {hold})")
+    for hold in staging.holds:
+        if hold.id in staging.told.held:
+            found.append(f"held back: {said(staging.told.held[hold.id])} of {shown_of(hold)} "
+                         f"(hold {hold.id})")  # fmt: skip
     late_ones = staging.late(now())
     for move, ticks in staging.told.moved.items():
         late = ", MORE THAN 90 DAYS AFTER ITS MONTH" if move in late_ones else ""

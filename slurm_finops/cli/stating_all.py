@@ -64,7 +64,8 @@ def _meant(app: App, ledger: Ledger, asked: Asked) -> tuple[Period, str]:
         if known is None:
             raise InputError(
                 f"{asked.what!r} is neither a month such as 2026-06 nor a statement's number: "
-                "slurm-finops period status lists the months"
+                "slurm-finops period status lists the months, and slurm-finops statement 2026-06 "
+                "the numbers of one"
             ) from None
         if asked.per not in (None, known.kind):
             raise click.UsageError(f"statement {known.number} is of a {known.kind}") from None
