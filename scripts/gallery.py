@@ -15,6 +15,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import click
+from gallery_books import closed_site
 from gallery_input import write_site
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
@@ -146,6 +147,10 @@ def main() -> None:
         picture(browser, "gallery-page", (OUT / "page.html").read_text(), 1100)
         picture(browser, "gallery-slack", slack_page(by_name["slack"]), 600)
         picture(browser, "report", golden_month(OUT / "june"), 1000, 800)
+        statement, mail = closed_site(OUT / "books")
+        picture(browser, "gallery-statement", statement.read_text(), 1000)
+        picture(browser, "gallery-statement-phone", mail_page(mail), 375, 667)
+        picture(browser, "gallery-statement-phone-dark", mail_page(mail), 375, 667, dark=True)
         page = browser.new_page(viewport={"width": 1100, "height": 800})
         page.goto(address)
         kept("gallery-serve", page.screenshot(full_page=True))

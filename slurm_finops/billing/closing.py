@@ -12,7 +12,7 @@ from slurm_finops.billing.owed import Books
 from slurm_finops.billing.rounding import Document, fitted, rounded
 from slurm_finops.billing.staging import LineKey, Staging
 from slurm_finops.core import chain
-from slurm_finops.core.money import join_ticks
+from slurm_finops.core.money import join_ticks, minor_text
 from slurm_finops.core.period import Calendar, Period
 from slurm_finops.core.posted import Posted
 from slurm_finops.errors import RefusedError
@@ -171,6 +171,10 @@ def close(
         statements = _write(staging, drawn, number)
         basis = chain.canonical({
             **closing.basis, "waived": closing.waived, "spent": staging.spent,
+            "held": [
+                [one.team, one.project, one.reason, staging.told.held[one.id]]
+                for one in staging.holds if one.id in staging.told.held
+            ],
             "left": sorted([*why, ticks] for why, ticks in staging.told.left.items()),
         })  # fmt: skip
         found = _sealed(closing, basis, drawn, statements,
@@ -183,16 +187,18 @@ def close(
         stated(db, number)
         put_moved(db, staging.refused, number)
         ledger.set(_LEVIES, books.levies)
-        ledger.audit(closing.at, closing.actor, "period close", _told(closing, found, statements))
+        amount = f"{minor_text(found.amount_minor, books.digits)} {ledger.setting('currency')}"
+        ledger.audit(closing.at, closing.actor, "period close",
+                     _told(closing, found, statements, amount))  # fmt: skip
         staging.stage.clear()
     return found, staging
 
 
-def _told(closing: Closing, found: Closed, statements: Sequence[Statement]) -> str:
+def _told(closing: Closing, found: Closed, statements: Sequence[Statement], amount: str) -> str:
     waived = "".join(f"; waived {check}: {why}" for check, why in closing.waived.items())
     return (
         f"{found.label}: {len(statements)} statements, {found.lines} lines, "
-        f"{found.amount_minor} minor units, head {found.sha256}{waived}"
+        f"{amount}, head {found.sha256}{waived}"
     )
 
 

@@ -69,16 +69,23 @@ def _same(key: LineKey) -> tuple[object, ...]:
 def _share(
     found: Rounded, keys: Mapping[int, LineKey], total: int, quotas: Mapping[int, int]
 ) -> None:
-    """Apportion a total to statements, and each of these to its lines."""
-    of: dict[Document, list[int]] = {}
+    """Apportion a total to statements, each to its lines, and each of these to who pays it."""
+    of: dict[Document, dict[LineKey, list[int]]] = {}
     for number in quotas:
         key = keys[number]
-        of.setdefault((key.entity, key.owner), []).append(number)
-    whole = [sum(quotas[n] for n in numbers) for numbers in of.values()]
-    for (document, numbers), minor in zip(of.items(), fitted(total, whole), strict=True):
+        lines = of.setdefault((key.entity, key.owner), {})
+        lines.setdefault(key._replace(payer=0), []).append(number)
+    documents = [[_sum(quotas, numbers) for numbers in lines.values()] for lines in of.values()]
+    totals = fitted(total, [sum(lines) for lines in documents])
+    for (document, lines), of_lines, minor in zip(of.items(), documents, totals, strict=True):
         found.documents[document] += minor
-        shares = fitted(minor, [quotas[n] for n in numbers])
-        found.lines.update(zip(numbers, shares, strict=True))
+        for numbers, part in zip(lines.values(), fitted(minor, of_lines), strict=True):
+            shares = fitted(part, [quotas[n] for n in numbers])
+            found.lines.update(zip(numbers, shares, strict=True))
+
+
+def _sum(quotas: Mapping[int, int], numbers: Sequence[int]) -> int:
+    return sum(quotas[number] for number in numbers)
 
 
 def fitted(total: int, quotas: Sequence[int]) -> list[int]:

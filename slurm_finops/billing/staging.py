@@ -62,7 +62,6 @@ class Told:
     left: dict[tuple[str, str], int] = field(default_factory=dict)
     held: dict[int, int] = field(default_factory=dict)
     moved: dict[int, int] = field(default_factory=dict)
-    refused: int = 0
 
 
 class Staging:
@@ -231,7 +230,6 @@ class Staging:
                         left = held[key][payer]
                         part = figures if _covers(left[4], figures[4]) else left
                         self._take(day, key, payer, target, part)
-                        self.told.refused += part[4]
 
     def _take(
         self, day: int, key: Key, payer: int, target: int, figures: Sequence[int]

@@ -38,6 +38,17 @@ class Month:
         return self._by_day()
 
     @property
+    def held(self) -> list[tuple[str | None, str | None, str, int]]:
+        """Team, project, reason and ticks of what is held back and on no statement."""
+        if self.closed is not None:
+            return [(a, b, c, d) for a, b, c, d in json.loads(self.closed.basis)["held"]]
+        staging = self.staging
+        return [
+            (one.team, one.project, one.reason, staging.told.held[one.id])
+            for one in (staging.holds if staging else ()) if staging and one.id in staging.told.held
+        ]  # fmt: skip
+
+    @property
     def waived(self) -> tuple[tuple[str, str], ...]:
         """The checks that the close waived, and why."""
         if self.closed is None:

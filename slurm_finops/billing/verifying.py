@@ -28,8 +28,7 @@ def verify(
 ) -> Verified:
     """Recompute all hashes; ``kept``: a head (or its beginning) that somebody has kept."""
     previous, lines, heads = chain.GENESIS, 0, []
-    found, named = table.closed(db), table.Named(db)
-    words = chain.Lines(named.number, named.cluster, named.tags, named.item, named.payer)
+    found, words = table.closed(db), _words(db)
     for place, period in enumerate(found, 1):
         fault = _period(db, place, period, previous, words, progress)
         if fault:
@@ -37,13 +36,28 @@ def verify(
         previous = period.sha256
         heads.append(previous)
         lines += period.lines
-    strays = _strays(db, lines)
+    strays = _strays(db, lines) or _audited(db, found)
     if strays:
         return Verified(strays, len(found), lines, previous)
     if kept and not any(head.startswith(kept.lower()) for head in heads):
         fault = f"no period's head begins with {kept}: the chain is not the one it is of"
         return Verified(fault, len(found), lines, previous)
     return Verified("", len(found), lines, previous)
+
+
+def _words(db: sqlite3.Connection) -> chain.Lines:
+    named = table.Named(db)
+    return chain.Lines(named.number, named.cluster, named.tags, named.item, named.payer)
+
+
+def altered(db: sqlite3.Connection, label: str) -> str:
+    """What is not as it was closed of one month; "" if all is, or it is not closed."""
+    words, previous = _words(db), chain.GENESIS
+    for place, period in enumerate(table.closed(db), 1):
+        if period.label == label:
+            return _period(db, place, period, previous, words, lambda lines: None)
+        previous = period.sha256
+    return ""
 
 
 def _period(

@@ -56,7 +56,7 @@ def next_months(app: App, ledger: Ledger, period: Period) -> list[Period]:
     calendar, last = app.config.calendar, last_closed(ledger.db)
     if period.end > now():
         raise RefusedError(f"{period.label} has not ended: it can be closed from "
-                           f"{calendar.isoformat(period.end)} on")  # fmt: skip
+                           f"{calendar.isoformat(period.end)[:10]} on")  # fmt: skip
     if last is None:
         return [period]
     if period.first < last.last:
@@ -90,6 +90,18 @@ def costs(ledger: Ledger, period: Period) -> bool:
 
     by_hand = any(one.period == period.label for one in adjustments(ledger.db))
     return by_hand or bool(spend(ledger.db, Scope(period.first, period.last), ()))
+
+
+def check_chain(ledger: Ledger) -> None:
+    """Raises `RefusedError` where something closed was altered: it would be billed as a change."""
+    from slurm_finops.billing.verifying import verify
+    from slurm_finops.cli.app import progress
+
+    with progress("verifying") as advance:
+        found = verify(ledger.db, progress=advance)
+    if found.fault:
+        raise RefusedError(f"{found.fault}: nothing is closed on top of that.  Restore the ledger "
+                           "from a backup; slurm-finops period verify looks again")  # fmt: skip
 
 
 def check_person(app: App, ledger: Ledger, period: Period) -> Draft | None:

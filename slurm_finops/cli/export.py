@@ -31,10 +31,11 @@ def export() -> None:
 @export.command()
 @click.argument("label", metavar="PERIOD")
 @click.option("--format", "style", type=click.Choice(["csv", "beancount", "hledger"]),
-              default="csv", show_default=True, help="csv has the columns that [journal] says.")
+              help="csv has the columns that [journal] says.  "
+                   "[default: as --out ends (.beancount, .hledger, .journal), else csv]")
 @click.option("--out", metavar="FILE", default="-", help="Write here.  [default: the terminal]")
 @pass_app
-def journal(app: App, label: str, style: str, out: str) -> None:
+def journal(app: App, label: str, style: str | None, out: str) -> None:
     """Write the double entry of a closed month: who pays against what was earned.
 
     Every entry balances.  Lines have ids that stay, so a file that is exported again is
@@ -44,11 +45,12 @@ def journal(app: App, label: str, style: str, out: str) -> None:
     \b
     Examples:
       slurm-finops export journal 2026-06 --out june.csv
-      slurm-finops export journal 2026-06 --format beancount --out june.beancount
+      slurm-finops export journal 2026-06 --out june.beancount
       slurm-finops export journal 2026-06 --format hledger | hledger -f - check
     """
-    from slurm_finops.cli.exporting_journal import write
+    from slurm_finops.cli.exporting_journal import ENDINGS, write
 
+    style = style or next((ENDINGS[end] for end in ENDINGS if out.endswith(end)), "csv")
     with _month(app, label) as (_, found):
         if found.closed is None:
             raise RefusedError(
@@ -80,7 +82,7 @@ def focus(
     --per run parts a day's line into the runs behind it.  What has changed since it was
     stated stays one row without a run, and so do shares of pools, overhead and lines.
 
-    
+    \b
     Examples:
       slurm-finops export focus 2026-06 --out june.parquet
       slurm-finops export focus 2026-06 --version 1.4 --per run --out june.csv
@@ -97,9 +99,13 @@ def focus(
 def _month(app: App, label: str) -> Iterator[tuple[Ledger, Month]]:
     """A month as it was stated, or would be now."""
     from slurm_finops.billing.stated import month
+    from slurm_finops.billing.verifying import altered
     from slurm_finops.cli import closing
     from slurm_finops.cli.books import books_of
 
     period = closing.month(app, label)
     with app.reading() as ledger:
+        if fault := altered(ledger.db, period.label):
+            raise RefusedError(f"{fault}: finance gets nothing of that.  Restore the ledger from a "
+                               "backup; slurm-finops period verify looks again")  # fmt: skip
         yield ledger, month(ledger, books_of(app), app.config.calendar, period)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from slurm_finops.core.journal import Entry
     from slurm_finops.core.posted import Posted
 
-#: What a journal may be written as.
-STYLES = ("csv", "beancount", "hledger")
+#: How the name of a journal ends -> what it is then written as.
+ENDINGS = {".beancount": "beancount", ".hledger": "hledger", ".journal": "hledger"}
 #: For --out: standard output.
 STDOUT = "-"
 

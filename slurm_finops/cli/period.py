@@ -49,6 +49,10 @@ for _command in COMMANDS:
 def status(app: App, style: str) -> None:
     """List the months: which are closed, with what total and head; which are open.
 
+    Of a month that is not closed the amount is what its days cost by now, without surcharges
+    and tax, corrections, and what is credited or held back; "period draft" says what it
+    would state.
+
     \b
     Examples:
       slurm-finops period status
@@ -98,7 +102,8 @@ def draft(app: App, label: str, path: str | None, delimiter: str | None, style: 
             drawn = Drawn(staging, books.digits)
             told = periods_list.told(app, staging)
             staging.stage.clear()
-        drafted(ledger, month.label, Draft(now(), actor(), drawn.total, drawn.said))
+        draft_ = Draft(now(), actor(), drawn.total, drawn.said)
+        drafted(ledger, month.label, draft_, books.digits)
     if style == "json":
         echo_json(periods_list.draft_json(app, month, drawn, found))
         return
@@ -170,6 +175,7 @@ def _close(
     for one in closed(ledger.db):
         if one.label == month.label:
             return one, [], False
+    closing.check_chain(ledger)
     months = closing.next_months(app, ledger, month)
     draft = closing.check_person(app, ledger, month)
     run(app, ledger)

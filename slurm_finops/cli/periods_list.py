@@ -148,7 +148,8 @@ def closed_json(app: App, of: Closed, found: Sequence[Statement]) -> dict[str, A
         "drafted_by": of.drafted_by or None, "head": of.sha256, "previous": of.previous,
         "statements": [
             {
-                "number": one.number, "entity": one.entity or None, one.kind: one.owner,
+                "number": one.number, "entity": one.entity or None, "kind": one.kind,
+                "owner": one.owner,
                 "amount": minor_text(one.amount_minor, digits), "lines": one.lines,
                 "sha256": one.sha256,
             }
@@ -177,7 +178,7 @@ def closed_text(
         ]  # fmt: skip
         yield from aligned(rows, 3)
     total = f"{grouped(of.amount_minor, digits)} {currency}"
-    said = "closed" if new else "it states"
+    said = "closed" if new else "states"
     yield f"{of.label} {said}: {total} on {count(len(found), 'statement')}"
     yield f"head {of.sha256}"
 
@@ -227,7 +228,10 @@ def draft_json(
         "amount": minor_text(drawn.total, digits),
         "checks": [{"check": c.name, "passes": c.ok, "said": c.said} for c in checks],
         "statements": [
-            {"entity": entity or None, kind: owner, "amount": minor_text(minor, digits)}
+            {
+                "entity": entity or None, "kind": kind, "owner": owner,
+                "amount": minor_text(minor, digits),
+            }
             for (entity, owner), minor in drawn.documents.items()
         ],
     }  # fmt: skip
@@ -259,6 +263,8 @@ def draft_text(
 
 def told(app: App, staging: Staging) -> list[str]:
     """What a person should know of what was staged: who paid instead, what is held or moved."""
+    from slurm_finops.cli.disputing import shown_of
+
     digits, currency = app.config.digits, app.config.currency
 
     def said(ticks: int) -> str:
@@ -269,16 +275,19 @@ def told(app: App, staging: Staging) -> list[str]:
         # what no fund was ever named for is what a site without funds has
         if ticks and (app.config.funding.funds or why not in ("no payer", "untagged")):
             found.append(f"{fund} pays {said(ticks)}: {_WHY[why]}")
-    for hold, ticks in staging.told.held.items():
-        found.append(f"held back: {said(ticks)} (hold {hold})")
+    for hold in staging.holds:
+        if hold.id in staging.told.held:
+            found.append(f"held back: {said(staging.told.held[hold.id])} of {shown_of(hold)} "
+                         f"(hold {hold.id})")  # fmt: skip
     found += _corrections(app, staging, said)
     late_ones = staging.late(now())
     for move, ticks in staging.told.moved.items():
         late = ", MORE THAN 90 DAYS AFTER ITS MONTH" if move in late_ones else ""
         found.append(f"moved: {said(ticks)} (move {move}){late}")
     if staging.refused:
+        minor = sum(line.amount for line in staging.refused)
         found.append(f"finance did not take {count(len(staging.refused), 'line')}: "
-                     f"{said(staging.told.refused)} to suspense")  # fmt: skip
+                     f"{grouped(minor, digits)} {currency} to suspense")  # fmt: skip
     return found
 
 

@@ -33,12 +33,15 @@ class Asked(NamedTuple):
 def statements(app: App, ledger: Ledger, asked: Asked) -> list[Statement]:
     """The statements asked for.  Raises `InputError` where there are none, with the next step."""
     from slurm_finops.billing.stated import month
+    from slurm_finops.billing.verifying import altered
     from slurm_finops.cli.books import books_of
     from slurm_finops.reports.site import header_of
     from slurm_finops.reports.statement import statement
 
     period, number = _meant(app, ledger, asked)
     found = month(ledger, books_of(app), app.config.calendar, period)
+    if found.closed and (fault := altered(ledger.db, period.label)):
+        click.echo(f"warning: {fault}.  What follows is not what was stated", err=True)
     kind = asked.per or (found.statements[0].kind if found.statements
                          else app.config.statements.per)  # fmt: skip
     header = header_of(app.site, period)
@@ -49,7 +52,7 @@ def statements(app: App, ledger: Ledger, asked: Asked) -> list[Statement]:
     ]
     kept = [view for view in views if _wanted(view, asked, number)]
     if not kept:
-        _nothing(period, views, asked)
+        _nothing(period, views, asked, any(found.held))
     return kept
 
 
@@ -64,7 +67,8 @@ def _meant(app: App, ledger: Ledger, asked: Asked) -> tuple[Period, str]:
         if known is None:
             raise InputError(
                 f"{asked.what!r} is neither a month such as 2026-06 nor a statement's number: "
-                "slurm-finops period status lists the months"
+                "slurm-finops period status lists the months, and slurm-finops statement 2026-06 "
+                "the numbers of one"
             ) from None
         if asked.per not in (None, known.kind):
             raise click.UsageError(f"statement {known.number} is of a {known.kind}") from None
@@ -100,7 +104,7 @@ class _Issues:
         first = app.config.calendar.fiscal_year(found.period.first, app.config.fiscal_year).first
         self._opening = stated_before(ledger.db, kind, first, found.period.first)
         labels = months_before(ledger.db, first, found.period.first)
-        self._label = "no month"
+        self._label = ""
         if labels:
             self._label = labels[0] if len(labels) == 1 else f"{labels[0]} to {labels[-1]}"
         self._numbered = {
@@ -126,20 +130,16 @@ class _Issues:
         )  # fmt: skip
 
     def _held(self, document: Document) -> Iterator[tuple[str, int]]:
-        """What of a draft is held back from this owner."""
+        """What is held back from this owner."""
         from slurm_finops.core.money import to_minor
         from slurm_finops.core.posted import Payer, owner_of
         from slurm_finops.core.tags import Tags
 
-        staging = self._month.staging
-        if staging is None:
+        if self._kind not in ("team", "project"):
             return
-        for hold in staging.holds:
-            if self._kind not in ("team", "project") or hold.id not in staging.told.held:
-                continue
-            tags = Tags(hold.team, hold.project)
-            if owner_of(self._kind, tags, Payer("", "", "")) == document[1]:
-                yield hold.reason, to_minor(staging.told.held[hold.id], self._digits)
+        for team, project, reason, ticks in self._month.held:
+            if owner_of(self._kind, Tags(team, project), Payer("", "", "")) == document[1]:
+                yield reason, to_minor(ticks, self._digits)
 
 
 def _wanted(view: Statement, asked: Asked, number: str) -> bool:
@@ -153,7 +153,7 @@ def _wanted(view: Statement, asked: Asked, number: str) -> bool:
     return owner == asked.owner
 
 
-def _nothing(period: Period, views: list[Statement], asked: Asked) -> None:
+def _nothing(period: Period, views: list[Statement], asked: Asked, held: bool) -> None:
     from slurm_finops.core.near import nearest
     from slurm_finops.reports.site import UNTAGGED_NAME
 
@@ -163,6 +163,8 @@ def _nothing(period: Period, views: list[Statement], asked: Asked) -> None:
     known = [UNTAGGED_NAME if v.issue.owner is None else v.issue.owner for v in views]
     near = nearest(asked.owner or "", known)
     hint = f"did you mean {near!r}?" if near else f"there are: {', '.join(known)}"
+    if held:
+        hint += ".  Some of the month is held back: slurm-finops period disputes"
     raise InputError(f"{period.label} has no statement of {asked.owner!r}; {hint}")
 
 

@@ -3,6 +3,7 @@
 import sqlite3
 from typing import NamedTuple
 
+from slurm_finops.core.money import minor_text
 from slurm_finops.ledger.store import Ledger
 
 
@@ -28,13 +29,13 @@ def last_draft(db: sqlite3.Connection, period: str) -> Draft | None:
     return Draft(*row) if row else None
 
 
-def drafted(ledger: Ledger, period: str, draft: Draft) -> None:
-    """Note that somebody drew a month up."""
+def drafted(ledger: Ledger, period: str, draft: Draft, digits: int) -> None:
+    """Note that somebody drew a month up; ``digits`` of the currency."""
     with ledger.transaction() as db:
         db.execute(
             "INSERT INTO drafts (period, at, actor, amount_minor, statements) "
             "VALUES (?, ?, ?, ?, ?)",
             (period, *draft),
         )
-        said = f"{period}: {draft.amount_minor} minor units"
-        ledger.audit(draft.at, draft.actor, "period draft", said)
+        amount = f"{minor_text(draft.amount_minor, digits)} {ledger.setting('currency')}"
+        ledger.audit(draft.at, draft.actor, "period draft", f"{period}: {amount}")

@@ -80,7 +80,10 @@ class Pages:
     def _ready(self, header: Header) -> Ready | None:
         if self._asked is None:
             return None
-        return in_short(readiness(self._ledger, self._site, self._asked), header)
+        # of the weeks up to the period's end: a mail that is late says what it would have said
+        known = self._period.end if self._site.as_of is None else self._site.as_of
+        site = replace(self._site, as_of=min(known, self._period.end))
+        return in_short(readiness(self._ledger, site, self._asked), header)
 
     def _lines(self, owner: Owner) -> tuple[BudgetLine, ...]:
         """Every budget of the whole site, or of the teams of a cost centre."""

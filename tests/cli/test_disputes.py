@@ -25,7 +25,7 @@ def test_what_is_held_is_stated_when_it_is_released(site: Site) -> None:
     assert held(site) == (
         "hold 1: cv of 2026-05 is not stated until it is released (10.00 USD as it is priced now)\n"
     )
-    assert site.close().endswith("\nheld back: 10.00 USD (hold 1)\n")
+    assert site.close().endswith("\nheld back: 10.00 USD of cv of 2026-05 (hold 1)\n")
     assert site.done("period", "release", "1", "--reason", "it was") == (
         "hold 1 released: cv of 2026-05 is stated as a correction when 2026-06 closes\n"
     )

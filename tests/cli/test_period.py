@@ -77,7 +77,7 @@ def test_a_draft_says_what_would_be_stated_and_freezes_nothing(site: Site) -> No
         ("problems", True),
     ]  # fmt: skip
     assert site.months() == {}
-    assert site.audited("period draft") == ["ops: 2026-05: 11000 minor units"] * 2
+    assert site.audited("period draft") == ["ops: 2026-05: 110.00 USD"] * 2
 
 
 def test_a_draft_lists_what_does_not_pass_and_is_noted_all_the_same(site: Site) -> None:
@@ -108,7 +108,7 @@ def test_a_close_says_what_it_stated(site: Site) -> None:
         "suspense pays 10.00 USD: no fund is named for it\n"
     )
     assert site.audited("period close") == [
-        f"ops: 2026-05: 2 statements, 9 lines, 11000 minor units, head {head}"
+        f"ops: 2026-05: 2 statements, 9 lines, 110.00 USD, head {head}"
     ]
 
 
@@ -138,7 +138,7 @@ def test_closing_twice_says_so_and_changes_nothing(site: Site) -> None:
 def test_a_month_that_has_not_ended_stays_open(site: Site) -> None:
     site.at(JULY - 1)
     assert site.unclosed("2026-06") == (
-        "error: 2026-06 has not ended: it can be closed from 2026-07-01T00:00:00+00:00 on\n"
+        "error: 2026-06 has not ended: it can be closed from 2026-07-01 on\n"
     )
 
 

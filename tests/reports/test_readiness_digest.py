@@ -99,6 +99,21 @@ def test_only_the_whole_site_is_judged_where_it_is_asked(
     assert (pages.page(owner).ready is not None) == told
 
 
+def test_a_digest_that_is_late_judges_the_weeks_before_its_period_ended() -> None:
+    ledger, site = a_month(), a_site()
+    judged(ledger, site)
+    terms = Terms((RATE,), site.policy, CALENDAR, allocation=site.allocation)
+    month = CALENDAR.period("2026-06")
+
+    def told(at: int) -> Ready | None:
+        today = CALENDAR.day_of(at)
+        late = replace(site, as_of=at)
+        pages = Pages(ledger, late, terms, month, Moment(today, at, today), asked=ASKED)
+        return pages.page(EVERYBODY).ready
+
+    assert told(month.end + 150 * 86_400) == told(month.end) is not None
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_name_is_text(name: str) -> None:
     found = judged(a_month(), a_site())
