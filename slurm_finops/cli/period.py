@@ -105,7 +105,7 @@ def draft(app: App, label: str, path: str | None, delimiter: str | None, style: 
         draft_ = Draft(now(), actor(), drawn.total, drawn.said)
         drafted(ledger, month.label, draft_, books.digits)
     if style == "json":
-        echo_json(periods_list.draft_json(app, month, drawn, found))
+        echo_json(periods_list.draft_json(app, month, drawn, found, told))
         return
     click.echo("\n".join([*periods_list.draft_text(app, month, drawn, found), *told]))
 
@@ -156,7 +156,7 @@ def close(
         found, told, new = _close(app, ledger, month, waived, closing.Saved(path, delimiter), yes)
         statements = periods_list.statements(ledger, found)
     if style == "json":
-        echo_json(periods_list.closed_json(app, found, statements))
+        echo_json(periods_list.closed_json(app, found, statements, told))
         return
     click.echo("\n".join([*periods_list.closed_text(app, found, statements, new), *told]))
 

@@ -139,13 +139,16 @@ def called(kind: str, owner: str | None) -> str:
     return UNTAGGED_NAME if kind == "team" else f"(no {kind.replace('_', ' ')})"
 
 
-def closed_json(app: App, of: Closed, found: Sequence[Statement]) -> dict[str, Any]:
+def closed_json(
+    app: App, of: Closed, found: Sequence[Statement], notes: Sequence[str]
+) -> dict[str, Any]:
     digits, calendar = app.config.digits, app.config.calendar
     return {
         "period": of.label, "currency": app.config.currency, "state": CLOSED,
         "amount": minor_text(of.amount_minor, digits), "lines": of.lines,
         "closed_by": of.closed_by, "closed_at": calendar.isoformat(of.closed_at),
         "drafted_by": of.drafted_by or None, "head": of.sha256, "previous": of.previous,
+        "notes": list(notes),
         "statements": [
             {
                 "number": one.number, "entity": one.entity or None, "kind": one.kind,
@@ -219,13 +222,14 @@ def _differences(app: App, *texts: str) -> Iterator[str]:
 
 
 def draft_json(
-    app: App, period: Period, drawn: Drawn, checks: Sequence[Check]
+    app: App, period: Period, drawn: Drawn, checks: Sequence[Check], notes: Sequence[str]
 ) -> dict[str, Any]:
     digits = app.config.digits
     kind = app.config.statements.per
     return {
         "period": period.label, "currency": app.config.currency, "state": DRAFT,
         "amount": minor_text(drawn.total, digits),
+        "notes": list(notes),
         "checks": [{"check": c.name, "passes": c.ok, "said": c.said} for c in checks],
         "statements": [
             {

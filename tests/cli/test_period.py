@@ -1,6 +1,7 @@
 """period status, draft, close and verify, as who closes months meets them."""
 
 import json
+import sqlite3
 
 import pytest
 
@@ -71,7 +72,9 @@ def test_a_draft_says_what_would_be_stated_and_freezes_nothing(site: Site) -> No
     )
     found = site.json(*words)
     assert (found["period"], found["amount"], found["state"]) == ("2026-05", "110.00", "draft")
-    assert found["statements"][0] == {"entity": None, "team": "cv", "amount": "10.00"}
+    assert found["statements"][0] == {
+        "entity": None, "kind": "team", "owner": "cv", "amount": "10.00",
+    }  # fmt: skip
     assert [(one["check"], one["passes"]) for one in found["checks"]] == [
         ("readiness", True), ("unpriced", True), ("reconcile", True), ("provisional", True),
         ("problems", True),
@@ -114,14 +117,14 @@ def test_a_close_says_what_it_stated(site: Site) -> None:
 
 def test_a_close_for_other_programs(site: Site) -> None:
     found = site.json("period", "close", "2026-05", "--yes", "--file", str(site.file))
-    assert [(one["number"], one["team"], one["amount"]) for one in found.pop("statements")] == [
+    assert [(one["number"], one["owner"], one["amount"]) for one in found.pop("statements")] == [
         ("000001", "cv", "10.00"), ("000002", "nlp", "100.00"),
     ]  # fmt: skip
     assert len(found.pop("head")) == 64
     assert found == {
         "period": "2026-05", "currency": "USD", "state": "closed", "amount": "110.00", "lines": 9,
         "closed_by": "ops", "closed_at": "2026-07-02T00:00:00+00:00", "drafted_by": None,
-        "previous": "0" * 64,
+        "previous": "0" * 64, "notes": ["suspense pays 10.00 USD: no fund is named for it"],
     }  # fmt: skip
 
 
@@ -227,7 +230,7 @@ def test_what_closes_is_what_another_person_reviewed(site: Site) -> None:
     drafted(site, "eve")
     site.by("ops")
     site.collect(ran(10, "nlp", MAY + 10 * DAY, 10, Account="cv"))
-    assert site.unclosed("2026-05") == (
+    assert site.unclosed("2026-05").endswith(
         "error: 2026-05 is not what eve drew up at 2026-07-02 00:00 UTC, and [statements] "
         "second_person asks that it is:\n  cv: 10.00 -> 0.00\n  nlp: 100.00 -> 110.00\n"
         "draw it up again: slurm-finops period draft 2026-05\n"
@@ -390,3 +393,38 @@ def test_a_byte_that_was_changed_is_found_and_named(site: Site, sql: str, fault:
     )  # fmt: skip
     told = site.json("period", "verify", code=1)
     assert (told["intact"], told["fault"]) == (False, fault)
+
+
+# ---- on top of what was altered
+
+
+def altered(site: Site, sql: str) -> None:
+    site.close()
+    with sqlite3.connect(site.database) as db:
+        db.execute(sql)
+
+
+LESS = "UPDATE statement_lines SET amount_minor = amount_minor - 1 WHERE id = 2"
+
+
+def test_nothing_is_closed_on_top_of_what_was_altered(site: Site) -> None:
+    altered(site, LESS)
+    said = site.unclosed("2026-06")
+    assert "line 1 was altered: nothing is closed on top of that" in said
+
+
+def test_nothing_altered_goes_to_finance_and_a_statement_warns(site: Site) -> None:
+    altered(site, LESS)
+    for what in ("journal", "focus"):
+        assert "finance gets nothing of that" in site.refused("export", what, "2026-05")
+    assert "was altered.  What follows is not what was stated" in site.noted("statement", "2026-05")
+
+
+def test_a_month_that_was_taken_away_whole_is_missed_by_the_audit(site: Site) -> None:
+    site.close()
+    with sqlite3.connect(site.database) as db:
+        for table in ("statement_lines", "statements", "periods"):
+            db.execute(f"DELETE FROM {table}")
+    assert site.run("period", "verify").stdout.startswith(
+        "ALTERED: period 2026-05: it was closed, as the audit says, and is not there\n"
+    )

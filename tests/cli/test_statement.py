@@ -162,3 +162,12 @@ def test_json_is_what_csv_sums_to(site: Site) -> None:
     column = next(name for name in rows[0] if name.startswith("billed"))
     total = json.loads(site.done("statement", "2026-05", "--format", "json"))["total"]
     assert sum(Decimal(row[column]) for row in rows) == Decimal(total)
+
+
+def test_a_closed_statement_says_what_was_held_back_from_it(site: Site) -> None:
+    site.done("period", "hold", "2026-05", "--team", "nlp", "--project", "nlp-p", "--reason", "x")
+    site.config("", "", "")
+    site.collect(ran(31, "nlp", JUNE - 9 * HOUR, 1, Comment='{"team":"nlp","project":"other"}'))
+    site.close()
+    (found,) = site.json("statement", "2026-05", "--team", "nlp")["statements"]
+    assert (found["total"], found["held"]) == ("1.00", [{"why": "x", "billed_cost": "100.00"}])
