@@ -37,16 +37,10 @@ def facts(db: sqlite3.Connection, day: int) -> Iterator[Fact]:
 def _charges(db: sqlite3.Connection, day: int) -> Iterator[Fact]:
     """Summed here: SQLite would sort the day's charges first, which takes twice as long."""
     sums: dict[tuple[int, int, int, int], list[int]] = {}
-    clusters = db.execute("SELECT id FROM clusters LIMIT 2").fetchall()
-    # to look up each charge's run takes as long as all the rest: it tells nothing of one cluster
-    cluster_id, join = (
-        (str(clusters[0][0]), "") if len(clusters) == 1
-        else ("cluster_id", "JOIN jobs ON jobs.id = usage_id")
-    )  # fmt: skip
     rows = db.execute(
-        f"SELECT {cluster_id}, charges.tag_set_id, sku_id, rate_card_id, quantity * seconds, "
+        "SELECT cluster_id, charges.tag_set_id, sku_id, rate_card_id, quantity * seconds, "
         "list_ticks, contracted_ticks, effective_ticks, forgiven_ticks, subsidised_ticks "
-        f"FROM charges {join} WHERE day = ? AND rate_card_id > 0",
+        "FROM charges JOIN jobs ON jobs.id = usage_id WHERE day = ? AND rate_card_id > 0",
         (day,),
     )
     for cluster, tag_set, sku, card, a, b, c, d, e, f in rows:
