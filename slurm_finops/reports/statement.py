@@ -92,6 +92,13 @@ class Row(NamedTuple):
     original: str = ""
     unit_seconds: int = 0
     minor: int = 0
+    ticks: int = 0
+
+    @property
+    def micros_an_hour(self) -> int | None:
+        """What a unit-hour cost in millionths of a unit of currency; None where that varied."""
+        micros, rest = divmod(self.ticks, self.unit_seconds) if self.unit_seconds else (0, 1)
+        return None if rest else micros
 
 
 @dataclass(frozen=True)
@@ -138,9 +145,10 @@ def statement(posted: Iterable[Posted], issue: Issue, header: Header) -> Stateme
     books: dict[Payer, int] = {}
     for one in lines:
         name = section_of(one)
-        sums = found[name].setdefault(_key(one, SECTIONS[name]), [0, 0])
+        sums = found[name].setdefault(_key(one, SECTIONS[name]), [0, 0, 0])
         sums[0] += one.unit_seconds if one.item.category == "usage" else 0
         sums[1] += one.billed_minor
+        sums[2] += one.billed_ticks
         books[one.payer] = books.get(one.payer, 0) + one.billed_minor
     sections = [_section(name, rows) for name, rows in found.items()]
     return Statement(
@@ -170,8 +178,9 @@ def _key(one: Posted, names: tuple[str, ...]) -> tuple[Any, ...]:
 def _section(name: str, found: dict[tuple[Any, ...], list[int]]) -> Section:
     """Rows by what tells them apart, what has none of it last; nothing is no row."""
     rows = tuple(
-        Row(**dict(zip(SECTIONS[name], key, strict=True)), unit_seconds=seconds, minor=minor)
-        for key, (seconds, minor) in sorted(found.items(), key=lambda one: _order(one[0]))
+        Row(**dict(zip(SECTIONS[name], key, strict=True)), unit_seconds=seconds, minor=minor,
+            ticks=ticks)
+        for key, (seconds, minor, ticks) in sorted(found.items(), key=lambda one: _order(one[0]))
         if seconds or minor
     )
     return Section(name, rows, sum(row.minor for row in rows))

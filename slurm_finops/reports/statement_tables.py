@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from slurm_finops.core.money import minor_text
+from slurm_finops.core.money import MICROS, exact_text, minor_text
 from slurm_finops.core.period import day_date
 from slurm_finops.core.posted import Posted
 from slurm_finops.reports.statement import CORRECTIONS, SECTIONS, USAGE, Row, Statement
@@ -91,4 +91,13 @@ def _cell(value: str | int | bool | None) -> str | int:
 def _row(section: str, row: Row) -> dict[str, Any]:
     names = {name: "class" if name == "of_class" else name for name in SECTIONS[section]}
     values = {shown: getattr(row, name) for name, shown in names.items()}
-    return values | ({"unit_seconds": row.unit_seconds} if section in (USAGE, CORRECTIONS) else {})
+    if section not in (USAGE, CORRECTIONS):
+        return values
+    price = {} if section == CORRECTIONS else {"unit_price": _price(row)}
+    return values | {"unit_seconds": row.unit_seconds} | price
+
+
+def _price(row: Row) -> str | None:
+    """Of a unit-hour; None where it varied."""
+    micros = row.micros_an_hour
+    return None if micros is None else exact_text(micros, MICROS, 2)

@@ -1,6 +1,7 @@
 """What a statement says to people, in words and figures: for text, page and mail alike."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date
 from typing import NamedTuple
 
@@ -60,6 +61,7 @@ CHECK_ONE = (
 #: A longer name is cut.
 NAME = 120
 _SUBJECT = 60
+_MICRO_DIGITS = 6
 
 
 class Column(NamedTuple):
@@ -208,8 +210,9 @@ def _columns(view: Statement, name: str) -> list[tuple[str, _Cell]]:
     of_class: tuple[str, _Cell] = ("class", lambda row: visible(row.of_class))
     pricing: tuple[str, _Cell] = ("price model", _pricing)
     sku: tuple[str, _Cell] = ("resource", lambda row: visible(row.sku))
+    price: tuple[str, _Cell] = ("price an hour", lambda row: _price(row, view.header))
     every: dict[str, list[tuple[str, _Cell]]] = {
-        USAGE: [(owners, place), pricing, sku],
+        USAGE: [(owners, place), pricing, sku, price],
         POOLS: [("pool", origin), category, (owners, place), method],
         OVERHEAD: [("service", origin), category, (owners, place), method],
         OTHER: [("line", origin), (owners, place), method],
@@ -236,6 +239,17 @@ def _owner(row: Row, teams: bool, whole: bool) -> str:
 
 def _pricing(row: Row) -> str:
     return visible(row.pricing.replace("_", " "))
+
+
+def _price(row: Row, header: Header) -> str:
+    """``at 3.92`` an hour; "" where it varied, or is none."""
+    micros = row.micros_an_hour
+    if not micros:
+        return ""
+    digits = _MICRO_DIGITS
+    while digits > header.digits and micros % 10 == 0:
+        micros, digits = micros // 10, digits - 1
+    return f"at {figure(micros, replace(header, digits=digits))}"
 
 
 def _method(row: Row) -> str:
