@@ -38,7 +38,9 @@ class Books:
         """A command of ours, unheard; raises if it fails."""
         config = str(self._site / "finops.toml")
         with redirect_stdout(io.StringIO()):
-            main(["-c", config, *words], standalone_mode=False)
+            code = main(["-c", config, *words], standalone_mode=False)
+        if code:
+            raise RuntimeError(f"{' '.join(words)}: exit {code}")
 
 
 def closed_site(site: Path) -> tuple[Path, Path]:
@@ -49,10 +51,11 @@ def closed_site(site: Path) -> tuple[Path, Path]:
     books, july = Books(site), EXAMPLES / "july.txt"
     with books.on("2026-07-02", "clerk"):
         books.finops("collect", "sacct", *SAVED, str(JUNE))
-        books.finops("period", "draft", "2026-06", *SAVED, str(JUNE))
+        books.finops("price")
         books.finops("period", "credit", "2026-06", "--team", "cv", "--amount", "120.00",
                      "--reason", "node gpu03 lost a day of work",
                      "--approver", "head-of-hpc")  # fmt: skip
+        books.finops("period", "draft", "2026-06", *SAVED, str(JUNE))
     with books.on("2026-07-03", "controller"):
         books.finops("period", "close", "2026-06", "--yes", *SAVED, str(JUNE))
         books.finops("export", "journal", "2026-06", "--out", str(site / "june.csv"))
