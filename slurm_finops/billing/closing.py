@@ -171,10 +171,7 @@ def close(
         statements = _write(staging, drawn, number)
         basis = chain.canonical({
             **closing.basis, "waived": closing.waived, "spent": staging.spent,
-            "held": [
-                [one.team, one.project, one.reason, staging.told.held[one.id]]
-                for one in staging.holds if one.id in staging.told.held
-            ],
+            **staging.kept(),
             "left": sorted([*why, ticks] for why, ticks in staging.told.left.items()),
         })  # fmt: skip
         found = _sealed(closing, basis, drawn, statements,

@@ -8,7 +8,7 @@ kept beside, since that is rounded first.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from slurm_finops.billing.owed import Books, Owed
 from slurm_finops.core.funds import SUSPENSE, Payers
@@ -296,6 +296,30 @@ class Staging:
         """The moves of what is of a month that ended more than `LATE_DAYS` ago."""
         border = self.calendar.day_of(as_of) - LATE_DAYS
         return {one.id for one in self._moves if self.calendar.period(one.period).last <= border}
+
+    def kept(self) -> dict[str, list[list[Any]]]:
+        """What a statement is to say beside its lines, as a close keeps it.
+
+        What is held (team, project, reason, ticks), moved (team, project, month, from, to,
+        justification, approver, ticks) and refused (team, project, statement, fund, minor
+        units).
+        """
+        held, moved = self.told.held, self.told.moved
+        return {
+            "held": [
+                [one.team, one.project, one.reason, held[one.id]]
+                for one in self.holds if one.id in held
+            ],
+            "moved": [
+                [one.team, one.project, one.period, one.from_fund, one.to_fund,
+                 one.justification, one.approver, moved[one.id]]
+                for one in self._moves if one.id in moved
+            ],
+            "refused": [
+                [one.team or None, one.project or None, one.statement, one.fund, one.amount]
+                for one in self.refused
+            ],
+        }  # fmt: skip
 
     # ---- names
 

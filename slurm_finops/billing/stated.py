@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from slurm_finops.billing.closing import Drawn, staged
 from slurm_finops.billing.owed import Books
@@ -38,15 +39,12 @@ class Month:
         return self._by_day()
 
     @property
-    def held(self) -> list[tuple[str | None, str | None, str, int]]:
-        """Team, project, reason and ticks of what is held back and on no statement."""
+    def kept(self) -> dict[str, list[list[Any]]]:
+        """What is held, moved and refused, as `Staging.kept` has it."""
         if self.closed is not None:
-            return [(a, b, c, d) for a, b, c, d in json.loads(self.closed.basis)["held"]]
-        staging = self.staging
-        return [
-            (one.team, one.project, one.reason, staging.told.held[one.id])
-            for one in (staging.holds if staging else ()) if staging and one.id in staging.told.held
-        ]  # fmt: skip
+            basis = json.loads(self.closed.basis)
+            return {name: basis[name] for name in ("held", "moved", "refused")}
+        return self.staging.kept() if self.staging else {}
 
     @property
     def waived(self) -> tuple[tuple[str, str], ...]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from slurm_finops.core.posted import Posted
     from slurm_finops.ledger.store import Ledger
     from slurm_finops.reports.statement import Issue, Statement
+    from slurm_finops.reports.view import Header
 
 #: Entity and owner of a statement.
 Document = tuple[str, str | None]
@@ -45,14 +46,14 @@ def statements(app: App, ledger: Ledger, asked: Asked) -> list[Statement]:
     kind = asked.per or (found.statements[0].kind if found.statements
                          else app.config.statements.per)  # fmt: skip
     header = header_of(app.site, period)
-    issues = _Issues(app, ledger, found, kind)
+    issues = _Issues(app, ledger, found, kind, header)
     views = [
         statement(lines, issues.of(document, lines), header)
         for document, lines in _grouped(found, kind)
     ]
     kept = [view for view in views if _wanted(view, asked, number)]
     if not kept:
-        _nothing(period, views, asked, any(found.held))
+        _nothing(period, views, asked, bool(found.kept.get("held")))
     return kept
 
 
@@ -95,10 +96,13 @@ def _grouped(found: Month, kind: str) -> Iterator[tuple[Document, list[Posted]]]
 class _Issues:
     """What is said of each statement of a month beside its lines."""
 
-    def __init__(self, app: App, ledger: Ledger, found: Month, kind: str) -> None:
+    def __init__(
+        self, app: App, ledger: Ledger, found: Month, kind: str, header: Header
+    ) -> None:  # fmt: skip
         from slurm_finops.ledger.stated import months_before, stated_before
 
         self._month = found
+        self._header = header
         self._kind = kind
         self._digits = app.config.digits
         first = app.config.calendar.fiscal_year(found.period.first, app.config.fiscal_year).first
@@ -119,6 +123,7 @@ class _Issues:
         if closed and not known:
             numbers = ", ".join(sorted({line.statement for line in lines}))
             notes.append(f"An extract, without a number of its own: its lines are on {numbers}.")
+        notes += self._moved(document)
         return Issue(
             number=known.number if known else "", entity=document[0], kind=self._kind,
             owner=document[1], state=CLOSED if closed else DRAFT,
@@ -129,17 +134,40 @@ class _Issues:
             waived=self._month.waived, held=tuple(self._held(document)), notes=tuple(notes),
         )  # fmt: skip
 
-    def _held(self, document: Document) -> Iterator[tuple[str, int]]:
-        """What is held back from this owner."""
-        from slurm_finops.core.money import to_minor
+    def _is_of(self, document: Document, team: str | None, project: str | None) -> bool:
         from slurm_finops.core.posted import Payer, owner_of
         from slurm_finops.core.tags import Tags
 
         if self._kind not in ("team", "project"):
-            return
-        for team, project, reason, ticks in self._month.held:
-            if owner_of(self._kind, Tags(team, project), Payer("", "", "")) == document[1]:
+            return False
+        return owner_of(self._kind, Tags(team, project), Payer("", "", "")) == document[1]
+
+    def _held(self, document: Document) -> Iterator[tuple[str, int]]:
+        """What is held back from this owner."""
+        from slurm_finops.core.money import to_minor
+
+        for team, project, reason, ticks in self._month.kept.get("held", ()):
+            if self._is_of(document, team, project):
                 yield reason, to_minor(ticks, self._digits)
+
+    def _moved(self, document: Document) -> Iterator[str]:
+        """What went from one fund to another, and why."""
+        from slurm_finops.core.money import to_minor
+
+        kept = self._month.kept
+        for team, project, number, fund, minor in kept.get("refused", ()):
+            if self._is_of(document, team, project):
+                yield (f"Finance did not take {self._money(minor)} of {number} from {fund}: it is "
+                       "on suspense until it is moved.")  # fmt: skip
+        for team, project, month, source, target, why, approver, ticks in kept.get("moved", ()):
+            if self._is_of(document, team, project):
+                yield (f"{self._money(to_minor(ticks, self._digits))} of {month} went from "
+                       f"{source} to {target}: {why} (approved by {approver}).")  # fmt: skip
+
+    def _money(self, minor: int) -> str:
+        from slurm_finops.reports.format import money
+
+        return money(minor, self._header)
 
 
 def _wanted(view: Statement, asked: Asked, number: str) -> bool:
