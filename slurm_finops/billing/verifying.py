@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable
+from functools import partial
 from itertools import islice
 from typing import NamedTuple
 
@@ -28,9 +29,9 @@ def verify(
 ) -> Verified:
     """Recompute all hashes; ``kept``: a head (or its beginning) that somebody has kept."""
     previous, lines, heads = chain.GENESIS, 0, []
-    found, words = table.closed(db), _words(db)
+    found, look = table.closed(db), partial(_statement, db, _words(db))
     for place, period in enumerate(found, 1):
-        fault = _period(db, place, period, previous, words, progress)
+        fault = _period(db, place, period, previous, look, progress)
         if fault:
             return Verified(fault, place - 1, lines, previous)
         previous = period.sha256
@@ -50,25 +51,38 @@ def _words(db: sqlite3.Connection) -> chain.Lines:
     return chain.Lines(named.number, named.cluster, named.tags, named.item, named.payer)
 
 
-def altered(db: sqlite3.Connection, label: str) -> str:
-    """What is not as it was closed of one month; "" if all is, or it is not closed."""
-    words, previous = _words(db), chain.GENESIS
+def altered(db: sqlite3.Connection, label: str, each_line: bool = True) -> str:
+    """What is not as it was closed of one month; "" if all is, or it is not closed.
+
+    Without ``each_line`` what statements sum to is looked at, in a tenth of the time.
+    """
+    look = partial(_statement if each_line else _sums, db, _words(db))
+    previous = chain.GENESIS
     for place, period in enumerate(table.closed(db), 1):
         if period.label == label:
-            return _period(db, place, period, previous, words, lambda lines: None)
+            return _period(db, place, period, previous, look, lambda lines: None)
         previous = period.sha256
     return ""
 
 
+def _sums(db: sqlite3.Connection, words: chain.Lines, of: Statement) -> str:
+    found = db.execute(
+        "SELECT count(*), sum(amount_minor) FROM statement_lines "
+        "WHERE id >= ? AND id < ? + ? AND statement_id = ?",
+        (of.first_line, of.first_line, of.lines, of.id),
+    ).fetchone()
+    return "" if found == (of.lines, of.amount_minor) else _statement(db, words, of)
+
+
 def _period(
-    db: sqlite3.Connection, place: int, period: Closed, previous: str, words: chain.Lines,
-    progress: Callable[[int], None],
+    db: sqlite3.Connection, place: int, period: Closed, previous: str,
+    look: Callable[[Statement], str], progress: Callable[[int], None],
 ) -> str:  # fmt: skip
     if period.id != place or period.previous != previous:
         return f"period {period.label}: it does not follow the period before it"
     statements = table.statements_of(db, period.id)
     for one in statements:
-        fault = _statement(db, one, words)
+        fault = look(one)
         if fault:
             return f"period {period.label}: {fault}"
         progress(one.lines)
@@ -83,7 +97,7 @@ def _period(
     return ""
 
 
-def _statement(db: sqlite3.Connection, of: Statement, words: chain.Lines) -> str:
+def _statement(db: sqlite3.Connection, words: chain.Lines, of: Statement) -> str:
     """What is wrong with a statement, with the first line that is not as it was."""
     if not isinstance(of.first_line, int) or not isinstance(of.lines, int):
         return f"statement {of.number}: where its lines are was altered"

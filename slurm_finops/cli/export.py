@@ -90,13 +90,15 @@ def focus(
     from slurm_finops.cli.exporting_focus import runs, write
 
     style = style or ("parquet" if out.endswith(".parquet") else "csv")
-    with _month(app, label) as (ledger, found):
+    with _month(app, label, each_line=False) as (ledger, found):
         lines = runs(app, ledger, found) if per == "run" else found.lines()
         write(app, found, lines, version, style, out)  # type: ignore[arg-type]
 
 
 @contextmanager
-def _month(app: App, label: str) -> Iterator[tuple[Ledger, Month]]:
+def _month(
+    app: App, label: str, each_line: bool = True
+) -> Iterator[tuple[Ledger, Month]]:  # fmt: skip
     """A month as it was stated, or would be now."""
     from slurm_finops.billing.stated import month
     from slurm_finops.billing.verifying import altered
@@ -105,7 +107,7 @@ def _month(app: App, label: str) -> Iterator[tuple[Ledger, Month]]:
 
     period = closing.month(app, label)
     with app.reading() as ledger:
-        if fault := altered(ledger.db, period.label):
+        if fault := altered(ledger.db, period.label, each_line):
             raise RefusedError(f"{fault}: finance gets nothing of that.  Restore the ledger from a "
                                "backup; slurm-finops period verify looks again")  # fmt: skip
         yield ledger, month(ledger, books_of(app), app.config.calendar, period)
