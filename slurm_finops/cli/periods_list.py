@@ -69,8 +69,12 @@ def months(app: App, ledger: Ledger) -> list[Month]:
         while one.first <= min(known[1], calendar.day_of(now())):
             found.setdefault(one.label, _open(app, ledger, one))
             one = calendar.following(one)
+    first = min((label for label, one in found.items() if one.state == CLOSED), default="")
     held = Counter(one.period for one in holds(ledger.db))
-    return [found[label]._replace(holds=held[label]) for label in sorted(found)]
+    return [
+        one._replace(holds=held[label], state=SHOWBACK if label < first else one.state)
+        for label, one in sorted(found.items())
+    ]
 
 
 def _open(app: App, ledger: Ledger, period: Period) -> Month:
@@ -114,6 +118,8 @@ def table(app: App, found: Sequence[Month]) -> Iterator[str]:
             one.head[:_HEAD] or "–", grouped(one.minor, app.config.digits),
         ))  # fmt: skip
     yield from aligned(rows, 5)
+    if any(one.state == SHOWBACK for one in found):
+        yield "what is before the first month that was closed is on no statement: showback"
     for one in found:
         if one.holds:
             yield (f"{count(one.holds, 'part')} of {one.label} held back: slurm-finops period "

@@ -1,4 +1,4 @@
-"""What finance answers to a journal: lines accepted and rejected, and what must then move."""
+"""What finance answers to a journal: lines accepted and rejected."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
@@ -43,19 +43,6 @@ class Status(NamedTuple):
     reference: str
 
 
-class Move(NamedTuple):
-    """What of a statement another fund has to carry: of this owner, in minor units."""
-
-    external_id: str
-    period: str
-    statement: str
-    fund: str
-    team: str
-    project: str
-    cost_center: str
-    amount: int
-
-
 def sent(entry: Entry) -> Iterator[Sent]:
     """An entry's lines as they are kept once they are exported."""
     for line in entry.lines:
@@ -98,18 +85,3 @@ def _status(row: Row) -> Status:
         hint = f"did you mean {near!r}?" if near else f"expected {' or '.join(STATUSES)}"
         raise InputError(f"{row.where}: status: is {shown(found.status)}; {hint}")
     return found._replace(status=word)
-
-
-def to_suspense(rejected: Iterable[Sent], suspense: str) -> list[Move]:
-    """What the suspense fund has to carry of lines that finance rejected, by period and statement.
-
-    The other side of an entry names no fund and is not moved, nor what is on suspense already.
-    """
-    return sorted(
-        (
-            Move(one.external_id, one.period, one.statement, one.fund, one.team, one.project,
-                 one.cost_center, one.amount)
-            for one in rejected if not one.category and one.fund != suspense
-        ),
-        key=lambda move: (move.period, move.statement, move.external_id),
-    )  # fmt: skip

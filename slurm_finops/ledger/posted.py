@@ -300,12 +300,6 @@ def unstate(db: sqlite3.Connection, days: Iterable[int]) -> None:
     )
 
 
-def unstate_stated(db: sqlite3.Connection, first: int = -(1 << 40), last: int = 1 << 40) -> None:
-    """All days of closed months that lie in ``[first, last)``."""
-    for begin, end in db.execute("SELECT first, last FROM periods").fetchall():
-        unstate(db, range(max(begin, first), min(end, last)))
-
-
 def unstated(db: sqlite3.Connection) -> list[int]:
     """Days of closed months that have changed since, in order."""
     return [row[0] for row in db.execute("SELECT day FROM unstated_days ORDER BY day")]

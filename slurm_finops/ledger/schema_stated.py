@@ -2,17 +2,25 @@
 
 from sqlite_utils import Database
 
-from slurm_finops.core.money import TICKS
+from slurm_finops.core.money import MICROS, TICKS
 from slurm_finops.core.tags import KEYS
 from slurm_finops.ledger.schema import DAY_TEXT
 from slurm_finops.ledger.schema_journal import steps as steps
 
+_TICKS_A_MICRO = TICKS // MICROS
+
 
 def _cost(money: str) -> str:
-    return f"round({money}_units + {money}_ticks / {TICKS}.0, 6) AS {money}_cost"
+    """Six decimals as a text, made of integers alone."""
+    half = _TICKS_A_MICRO // 2
+    micros = f"({money}_units * {MICROS} + ({money}_ticks + {half}) / {_TICKS_A_MICRO})"
+    return (
+        f"printf('%s%d.%06d', CASE WHEN {micros} < 0 THEN '-' ELSE '' END, "
+        f"abs({micros}) / {MICROS}, abs({micros}) % {MICROS}) AS {money}_cost"
+    )
 
 
-#: amount_minor is what counts: in the smallest units of the currency, and exact.
+#: amount_minor is what counts: whole, in the smallest units of the currency.
 STATED = f"""SELECT periods.label AS period, statements.number AS statement,
   statements.entity, statements.owner, line, correction, originals.number AS original,
   {DAY_TEXT} AS day, clusters.name AS cluster, {", ".join(KEYS)},

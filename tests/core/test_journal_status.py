@@ -1,24 +1,19 @@
 """Finance's answers: read whole or not at all, and what of them goes to suspense."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from slurm_finops.core.journal import Accounts, entries
 from slurm_finops.core.journal_status import (
     COLUMNS,
-    STATUSES,
-    Move,
     Sent,
     Status,
     sent,
     statuses,
-    to_suspense,
 )
 from slurm_finops.core.posted import Payer, Posted
 from slurm_finops.core.rows import csv_rows
 from slurm_finops.errors import InputError
-from tests.core.posting import months, posted
+from tests.core.posting import posted
 
 
 def lines(*found: Posted) -> dict[str, Sent]:
@@ -73,26 +68,3 @@ def test_a_column_that_is_none_is_refused() -> None:
         f"external_id,status,reasn\n{PAYER},accepted,x\n"
     )
     assert "no header with the column 'status'" in refused("external_id,state\n")
-
-
-def test_what_payers_were_charged_goes_to_suspense_and_the_other_side_stays() -> None:
-    assert to_suspense(KNOWN.values(), "suspense") == [
-        Move(PAYER, "2026-06", "FIN-2026-000007", "grant", "nlp", "llama", "CC-1", 500),
-        Move(CREDITED, "2026-06", "FIN-2026-000007", "core", "nlp", "llama", "CC-1", -20),
-    ]  # fmt: skip
-    assert [move.fund for move in to_suspense(KNOWN.values(), "core")] == ["grant"]
-
-
-@given(months(), st.data())
-def test_what_moves_is_what_rejected_payers_were_billed(found: list[Posted], data) -> None:
-    every = lines(*found)
-    answers = data.draw(st.lists(st.sampled_from(STATUSES), min_size=len(every),
-                                 max_size=len(every)))  # fmt: skip
-    no = [line for line, answer in zip(every.values(), answers, strict=True)
-          if answer == "rejected"]  # fmt: skip
-    moves = to_suspense(reversed(no), "suspense")
-    assert moves == to_suspense(no, "suspense")
-    assert {move.external_id for move in moves} == {
-        line.external_id for line in no if line.fund != "suspense" and not line.category
-    }
-    assert all(every[move.external_id].amount == move.amount for move in moves)
