@@ -56,9 +56,9 @@ def _wanted(app: App, found: list[Statement]) -> Iterator[Wanted]:
 
     for view in found:
         issue = view.issue
-        # a draft is another each day; a statement is one for good
-        label = view.header.label if issue.number else _draft_key(app, view)
-        report = f"{'statement' if issue.number else 'draft'}:{_key(view)}{_entity(app, view)}"
+        # a draft is another each day; a statement, or an extract of some, is one for good
+        label = _draft_key(app, view) if issue.is_draft else view.header.label
+        report = f"{'draft' if issue.is_draft else 'statement'}:{_key(view)}{_entity(app, view)}"
         content = cache(partial(statement_mail, view, app.said_now()))
         for recipient in _recipients(app.config, view):
             make = partial(message_to, app, content, report, label, recipient)

@@ -1,6 +1,6 @@
 """A statement of one owner and billing period: posted lines -> sections that sum to its total.
 
-Money is what was posted in minor units; nothing here is rounded again.
+Money is what was stated in minor units; nothing here is rounded again.
 """
 
 from collections.abc import Iterable

@@ -154,6 +154,16 @@ def test_a_mail_is_queued_once(site: Site) -> None:
     assert rows == [("statement:team:nlp", "2026-05", "nlp-pi@example.org")]
 
 
+def test_an_extract_of_a_closed_month_is_no_draft(site: Site, tmp_path: Path) -> None:
+    site.config(MAIL, *TO_NLP)
+    site.close()
+    site.done("statement", "2026-05", "--per", "project", "--mail", "--dry-run", "--out",
+              str(tmp_path / "mails"))  # fmt: skip
+    assert [one.name for one in (tmp_path / "mails").iterdir()] == [
+        "001-2026-05-statement-project-nlp-nlp-p-nlp-pi@example.org.eml"
+    ]
+
+
 def test_json_is_what_csv_sums_to(site: Site) -> None:
     import csv
     import io
